@@ -1,0 +1,49 @@
+# Every target does its own set-up: a virtual environment in .venv, with initbench installed from this folder.
+PYTHON ?= python3
+BIN := .venv/bin
+INITBENCH := $(BIN)/initbench
+
+.PHONY: run test check smoke install peers sweep sweep-depth sweep-activation sweep-learning-rate sweep-churn clean
+
+run: install
+	$(INITBENCH) run configs/relu_deep.yaml
+	$(INITBENCH) plot results/
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+test: install
+	$(BIN)/python -m pytest -n auto -q
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n auto -q
+
+smoke: install
+	$(INITBENCH) run configs/smoke.yaml --fresh
+	$(INITBENCH) plot results/smoke
+
+peers: install
+	$(BIN)/python -m pytest -q -rs tests/peers
+
+	$(BIN)/python -m pytest -q tests/peers
+
+sweep: sweep-depth sweep-activation sweep-learning-rate sweep-churn
+
+sweep-depth sweep-activation sweep-learning-rate: sweep-%: install
+	$(INITBENCH) run configs/$(subst -,_,$*)_sweep.yaml
+	$(INITBENCH) plot results/$(subst -,_,$*)_sweep
+
+sweep-churn: install
+	$(INITBENCH) run configs/churn_tutorial.yaml
+	$(INITBENCH) plot results/churn_tutorial
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +

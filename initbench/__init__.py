@@ -1,0 +1,28 @@
+"""Which weight initializer, and how sure are we?
+
+``initializer(name)`` draws weights, ``run(config)`` trains an experiment, ``load(folder)`` reads its results.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from initbench.drawing import initializer
+    from initbench.results import Results, load, run
+
+__all__ = ["Results", "__version__", "initializer", "load", "run"]
+
+_HOMES = {"initializer": "drawing", "Results": "results", "load": "results", "run": "results"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for, so that ``initbench --help`` answers at once."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("initbench")
+    if name in _HOMES:
+        return getattr(import_module(f"initbench.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'initbench' has no attribute '{name}'")

@@ -1,0 +1,5 @@
+"""``python -m initbench``."""
+
+from initbench.cli import main
+
+main()

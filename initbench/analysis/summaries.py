@@ -1,0 +1,113 @@
+"""The accuracy table: how well each initializer does in each setting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from initbench.analysis.intervals import sort_key, t_interval
+
+
+def scores(runs: pd.DataFrame, baselines: pd.DataFrame) -> pd.DataFrame:
+    """The runs as they enter means and comparisons, in order of their seeds.
+
+    A diverged cell has learned nothing that is of use, but leaving it out would flatter its initializer: it enters with
+    the accuracy of always answering the commonest class, and without a loss. A failed cell has no numbers.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        A row a cell, with the columns of runs.csv.
+    baselines : DataFrame
+        A row a cell: ``cell, test_majority, valid_majority`` (fractions) and ``test_rows`` (count).
+
+    Returns
+    -------
+    DataFrame
+        A copy of ``runs`` with ``test_majority, valid_majority, test_rows`` beside, and with ``test_accuracy``,
+        ``best_valid_accuracy`` and ``test_loss`` replaced as said.
+    """
+    known = baselines.drop_duplicates("cell")[["cell", "test_majority", "valid_majority", "test_rows"]]
+    scored = runs.merge(known, on="cell", how="left").sort_values("seed", kind="stable", ignore_index=True)
+    diverged, failed = scored["status"] == "diverged", scored["status"] == "failed"
+    for metric, majority in [("test_accuracy", "test_majority"), ("best_valid_accuracy", "valid_majority")]:
+        scored[metric] = scored[metric].astype(float).mask(diverged, scored[majority]).mask(failed)
+    scored["test_loss"] = scored["test_loss"].astype(float).mask(diverged | failed)
+    return scored
+
+
+def accuracy_table(
+    runs: pd.DataFrame,
+    curves: pd.DataFrame,
+    baselines: pd.DataFrame,
+    factors: Sequence[str],
+    target: float | None = None,
+) -> pd.DataFrame:
+    """Summarize the seeds of each initializer in each setting, best first.
+
+    Parameters
+    ----------
+    runs, curves : DataFrame
+        With the columns of runs.csv and curves.csv.
+    baselines : DataFrame
+        A row a cell: ``cell, test_majority, valid_majority, test_rows``.
+    factors : sequence of str
+        The columns that make a setting; ``initializer`` is among them.
+    target : float, optional
+        A validation accuracy (fraction); adds ``reached``, the number of cells that got there at any epoch, and
+        ``epochs_to_target``, the median of their first such epochs.
+
+    Returns
+    -------
+    DataFrame
+        With the columns of accuracy.csv. Accuracies are fractions; ``low`` and ``high`` are Student's 95 % interval of
+        the mean, clipped to [0, 1]; ``std`` has ``ddof=1``; all three are nan with one seed. ``seeds`` counts the cells
+        that did not fail. A setting in which every cell failed comes last, with nan for its numbers.
+        ``trained`` counts the cells that did not diverge and whose test accuracy is above
+        ``q + 3 * sqrt(q * (1 - q) / n)``, for a share ``q`` of the commonest class among ``n`` test rows.
+    """
+    factors = list(factors)
+    scored = scores(runs, baselines)
+    diverged, failed = scored["status"] == "diverged", scored["status"] == "failed"
+    majority = scored["test_majority"]
+    chance = majority + 3 * np.sqrt(majority * (1 - majority) / scored["test_rows"])
+    after = curves[curves["epoch"] >= 1].groupby("cell")["valid_accuracy"].mean()
+    first = pd.Series(dtype=float)
+    if target is not None:
+        first = curves[curves["valid_accuracy"] >= target].groupby("cell")["epoch"].min().astype(float)
+    scored = scored.assign(
+        present=~failed,
+        trained=(scored["status"] == "ok") & (scored["test_accuracy"] > chance),
+        diverged=diverged,
+        area=scored["cell"].map(after).astype(float).mask(diverged, scored["valid_majority"]).mask(failed),
+        first=scored["cell"].map(first).astype(float).mask(failed),
+    )
+    groups = scored.groupby(factors, sort=False, dropna=False)
+    table = groups.agg(
+        seeds=("present", "sum"),
+        trained=("trained", "sum"),
+        diverged=("diverged", "sum"),
+        test_accuracy_mean=("test_accuracy", "mean"),
+        test_accuracy_std=("test_accuracy", "std"),
+        test_loss_mean=("test_loss", "mean"),
+        best_valid_accuracy_mean=("best_valid_accuracy", "mean"),
+        valid_accuracy_area=("area", "mean"),
+        reached=("first", "count"),
+        epochs_to_target=("first", "median"),
+    ).reset_index()
+    low, high = t_interval(table["test_accuracy_mean"], table["test_accuracy_std"], table["seeds"])
+    table["test_accuracy_low"], table["test_accuracy_high"] = low.clip(0, 1), high.clip(0, 1)
+    names = ["initializer", *(f for f in factors if f != "initializer")]
+    order = sorted(
+        range(len(table)), key=list(map(sort_key, table[names].itertuples(index=False, name=None))).__getitem__
+    )
+    table = table.iloc[order].sort_values(
+        ["test_accuracy_mean", "test_loss_mean"], ascending=[False, True], kind="stable", ignore_index=True
+    )
+    table.insert(0, "rank", range(1, len(table) + 1))
+    columns = ["rank", *factors, "seeds", "trained", "diverged"]
+    columns += [f"test_accuracy_{name}" for name in ("mean", "std", "low", "high")]
+    columns += ["test_loss_mean", "best_valid_accuracy_mean", "valid_accuracy_area"]
+    return table[columns if target is None else [*columns, "reached", "epochs_to_target"]]

@@ -1,0 +1,110 @@
+"""``initbench data``: what is at hand, fetch it, check it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from initbench.cli import options
+
+if TYPE_CHECKING:
+    from initbench.parts.datasets.facts import Facts
+
+SETTINGS = {"help_option_names": ["-h", "--help"]}
+EXAMPLES = """\b
+Examples:
+  initbench data list                           what there is, and what of it is at hand
+  initbench data get mnist                      fetch MNIST into the user's cache
+  initbench data verify mnist --data-dir data   check the copy in the folder data
+"""
+
+
+@click.group(context_settings=SETTINGS, epilog=EXAMPLES)
+def data() -> None:
+    """Tell which data sets are at hand, fetch one, check one."""
+
+
+@data.command("list", epilog="\b\nExample:\n  initbench data list\n")
+@options.data_dir
+def list_data(data_dir: Path | None) -> None:
+    """List the data sets, a line each: rows, features, classes, where it lies, and its origin and licence."""
+    from initbench.data import data_folders
+    from initbench.parts.datasets.facts import FACTS
+    from initbench.registry import entries
+
+    folders = data_folders(data_dir)
+    rows = [("name", "rows", "features", "classes", "at hand", "origin and licence")]
+    for entry in entries("dataset"):
+        facts = FACTS.get(entry.name)
+        if facts is None:
+            rows.append((entry.name, "-", "-", "-", "-", entry.summary))
+            continue
+        place = facts.place(folders) or f"no: initbench data get {entry.name}"
+        rows.append((entry.name, f"{facts.rows}", f"{facts.features}", f"{facts.classes}", place, facts.origin))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, *counts, place, origin in rows:
+        numbers = "  ".join(f"{count:>{width}}" for count, width in zip(counts, widths[1:4], strict=True))
+        click.echo(f"{name:<{widths[0]}}  {numbers}  {place:<{widths[4]}}  {origin}")
+
+
+@data.command(epilog="\b\nExample:\n  initbench data get mnist\n")
+@click.argument("name")
+@options.data_dir
+def get(name: str, data_dir: Path | None) -> None:
+    """Fetch the data set NAME unless it is at hand, into --data-dir or the user's cache, and tell where it lies."""
+    from initbench.data import data_folders
+    from initbench.registry import find
+
+    facts = _find_facts(name)
+    folders = data_folders(data_dir)
+    if data_dir is not None:
+        folders = (*folders, folders[0])
+    if facts.place(folders) is None:
+        click.echo(f"fetching {name} ...", err=True)
+    find("dataset", name).function(folders)
+    click.echo(f"{name}: {facts.place(folders)}")
+
+
+@data.command(epilog="\b\nExample:\n  initbench data verify mnist --data-dir data\n")
+@click.argument("name", required=False)
+@options.data_dir
+@click.pass_context
+def verify(ctx: click.Context, name: str | None, data_dir: Path | None) -> None:
+    """Check the data set NAME, or all, against its checksum; exit 1 when one is wrong or not at hand."""
+    from initbench.data import checksum, data_folders
+    from initbench.errors import DataError
+    from initbench.parts.datasets.facts import FACTS
+    from initbench.registry import find, names
+
+    known = [name] if name else [n for n in names("dataset") if n in FACTS]
+    folders = data_folders(data_dir)
+    is_right = True
+    for each in known:
+        facts = _find_facts(each)
+        place = facts.place(folders)
+        if place is None:
+            verdict = f"not at hand; to fetch it: initbench data get {each}"
+        else:
+            try:
+                found = checksum(find("dataset", each).function(folders))
+                verdict = "fine" if found == facts.checksum else f"wrong: sha256 is {found}, expected {facts.checksum}"
+            except DataError as error:
+                verdict = f"wrong: {error}"
+            verdict += f" ({place})"
+        is_right &= verdict.startswith("fine")
+        click.echo(f"{each}: {verdict}")
+    if not is_right:
+        ctx.exit(1)
+
+
+def _find_facts(name: str) -> Facts:
+    from initbench.errors import UsageError
+    from initbench.parts.datasets.facts import FACTS
+    from initbench.registry import find
+
+    find("dataset", name)
+    if name not in FACTS:
+        raise UsageError(f"'{name}' has no checksum and is not fetched; this is for: {', '.join(sorted(FACTS))}")
+    return FACTS[name]

@@ -1,0 +1,80 @@
+"""``initbench`` itself: its commands, and how errors end."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+import click
+
+from initbench.cli.check import check
+from initbench.cli.data import data
+from initbench.cli.list import list_parts
+from initbench.cli.new import new
+from initbench.cli.plot import plot
+from initbench.cli.run import run
+from initbench.cli.status import status
+from initbench.cli.table import table
+from initbench.errors import ConfigError, InitbenchError, nearest
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+EXAMPLES = """\b
+Examples:
+  initbench run relu_deep            train a bundled experiment
+  initbench plot results/            draw its figures
+  initbench new my_run               write a config to start from
+"""
+
+
+class Commands(click.Group):
+    """Ends every error that is ours in a line and an exit code, and every other one in a line unless ``--debug``."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for."""
+        is_debugging = "--debug" in sys.argv
+        try:
+            return super().invoke(ctx)
+        except InitbenchError as error:
+            if is_debugging:
+                raise
+            click.echo(str(error) if isinstance(error, ConfigError) else f"initbench: {error}", err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("initbench: interrupted; what has finished is kept, and the same command goes on", err=True)
+            ctx.exit(130)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            if is_debugging:
+                raise
+            reason = " ".join(str(error).split()) or "no reason given"
+            click.echo(f"initbench: {type(error).__name__}: {reason} (for a traceback: --debug)", err=True)
+            ctx.exit(1)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or name the nearest."""
+        if args and args[0] not in self.commands:
+            close = nearest(args[0], self.commands)
+            raise click.UsageError(f"no command '{args[0]}'" + (f"; nearest name: {close}" if close else ""), ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings=SETTINGS, epilog=EXAMPLES)
+@click.version_option(package_name="initbench", message="initbench %(version)s")
+def main() -> None:
+    """Which weight initializer, and how sure are we?
+
+    Trains small networks from many starts, with paired seeds, and writes tables and figures with intervals.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+for command in (run, plot, table, status, check, list_parts, data, new):
+    command.params.append(click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks."))
+    main.add_command(command)

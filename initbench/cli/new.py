@@ -1,0 +1,46 @@
+"""``initbench new``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+STARTER = """\
+# Which initializer trains this network, and how sure are we?   Run it:  initbench run {name}.yaml
+# Every key is listed by: initbench check, and in docs/config.md. A list of values sweeps a key.
+dataset: digits                 # digits, mnist-10k, mnist, churn, or {{csv: FILE, target: COLUMN}}
+depth: 5                        # hidden layers; a list sweeps: [3, 10, 20]
+width: 64                       # units in each
+activation: relu                # initbench list activations
+initializer:                    # initbench list initializers
+  - he_normal
+  - glorot_uniform
+  - zeros
+  - {{normal: {{std: 0.01}}}}       # a part with a parameter
+optimizer: sgd                  # initbench list optimizers
+learning_rate: 0.05
+batch_size: 64
+epochs: 10
+seeds: 5                        # each initializer is trained from seeds 0 to 4, on the same splits and batches
+"""
+
+
+@click.command(epilog="\b\nExamples:\n  initbench new            print a config\n  initbench new my_run     write my_run.yaml\n")
+@click.argument("name", required=False)
+def new(name: str | None) -> None:
+    """Print a commented starter config, or write it to NAME.yaml."""
+    from initbench.errors import UsageError
+
+    if name is None:
+        click.echo(STARTER.format(name="FILE"), nl=False)
+        return
+    path = Path(name).with_suffix(".yaml")
+    try:
+        with path.open("x", encoding="utf-8") as file:  # never over a file that is there
+            file.write(STARTER.format(name=path.stem))
+    except FileExistsError:
+        raise UsageError(f"{path} is there already; choose another name") from None
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+    click.echo(f"wrote {path}; next: initbench run {path}")

@@ -1,0 +1,116 @@
+"""What ``initbench run`` shows: progress on stderr, plan and results on stdout."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from math import prod
+
+import click
+from tqdm import tqdm
+
+from initbench.config import Experiment
+from initbench.plan import Cell, Stack
+from initbench.present.tables import render_table
+from initbench.results import Results
+from initbench.runner import Progress
+from initbench.store import Record
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+class Bar(Progress):
+    """A bar on a terminal; elsewhere a line now and then."""
+
+    def __init__(self) -> None:
+        self.done = self.cells = 0
+        self.scores: dict[str, list[float]] = defaultdict(list)
+        self.is_terminal = sys.stderr.isatty()
+        self.spoke = self.began = time.monotonic()
+        self.bar: tqdm[None] | None = None
+
+    def start(self, cells: int, epochs: int) -> None:
+        """Open the bar."""
+        self.cells, self.epochs, self.over = cells, epochs, 0
+        if not cells:
+            click.echo("nothing to train: every cell is in the results already", err=True)
+        elif self.is_terminal:
+            layout = "{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} epochs, {remaining} left{postfix}"
+            self.bar = tqdm(total=epochs, bar_format=layout, dynamic_ncols=True, file=sys.stderr)
+            self.bar.set_postfix_str(self.words())
+        else:
+            click.echo(f"training {cells} cells, {epochs} epochs in all", err=True)
+
+    def words(self) -> str:
+        """Cells done, and the best mean accuracy so far."""
+        text = f"{self.done}/{self.cells} cells"
+        if self.scores:
+            means = {label: sum(scores) / len(scores) for label, scores in self.scores.items()}
+            best = max(means, key=lambda label: means[label])
+            text += f", best so far {best} {means[best]:.1%}"
+        return text
+
+    def advance(self, epochs: int) -> None:
+        """Move the bar, or say a line where the last one is some seconds old."""
+        self.over = epochs
+        if self.bar is not None:
+            self.bar.update(epochs - self.bar.n)
+        elif time.monotonic() - self.spoke > SECONDS_BETWEEN_LINES:
+            self.say()
+
+    def say(self) -> None:
+        """Write a plain line."""
+        self.spoke = time.monotonic()
+        left = (self.spoke - self.began) * (self.epochs - self.over) / max(self.over, 1)
+        click.echo(f"{self.over}/{self.epochs} epochs, {left:.0f} s left, {self.words()}", err=True)
+
+    def finish(self, cells: Sequence[Cell], records: Sequence[Record]) -> None:
+        """Count a stack that is done."""
+        self.done += len(cells)
+        for cell, record in zip(cells, records, strict=True):
+            if record.status == "ok" and record.curves is not None:
+                self.scores[str(cell.initializer)].append(float(record.curves[-1, -1]))
+        if self.bar is not None:
+            self.bar.set_postfix_str(self.words())
+
+    def stop(self) -> None:
+        """Close the bar."""
+        if self.bar is not None:
+            self.bar.close()
+        elif self.cells:
+            self.say()
+
+
+def describe_plan(experiment: Experiment, plan: Sequence[Cell], stacks: Sequence[Stack]) -> str:
+    """What ``--dry-run`` prints."""
+    settings = prod(map(len, experiment.choices.values()))
+    lines = [f"{experiment.name}: {len(plan)} cells = {settings} settings × {len(experiment.seeds)} seeds"]
+    for key, values in experiment.choices.items():
+        shown = ", ".join("all" if key == "train_rows" and v is None else _plain(v) for v in values)
+        lines.append(f"  {key:<19}{shown}")
+    lines.append(f"  {'epochs':<19}{experiment.epochs}")
+    heights = Counter(len(stack.cells) for stack in stacks)
+    shown = ", ".join(f"{count} × {height} networks" for height, count in sorted(heights.items(), reverse=True))
+    lines.append(f"{len(stacks)} stacks: {shown}")
+    lines.append("cells:")
+    for cell in plan:
+        factors = ", ".join(f"{key} {_plain(value)}" for key, value in cell.factors)
+        lines.append(f"  {cell.key}  {factors}, seed {cell.seed}")
+    return "\n".join(lines)
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return "null"
+    return "-".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def describe_results(results: Results) -> str:
+    """The accuracy table, and where everything lies."""
+    names = "config.yaml, manifest.json, runs.csv, curves.csv, accuracy.csv, accuracy.md, comparison.csv, runs.sqlite"
+    return (
+        f"{render_table(results.accuracy, 'text')}\n"
+        f"results: {results.folder}/ ({names})\nfigures: initbench plot {results.folder}"
+    )

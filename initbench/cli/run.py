@@ -1,0 +1,86 @@
+"""``initbench run``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from initbench.cli import options
+
+EPILOG = """\b
+Examples:
+  initbench run relu_deep
+  initbench run configs/relu_deep.yaml -s depth=[5,20] -s width=64 --seeds 10
+  initbench run churn_csv --data-dir ~/Downloads -j 1
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("configs", metavar="CONFIG...", nargs=-1, required=True)
+@click.option("-o", "--results", default="results", type=click.Path(path_type=Path), help="Where results go. [results]")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Worker processes. [all cores]")
+@options.changes
+@click.option("--seeds", metavar="N", help="How many seeds; short for -s seeds=N.")
+@click.option("--fresh", is_flag=True, help="Forget earlier results of the experiment.")
+@click.option("--dry-run", is_flag=True, help="Print the plan; train and write nothing.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
+@options.data_dir
+@options.plugin
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no table.")
+def run(
+    configs: tuple[str, ...],
+    results: Path,
+    jobs: int | None,
+    changes: tuple[str, ...],
+    seeds: str | None,
+    fresh: bool,
+    dry_run: bool,
+    fail_fast: bool,
+    data_dir: Path | None,
+    plugins: tuple[str, ...],
+    quiet: bool,
+) -> None:
+    """Train every cell of CONFIG that is not in the results yet, then write tables.
+
+    CONFIG is a file, or the bare name of a bundled config. The same command again goes on where it stopped.
+    """
+    from initbench.cli.progress import Bar, describe_plan, describe_results
+    from initbench.config import find_config, read_experiment
+    from initbench.data import data_folders
+    from initbench.registry import load_plugin
+    from initbench.runner import Progress, preview
+    from initbench.results import run as run_config
+
+    for plugin in plugins:
+        load_plugin(plugin)
+    jobs = jobs or os.cpu_count() or 1
+    if seeds is not None:
+        changes = (*changes, f"seeds={seeds}")
+    folders = data_folders(data_dir)
+    experiments = [read_experiment(find_config(config), changes, folders) for config in configs]
+    if dry_run:
+        for experiment in experiments:
+            click.echo(describe_plan(experiment, *preview(experiment, jobs, folders)))
+        return
+    failed = 0
+    for config in configs:
+        found = run_config(
+            config,
+            results=results,
+            jobs=jobs,
+            changes=changes,
+            data_dir=data_dir,
+            fresh=fresh,
+            fail_fast=fail_fast,
+            progress=Progress() if quiet else Bar(),
+        )
+        failed += int((found.runs["status"] == "failed").sum())
+        if not quiet:
+            click.echo(describe_results(found))
+        if failed and fail_fast:
+            break
+    if failed:
+        click.echo(f"initbench: {failed} cells failed; their reasons: initbench status {results}", err=True)
+        click.get_current_context().exit(3)

@@ -1,0 +1,20 @@
+"""``initbench table``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(epilog="\b\nExample:\n  initbench table results/relu_deep --format latex\n")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--format", "form", type=click.Choice(["text", "markdown", "csv", "latex", "json"]), default="text", show_default=True
+)
+def table(path: Path, form: str) -> None:
+    """Print the accuracy table of the results in PATH, best first."""
+    from initbench.present.tables import render_table
+    from initbench.results import load
+
+    click.echo(render_table(load(path).accuracy, form).rstrip("\n"))

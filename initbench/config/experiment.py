@@ -1,0 +1,97 @@
+"""What a config says, once it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import yaml
+
+
+@dataclass(frozen=True)
+class Part:
+    """A registered part with all of its parameters.
+
+    Attributes
+    ----------
+    kind, name : str
+    parameters : tuple of (str, value)
+        Every parameter, defaults filled in, sorted by name.
+    label : str
+        How tables show it: its name, and the parameters that differ from their defaults.
+    fingerprint : str
+        Hash of the source of a part from outside, else empty.
+    """
+
+    kind: str
+    name: str
+    parameters: tuple[tuple[str, Any], ...] = ()
+    label: str = field(default="", compare=False)
+    fingerprint: str = ""
+
+    def __str__(self) -> str:
+        return self.label or self.name
+
+    @property
+    def plain(self) -> Any:
+        """The part as a config would have it: its name, or a mapping with all parameters."""
+        values = {k: list(v) if isinstance(v, tuple) else v for k, v in self.parameters}
+        return {self.name: values} if values else self.name
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A config with every default filled in.
+
+    Attributes
+    ----------
+    name, description : str
+    choices : mapping of str to tuple
+        For each key that can be swept, in the order of the contract, the values it takes; one for a key not swept.
+    epochs : int
+    seeds : tuple of int
+    target : float or None
+    record : tuple of str
+    """
+
+    name: str
+    description: str
+    choices: Mapping[str, tuple[Any, ...]]
+    epochs: int
+    seeds: tuple[int, ...]
+    target: float | None
+    record: tuple[str, ...]
+
+    @property
+    def swept(self) -> tuple[str, ...]:
+        """The keys with more than one value."""
+        return tuple(key for key, values in self.choices.items() if len(values) > 1)
+
+    @property
+    def size(self) -> int:
+        """How many cells it has."""
+        return prod(map(len, self.choices.values())) * len(self.seeds)
+
+    def to_yaml(self) -> str:
+        """The resolved config: reading it again gives an equal experiment."""
+        plain: dict[str, Any] = {"name": self.name}
+        if self.description:
+            plain["description"] = self.description
+        for key, values in self.choices.items():
+            written = [_plain(key, value) for value in values]
+            plain[key] = written[0] if len(written) == 1 else written
+        plain |= {"epochs": self.epochs, "seeds": list(self.seeds)}
+        if self.target is not None:
+            plain["target"] = self.target
+        plain["record"] = list(self.record)
+        return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+
+
+def _plain(key: str, value: Any) -> Any:
+    if isinstance(value, Part):
+        return value.plain
+    if key == "train_rows" and value is None:
+        return "all"
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,355 @@
+"""The keys of a config: what each takes, its default, whether a list of values sweeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from initbench.config.experiment import Part
+from initbench.config.located import Value
+from initbench.contracts import Range
+from initbench.errors import ConfigError, Fault, ParameterError, ShapeError, UsageError, nearest
+from initbench.registry import FOLDERS, Entry, find, names
+
+FILE_DATASETS = ("csv", "idx", "npz")
+MOST_SEEDS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Context:
+    """What reading a value may need besides the value: the folders in which data files are looked for."""
+
+    folders: tuple[Path, ...] = ()
+
+
+Read = Callable[[Value, Context], Any]
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key of the config.
+
+    Attributes
+    ----------
+    name, doc : str
+    read : callable ``(value, context) -> Any``
+        Raises ConfigError.
+    default : str
+        As YAML text.
+    sweeps : bool
+        Whether a list of values is allowed.
+    """
+
+    name: str
+    doc: str
+    read: Read
+    default: str
+    sweeps: bool = True
+
+
+def as_number(value: Value) -> Any:
+    """The number that a value is, also in the spelling ``1e-3``, which YAML 1.1 takes for a text; else its data."""
+    if isinstance(value.data, str):
+        for make in (int, float):
+            try:
+                return make(value.data)
+            except ValueError:
+                pass
+    return value.data
+
+
+def whole(key: str, low: int, high: int, example: str) -> Read:
+    """A reader of whole numbers from ``low`` to ``high``."""
+
+    def read(value: Value, context: Context) -> int:
+        number = as_number(value)
+        if isinstance(number, float) and number.is_integer():
+            number = int(number)
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise value.error(f"{key} is {value} and must be a whole number", f"for example: {key}: {example}")
+        if not low <= number <= high:
+            limit = f"at least {low}" if number < low else f"at most {high:,}"
+            raise value.error(f"{key} is {value} and must be {limit}", f"for example: {key}: {example}")
+        return number
+
+    return read
+
+
+def number(key: str, limits: Range, example: str) -> Read:
+    """A reader of numbers within ``limits``."""
+
+    def read(value: Value, context: Context) -> float:
+        found = as_number(value)
+        if not isinstance(found, (int, float)) or isinstance(found, bool):
+            raise value.error(f"{key} is {value} and must be a number", f"for example: {key}: {example}")
+        if abs(found) > 1e300 or not limits.holds(found):
+            raise value.error(f"{key} is {value} and must be {limits}", f"for example: {key}: {example}")
+        return float(found)
+
+    return read
+
+
+def choice(key: str, *options: str) -> Read:
+    """A reader of one of a few words."""
+
+    def read(value: Value, context: Context) -> str:
+        if value.data in options:
+            return str(value.data)
+        close = nearest(str(value), options)
+        hint = f"nearest name: {close}    all names: {', '.join(options)}" if close else f"one of: {', '.join(options)}"
+        raise value.error(f"unknown {key} '{value}'", hint)
+
+    return read
+
+
+def or_word(read: Read, word: Any, meaning: Any) -> Read:
+    """A reader that also takes ``word``, which stands for ``meaning``."""
+
+    def read_either(value: Value, context: Context) -> Any:
+        if value.pairs is None and value.data == word:
+            return meaning
+        return read(value, context)
+
+    return read_either
+
+
+def text(key: str) -> Read:
+    """A reader of a line of text."""
+
+    def read(value: Value, context: Context) -> str:
+        if not isinstance(value.data, str) or "\n" in value.data.strip():
+            raise value.error(f"{key} must be one line of text")
+        return value.data.strip()
+
+    return read
+
+
+def part(kind: str) -> Read:
+    """A reader of a part: ``name``, ``{name: {parameter: value}}`` or ``{name: name, parameter: value}``."""
+
+    def read(value: Value, context: Context) -> Part:
+        name, given = _name_and_parameters(kind, value)
+        known = names(kind)
+        if name.data not in known:
+            close = nearest(str(name), known)
+            hint = (f"nearest name: {close}    " if close else "") + f"all names: initbench list {FOLDERS[kind]}"
+            if kind == "bias":
+                hint = f"one of: {', '.join(known)}"
+            raise name.error(f"unknown {kind} '{name}'", hint)
+        return _build(find(kind, name.data), name, given, context)
+
+    return read
+
+
+def _name_and_parameters(kind: str, value: Value) -> tuple[Value, list[tuple[Value, Value]]]:
+    if value.pairs is None:
+        if not isinstance(value.data, str):
+            shown = value if isinstance(value.data, list) else f"'{value}'"
+            raise value.error(f"{shown} is not the name of a part", f"write a name, or {{name: {{parameter: value}}}}: a {kind}")
+        return value, []
+    keys = {key.data: (key, inner) for key, inner in value.pairs}
+    if "name" in keys:
+        return keys["name"][1], [pair for pair in value.pairs if pair[0].data != "name"]
+    files = [name for name in FILE_DATASETS if kind == "dataset" and name in keys]
+    if files and keys[files[0]][1].pairs is None:
+        key, file = keys[files[0]]
+        return key, [(replace(key, data="file"), file), *(pair for pair in value.pairs if pair[0] is not key)]
+    if len(value.pairs) != 1:
+        hint = "write {name: {parameter: value}} or {name: NAME, parameter: value}"
+        raise value.error(f"a {kind} has one name, and this mapping has {len(value.pairs)} keys", hint)
+    key, inner = value.pairs[0]
+    if inner.pairs is None and inner.data is not None:
+        raise inner.error(f"the parameters of '{key}' must be a mapping", f"for example: {{{key}: {{parameter: value}}}}")
+    return key, inner.pairs or []
+
+
+def _find_file(value: Value, context: Context) -> str:
+    if not isinstance(value.data, str):
+        raise value.error(f"{value} is not the name of a file or folder")
+    typed = Path(value.data).expanduser()  # an absolute path stays itself when it is put behind a folder
+    places = [Path.cwd(), *context.folders]
+    for place in places:
+        if (place / typed).exists():
+            return str((place / typed).resolve())
+    looked = "looked in: " + ", ".join(dict.fromkeys(map(str, places)))
+    raise value.error(f"no file or folder '{value}'", "" if typed.is_absolute() else f"{looked}; or name its folder with --data-dir")
+
+
+def _build(entry: Entry, name: Value, given: list[tuple[Value, Value]], context: Context) -> Part:
+    faults: list[Fault] = []
+    values: dict[str, Any] = {}
+    shown: dict[str, Any] = {}
+    for key, value in given:
+        parameter = entry.parameters.get(str(key))
+        if parameter is None:
+            close = nearest(str(key), entry.parameters)
+            known = ", ".join(entry.parameters) or "it has none"
+            hint = (f"nearest name: {close}    " if close else "") + f"its parameters: {known}"
+            faults.append(key.fault(f"'{entry.name}' has no parameter '{key}'", hint))
+            continue
+        try:
+            found = parameter.check(_plain(value, is_text=parameter.type is str))
+            shown[parameter.name] = found
+            values[parameter.name] = _find_file(value, context) if parameter.name == "file" else found
+        except ParameterError as error:
+            faults.append(value.fault(str(error)))
+        except ConfigError as error:
+            faults.extend(error.faults)
+    for parameter in entry.parameters.values():
+        if parameter.is_required and parameter.name not in {str(key) for key, _ in given}:
+            faults.append(name.fault(f"'{entry.name}' needs the parameter '{parameter.name}'"))
+    if faults:
+        raise ConfigError(faults)
+    full = {p.name: values.get(p.name, p.default) for p in entry.parameters.values()}
+    words = [_show(k, shown[k]) for k in entry.parameters if k in shown and shown[k] != entry.parameters[k].default]
+    label = f"{entry.name}({', '.join(words)})" if words else entry.name
+    made = Part(entry.kind, entry.name, tuple(sorted(full.items())), label, entry.fingerprint)
+    try:
+        try_out(entry, full)
+    except (ParameterError, ShapeError) as error:
+        raise name.error(f"'{made}': {error}") from None
+    return made
+
+
+def try_out(entry: Entry, parameters: dict[str, Any]) -> None:
+    """Use a part once on next to nothing, so that parameters that do not go together are told before training.
+
+    Raises
+    ------
+    ParameterError, ShapeError
+        As the part raises them.
+    UsageError
+        When a part from outside fails in any other way.
+    """
+    import numpy as np
+
+    if entry.kind == "dataset":
+        return
+    try:
+        if entry.kind in ("initializer", "bias"):
+            entry.function((4, 4), np.random.default_rng(0), **parameters)
+        else:
+            entry.function(**parameters)
+    except UsageError:
+        raise
+    except Exception as error:
+        raise ParameterError(f"{type(error).__name__}: {error}") from error
+
+
+def _plain(value: Value, *, is_text: bool) -> Any:
+    if value.pairs is not None:
+        return str(value)
+    if isinstance(value.data, list):
+        return [item.data for item in value.data]
+    return value.data if is_text else as_number(value)
+
+
+def _show(name: str, value: Any) -> str:
+    if isinstance(value, float):
+        value = f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    if isinstance(value, tuple):
+        value = "[" + ", ".join(map(str, value)) + "]"
+    return str(value) if name == "file" else f"{name}={value}"
+
+
+def widths(value: Value, context: Context) -> tuple[int, ...]:
+    """Read the widths of the hidden layers one by one."""
+    if not isinstance(value.data, list) or not value.data:
+        raise value.error(f"hidden is {value} and must be a list of widths", "for example: hidden: [512, 256, 64]")
+    read, found, faults = whole("a width in hidden", 1, 100_000, "[512, 256, 64]"), [], []
+    for item in value.data:
+        try:
+            found.append(read(item, context))
+        except ConfigError as error:
+            faults.extend(error.faults)
+    if faults:
+        raise ConfigError(faults)
+    return tuple(found)
+
+
+def seeds(value: Value, context: Context) -> tuple[int, ...]:
+    """Read a count of seeds, or a list of seed ids."""
+    if not isinstance(value.data, list):
+        return tuple(range(whole("seeds", 1, MOST_SEEDS, "5")(value, context)))
+    read = whole("a seed", 0, 2**63 - 1, "[0, 1, 2]")
+    found = [read(item, context) for item in value.data]
+    if not found:
+        raise value.error("seeds is an empty list", "for example: seeds: 5")
+    for place, item in enumerate(value.data):
+        if found[place] in found[:place]:
+            raise item.error(f"the seed {item} stands twice")
+    return tuple(found)
+
+
+def record(value: Value, context: Context) -> tuple[str, ...]:
+    """Read what to keep a row of for each epoch."""
+    items = value.data if isinstance(value.data, list) else [value]
+    read = choice("record", "curves")
+    found = tuple(dict.fromkeys(read(item, context) for item in items))
+    if not found:
+        raise value.error("record is an empty list", "for example: record: [curves]")
+    return found
+
+
+def name(value: Value, context: Context) -> str:
+    """Read the name of the results folder."""
+    word = str(value.data) if isinstance(value.data, (str, int)) and not isinstance(value.data, bool) else ""
+    if is_folder_name(word):
+        return word
+    hint = "letters, digits, spaces and . _ + - = @ (), beginning with a letter, a digit or _: it becomes a folder"
+    raise value.error(f"the name '{value}' cannot be a folder under the results", hint)
+
+
+def is_folder_name(word: str) -> bool:
+    """Whether ``word`` can safely be a folder on every system: no separator, no leading dot, no odd characters."""
+    rest_is_fine = all(c.isalnum() or c in " ._+-=@()" for c in word)
+    return 0 < len(word) <= 100 and (word[0].isalnum() or word[0] == "_") and rest_is_fine and word[-1] not in " ."
+
+
+KEYS = {
+    key.name: key
+    for key in (
+        Key("name", "folder under the results root (default: the file's stem)", name, "null", sweeps=False),
+        Key("description", "one line, shown in the report", text("description"), "''", sweeps=False),
+        Key("dataset", "a name, or {csv: FILE, target: COLUMN}, {idx: FOLDER}, {npz: FILE}", part("dataset"), "digits"),
+        Key("depth", "hidden layers", whole("depth", 0, 10_000, "3"), "3"),
+        Key("width", "units in each hidden layer", whole("width", 1, 100_000, "64"), "64"),
+        Key("hidden", "the widths of the hidden layers one by one, in place of depth and width", widths, "null"),
+        Key("activation", "of the hidden layers", part("activation"), "relu"),
+        Key("initializer", "of all weights", part("initializer"), "he_normal"),
+        Key("output_initializer", "of the last layer's weights", or_word(part("initializer"), "same", "same"), "same"),
+        Key("bias", "initial biases", part("bias"), "zeros"),
+        Key("normalization", "none, batch, layer", choice("normalization", "none", "batch", "layer"), "none"),
+        Key("residual", "none, plain", choice("residual", "none", "plain"), "none"),
+        Key("optimizer", "sgd, momentum, nesterov, rmsprop, adam, adamw", part("optimizer"), "sgd"),
+        Key("learning_rate", "a number", number("learning_rate", Range(low=0), "0.05"), "0.05"),
+        Key("batch_size", "rows a step", whole("batch_size", 1, 10_000_000, "64"), "64"),
+        Key("epochs", "passes over the training rows", whole("epochs", 1, 1_000_000, "10"), "10", sweeps=False),
+        Key(
+            "clip_norm",
+            "largest global gradient norm, or null",
+            or_word(number("clip_norm", Range(low=0, open_low=True), "1.0"), None, None),
+            "null",
+        ),
+        Key("weight_decay", "L2 coefficient", number("weight_decay", Range(low=0), "0.0001"), "0"),
+        Key("scaling", "standard, unit, none", choice("scaling", "standard", "unit", "none"), "standard"),
+        Key(
+            "train_rows",
+            "use only so many training rows",
+            or_word(whole("train_rows", 1, 1_000_000_000, "1000"), "all", None),
+            "all",
+        ),
+        Key("seeds", "a count (5 means 0 to 4) or a list of ids", seeds, "5", sweeps=False),
+        Key(
+            "target",
+            "a validation accuracy; tables tell how many cells reached it and when",
+            or_word(number("target", Range(low=0, high=1, open_low=True), "0.9"), None, None),
+            "null",
+            sweeps=False,
+        ),
+        Key("dtype", "float32, float64", choice("dtype", "float32", "float64"), "float32"),
+        Key("record", "what to keep a row of for each epoch", record, "[curves]", sweeps=False),
+    )
+}

@@ -1,0 +1,142 @@
+"""A config file and the options of the command line -> Experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from initbench.config.experiment import Experiment, Part
+from initbench.config.keys import KEYS, Context, is_folder_name
+from initbench.config.located import LARGEST, Value, locate
+from initbench.errors import ConfigError, Fault, UsageError, nearest
+
+MOST_CELLS = 5_000_000
+
+
+def read_experiment(path: Path, changes: Sequence[str] = (), folders: tuple[Path, ...] = ()) -> Experiment:
+    """Read a config.
+
+    Parameters
+    ----------
+    path : Path
+    changes : sequence of str
+        ``KEY=VALUE`` each, VALUE in YAML; a later one overrides an earlier one and the file.
+    folders : tuple of Path
+        Where data files are looked for, after the current folder and the config's own.
+
+    Returns
+    -------
+    Experiment
+
+    Raises
+    ------
+    ConfigError
+        With every fault of the file and of the changes.
+    """
+    faults: list[Fault] = []
+    given = _pairs(locate(_text(path), str(path)), faults)
+    for change in changes:
+        key, equals, text = change.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"-s {change}: write KEY=VALUE, for example -s depth=[5,20]")
+        line = Value(key.strip(), f"-s {change}", 1, 1, change, max(1, len(key)))
+        value = locate(text, f"-s {change}")
+        if key.strip() == "hidden":
+            given.pop("depth", None)
+            given.pop("width", None)
+        _enter(given, line, value, faults)
+    context = Context((path.resolve().parent, *folders))
+    read: dict[str, Any] = {}
+    for name, key in KEYS.items():
+        read[name] = None
+        if name not in given and name in ("name", "hidden"):
+            continue
+        value = given[name][1] if name in given else locate(key.default, "default")
+        try:
+            read[name] = _read(name, value, context)
+        except ConfigError as error:
+            faults.extend(error.faults)
+    if "hidden" in given:
+        for other in ("depth", "width"):
+            if other in given:
+                faults.append(given[other][0].fault(f"{other} cannot stand beside hidden", "hidden gives both: keep one"))
+    if "name" not in given:
+        read["name"] = path.stem
+        if not is_folder_name(path.stem):
+            place = Value(None, str(path), 1, 1)
+            faults.append(place.fault(f"the file's name '{path.stem}' cannot be a folder", "add a line: name: my_run"))
+    if faults:
+        raise ConfigError(faults)
+    return _experiment(read)
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise UsageError(f"{path}: a config of {path.stat().st_size:,} bytes; the largest is {LARGEST:,}")
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start]
+        column = error.start - (before.rfind(b"\n") + 1) + 1
+        message = f"not UTF-8 text: byte {error.object[error.start]:#04x}"
+        raise ConfigError(
+            [Fault(str(path), before.count(b"\n") + 1, column, message, hint="save the file as UTF-8")]
+        ) from None
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+
+
+def _pairs(value: Value, faults: list[Fault]) -> dict[str, tuple[Value, Value]]:
+    if value.pairs is None:
+        raise value.error("a config is a mapping of keys to values", "for example: depth: 20; to write one: initbench new")
+    given: dict[str, tuple[Value, Value]] = {}
+    for key, inner in value.pairs:
+        _enter(given, key, inner, faults)
+    return given
+
+
+def _enter(given: dict[str, tuple[Value, Value]], key: Value, value: Value, faults: list[Fault]) -> None:
+    if key.data in KEYS:
+        given[key.data] = (key, value)
+        return
+    close = nearest(str(key), KEYS)
+    hint = f"nearest name: {close}" if close else f"all names: {', '.join(KEYS)}"
+    faults.append(key.fault(f"unknown key '{key}'", hint))
+
+
+def _read(name: str, value: Value, context: Context) -> Any:
+    key = KEYS[name]
+    if not key.sweeps:
+        return key.read(value, context)
+    is_list = isinstance(value.data, list)
+    if name == "hidden":
+        is_list = is_list and bool(value.data) and all(isinstance(item.data, list) for item in value.data)
+    if not is_list:
+        return (key.read(value, context),)
+    if not value.data:
+        raise value.error(f"{name} is an empty list", "give one value or more")
+    found: list[Any] = []
+    faults: list[Fault] = []
+    for item in value.data:
+        try:
+            made = key.read(item, context)
+        except ConfigError as error:
+            faults.extend(error.faults)
+            continue
+        if made in found:
+            same = f" ('{made}')" if isinstance(made, Part) else ""
+            faults.append(item.fault(f"{item}{same} stands twice in {name}", "keep one"))
+        found.append(made)
+    if faults:
+        raise ConfigError(faults)
+    return tuple(found)
+
+
+def _experiment(read: dict[str, Any]) -> Experiment:
+    left_out = ("depth", "width") if read["hidden"] is not None else ("hidden",)
+    choices = {key: read[key] for key in KEYS if KEYS[key].sweeps and key not in left_out}
+    experiment = Experiment(choices=choices, **{key: read[key] for key in KEYS if not KEYS[key].sweeps})
+    if experiment.size > MOST_CELLS:
+        raise UsageError(f"{experiment.name}: its lists make {experiment.size:,} cells; the most is {MOST_CELLS:,}")
+    return experiment

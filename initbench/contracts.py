@@ -1,0 +1,140 @@
+"""The signature of each kind of part, and the shape letters. Read this first.
+
+Shape letters mean one thing everywhere: ``n`` rows, ``d`` inputs, ``h`` hidden units, ``k`` classes, ``m`` networks in
+a stack, ``p`` trained numbers of one network. So ``x`` is ``(n, d)``, ``logits`` is ``(m, n, k)``, one network's
+``weights`` are ``(fan_in, fan_out)``, and a layer is ``x @ weights + bias``.
+
+A part is what a config may name. Its parameters are keyword-only, and their annotations say which values they take:
+``std: NonNegative = 0.05``. The config reader, ``initbench list`` and the documentation read them from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Shape = tuple[int, int]
+Generator = np.random.Generator
+
+METRICS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "test_loss", "test_accuracy")
+
+
+class Range(NamedTuple):
+    """Which numbers a parameter takes: ``low`` to ``high``, the ends belonging to it unless they are open."""
+
+    low: float = -np.inf
+    high: float = np.inf
+    open_low: bool = False
+    open_high: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Whether ``value`` lies in the range; nan and the infinities never do."""
+        above = value > self.low if self.open_low else value >= self.low
+        below = value < self.high if self.open_high else value <= self.high
+        return bool(np.isfinite(value) and above and below)
+
+    def __str__(self) -> str:
+        words = []
+        if np.isfinite(self.low):
+            words.append(f"{'above' if self.open_low else 'at least'} {self.low:g}")
+        if np.isfinite(self.high):
+            words.append(f"{'below' if self.open_high else 'at most'} {self.high:g}")
+        return " and ".join(words) or "finite"
+
+
+Real = Annotated[float, Range()]
+NonNegative = Annotated[float, Range(low=0)]
+Positive = Annotated[float, Range(low=0, open_low=True)]
+Fraction = Annotated[float, Range(low=0, high=1, open_high=True)]
+
+
+class Initializer(Protocol):
+    """Draws the weights of one layer: float64, shape ``(fan_in, fan_out)``; ``rng`` is the only source of chance."""
+
+    def __call__(self, shape: Shape, rng: Generator, **parameters: Any) -> Array: ...
+
+
+class BiasInitializer(Protocol):
+    """Draws the biases of one layer whose weights have ``shape``: float64, shape ``(fan_out,)``."""
+
+    def __call__(self, shape: Shape, rng: Generator, **parameters: Any) -> Array: ...
+
+
+class Activation(NamedTuple):
+    """An elementwise nonlinearity and what backpropagation needs of it.
+
+    ``out`` is a buffer of the shape of ``z`` to fill and return. At a kink, ``slope`` takes one of the two sides.
+    A trained activation has its one number per layer passed as a further argument ``parameter``, shape ``(m, 1, 1)``.
+
+    Attributes
+    ----------
+    value : callable ``(z, *parameter, out) -> ndarray``
+        phi(z); must not change ``z``.
+    slope : callable ``(z, value, *parameter, out) -> ndarray``
+        phi'(z), where ``value`` is phi(z); may return a boolean mask of the same shape where the slope is 0 or 1.
+    start : float, optional
+        Where a trained parameter starts; None for an activation that trains nothing.
+    parameter_slope : callable ``(z, out) -> ndarray``, optional
+        d phi / d parameter.
+    """
+
+    value: Callable[..., Array]
+    slope: Callable[..., Array]
+    start: float | None = None
+    parameter_slope: Callable[..., Array] | None = None
+
+
+class Optimizer(NamedTuple):
+    """How gradients become steps.
+
+    Attributes
+    ----------
+    states : int
+        How many arrays of the weights' shape it keeps between steps; they start at zero.
+    step : callable ``(weights, gradients, states, learning_rate, count) -> None``
+        Changes ``weights`` in place, shape ``(m, p)``; may overwrite ``gradients``. ``learning_rate`` has shape
+        ``(m, 1)``, and ``count`` is 1 at the first step.
+    decoupled_decay : bool
+        True where weight decay shrinks the weights themselves (AdamW) and does not enter the gradient.
+    """
+
+    states: int
+    step: Callable[[Array, Array, list[Array], Array, int], None]
+    decoupled_decay: bool = False
+
+
+class Dataset(NamedTuple):
+    """A classification task as it lies on disk: split once and for all, neither scaled nor filled.
+
+    Attributes
+    ----------
+    x_train, x_test : ndarray, shape (n, d)
+        uint8 for images, float64 for tables, where nan marks a missing value.
+    y_train, y_test : ndarray of int64, shape (n,)
+        Index of the class.
+    classes : tuple of str
+        Their names, in the order of the indices.
+    kind : ``"image"`` or ``"table"``
+        Images are scaled by one mean and deviation over all pixels, tables column by column.
+    features : tuple of str
+        Names of the columns of a table; empty for images.
+    """
+
+    x_train: Array
+    y_train: Array
+    x_test: Array
+    y_test: Array
+    classes: tuple[str, ...]
+    kind: Literal["image", "table"]
+    features: tuple[str, ...] = ()
+
+
+class Loader(Protocol):
+    """Loads a data set; ``folders`` are the places to look for files and to keep downloads, the first one first."""
+
+    def __call__(self, folders: tuple[Path, ...], **parameters: Any) -> Dataset: ...

@@ -1,0 +1,233 @@
+"""A stack of multilayer perceptrons of one shape: where its numbers lie, forward, backward.
+
+Every array has a leading axis ``m``, a slice a network, and every product is one ``np.matmul`` over the stack. A slice is
+computed as if it were alone, so a network's numbers do not depend on its neighbours. The rows come as ``x``, shape
+``(s, n, d)``: the ``m`` networks are ``s`` groups of equal height, and those of a group see the same rows.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from initbench.contracts import Activation, Array
+from initbench.engine.normalization import Norm
+
+
+class Design(NamedTuple):
+    """What the networks of a stack have in common.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        Inputs, units of each hidden layer, outputs (1 for two classes).
+    activation : Activation
+        Of the hidden layers.
+    normalization : ``"none"``, ``"batch"`` or ``"layer"``
+        Between the linear map and the activation of each hidden layer.
+    residual : bool
+        Whether a hidden layer whose input has its own width adds that input to its output.
+    """
+
+    sizes: tuple[int, ...]
+    activation: Activation
+    normalization: Literal["none", "batch", "layer"] = "none"
+    residual: bool = False
+
+    @property
+    def shapes(self) -> list[tuple[int, int]]:
+        """The ``(fan_in, fan_out)`` of each weight matrix, in order."""
+        return list(pairwise(self.sizes))
+
+    def adds_input(self, layer: int) -> bool:
+        """Whether hidden layer ``layer``, counted from 0, adds its input to its output."""
+        return self.residual and 0 < layer < len(self.sizes) - 2 and self.sizes[layer] == self.sizes[layer + 1]
+
+    @property
+    def weight_count(self) -> int:
+        """How many weights a network has, biases and the like aside."""
+        return sum(fan_in * fan_out for fan_in, fan_out in self.shapes)
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers a network trains."""
+        hidden = sum(self.sizes[1:-1])
+        norms = 2 * hidden if self.normalization != "none" else 0
+        slopes = len(self.sizes) - 2 if self.activation.start is not None else 0
+        return self.weight_count + hidden + self.sizes[-1] + norms + slopes
+
+
+class Parameters:
+    """All trained numbers of a stack in one array, and views that give each its shape.
+
+    Attributes
+    ----------
+    flat : ndarray, shape (m, p)
+        Weights first, then biases, then gains and offsets of normalization, then parameters of activations.
+    weights : list of ndarray, shape (m, fan_in, fan_out)
+    biases : list of ndarray, shape (m, 1, fan_out)
+    gains, offsets : list of ndarray, shape (m, 1, h)
+        Empty without normalization.
+    slopes : list of ndarray, shape (m, 1, 1)
+        Empty where the activation trains nothing.
+    """
+
+    def __init__(self, design: Design, m: int, dtype: np.dtype) -> None:
+        self.flat: Array = np.zeros((m, design.parameter_count), dtype)
+        self._used = 0
+        hidden = design.sizes[1:-1]
+        self.weights = [self._take(*shape) for shape in design.shapes]
+        self.biases = [self._take(1, fan_out) for fan_out in design.sizes[1:]]
+        normed = hidden if design.normalization != "none" else ()
+        self.gains = [self._take(1, h) for h in normed]
+        self.offsets = [self._take(1, h) for h in normed]
+        self.slopes = [self._take(1, 1) for _ in hidden] if design.activation.start is not None else []
+        for gain in self.gains:
+            gain[:] = 1
+        for slope in self.slopes:
+            slope[:] = design.activation.start
+
+    def _take(self, rows: int, columns: int) -> Array:
+        begin, self._used = self._used, self._used + rows * columns
+        return self.flat[:, begin : self._used].reshape(-1, rows, columns)
+
+
+class Workspace:
+    """The buffers that a stack needs for ``n`` rows.
+
+    Parameters
+    ----------
+    design : Design
+    m, n : int
+        Networks in the stack, rows.
+    dtype : numpy.dtype
+    keeps : bool
+        Whether each layer has its own buffers, which backward needs; without, two take turns.
+    """
+
+    def __init__(self, design: Design, m: int, n: int, dtype: np.dtype, *, keeps: bool) -> None:
+        hidden, widest = design.sizes[1:-1], max(design.sizes[1:])
+
+        def buffers(count: int) -> list[Array]:
+            if keeps:
+                return [np.empty((m, n, h), dtype) for h in hidden]
+            pool = [np.empty(m * n * widest, dtype) for _ in range(count)]
+            return [pool[i % count][: m * n * h].reshape(m, n, h) for i, h in enumerate(hidden)]
+
+        self.z = buffers(1)
+        self.values = buffers(2)
+        self.outputs = buffers(2) if design.residual else []
+        self.logits = np.empty((m, n, design.sizes[-1]), dtype)
+        self.norms: list[Norm] = []
+        if design.normalization != "none":
+            self.norms = [Norm(design.normalization, z, keeps=keeps) for z in self.z]
+        if keeps:
+            scratch = [np.empty(m * n * widest, dtype) for _ in range(3)]
+            self.deltas = [scratch[i % 2][: m * n * h].reshape(m, n, h) for i, h in enumerate(hidden)]
+            self.scratch = [scratch[2][: m * n * h].reshape(m, n, h) for h in hidden]
+            self.ones = np.ones((1, n), dtype)
+
+
+def _grouped(array: Array, groups: int) -> Array:
+    """View ``(m, ...)`` as ``(s, m / s, ...)``."""
+    return array.reshape(groups, -1, *array.shape[1:])
+
+
+def _parameter(slopes: list[Array], layer: int) -> tuple[Array, ...]:
+    return (slopes[layer],) if slopes else ()
+
+
+def forward(
+    design: Design,
+    parameters: Parameters,
+    x: Array,
+    work: Workspace,
+    statistics: list[tuple[Array, Array]] | None = None,
+) -> Array:
+    """Compute the logits of a stack.
+
+    Parameters
+    ----------
+    design : Design
+    parameters : Parameters
+    x : ndarray, shape (s, n, d)
+        The rows of each group of networks; ``s`` divides ``m``.
+    work : Workspace
+        For ``n`` rows; keeps what ``backward`` needs.
+    statistics : list of pairs of ndarray, each of shape (m, 1, h), optional
+        Mean and variance for batch normalization to use in place of the rows' own, a pair a hidden layer.
+
+    Returns
+    -------
+    ndarray, shape (m, n, k)
+        ``work.logits``, overwritten by the next call.
+    """
+    below = x[:, None]
+    for layer, (weights, bias) in enumerate(zip(parameters.weights, parameters.biases, strict=True)):
+        last = layer == len(parameters.weights) - 1
+        z = work.logits if last else work.z[layer]
+        if layer == 0:
+            np.matmul(below, _grouped(weights, len(x)), out=_grouped(z, len(x)))
+        else:
+            np.matmul(below, weights, out=z)
+        z += bias
+        if last:
+            break
+        if work.norms:
+            fixed = statistics[layer] if statistics else None
+            work.norms[layer].forward(z, parameters.gains[layer], parameters.offsets[layer], fixed)
+        value = design.activation.value(z, *_parameter(parameters.slopes, layer), out=work.values[layer])
+        below = np.add(value, below, out=work.outputs[layer]) if design.adds_input(layer) else value
+    return work.logits
+
+
+def backward(
+    design: Design, parameters: Parameters, x: Array, delta: Array, work: Workspace, gradients: Parameters
+) -> None:
+    """Fill ``gradients`` by backpropagation through what the last ``forward`` left in ``work``.
+
+    Parameters
+    ----------
+    design : Design
+    parameters : Parameters
+    x : ndarray, shape (s, n, d)
+        The rows that ``forward`` saw.
+    delta : ndarray, shape (m, n, k)
+        Derivative of the loss by the logits.
+    work : Workspace
+    gradients : Parameters
+        Overwritten.
+
+    References
+    ----------
+    Rumelhart, Hinton & Williams (1986), "Learning representations by back-propagating errors", Nature 323.
+    """
+    activation = design.activation
+    for layer in reversed(range(len(parameters.weights))):
+        np.matmul(work.ones, delta, out=gradients.biases[layer])
+        if layer == 0:
+            rows = x[:, None].swapaxes(-1, -2)
+            np.matmul(rows, _grouped(delta, len(x)), out=_grouped(gradients.weights[0], len(x)))
+            return
+        under = layer - 1
+        below = work.outputs[under] if design.adds_input(under) else work.values[under]
+        np.matmul(below.swapaxes(-1, -2), delta, out=gradients.weights[layer])
+        passed = work.deltas[under]
+        np.matmul(delta, parameters.weights[layer].swapaxes(-1, -2), out=passed)
+        if design.residual:
+            if design.adds_input(layer):
+                passed += carried
+            carried = passed.copy()
+        z, value, scratch = work.z[under], work.values[under], work.scratch[under]
+        parameter = _parameter(parameters.slopes, under)
+        if activation.parameter_slope is not None:
+            activation.parameter_slope(z, out=scratch)
+            scratch *= passed
+            gradients.slopes[under][:] = scratch.sum(axis=(1, 2), keepdims=True)
+        passed *= activation.slope(z, value, *parameter, out=scratch)
+        if work.norms:
+            norm, gain = work.norms[under], parameters.gains[under]
+            norm.backward(passed, gain, scratch, gradients.gains[under], gradients.offsets[under])
+        delta = passed

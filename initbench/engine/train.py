@@ -1,0 +1,223 @@
+"""The training loop of a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from initbench.contracts import METRICS, Array, Optimizer
+from initbench.engine.losses import loss_slope, losses_and_hits
+from initbench.engine.network import Design, Parameters, Workspace, backward, forward
+
+EVALUATION_ROWS = 512  # a constant, since the rows of a product may bear on its last bit
+
+
+class Rows(NamedTuple):
+    """The rows of one part of the data, for each group of networks.
+
+    Attributes
+    ----------
+    x : ndarray, shape (s, n, d)
+    targets : ndarray, shape (s, n, k)
+        One-hot, or the class itself, 0 or 1, for two classes (k = 1).
+    """
+
+    x: Array
+    targets: Array
+
+
+class Data(NamedTuple):
+    """What a stack trains and is measured on."""
+
+    train: Rows
+    valid: Rows
+    test: Rows
+
+
+class Recipe(NamedTuple):
+    """How a stack is trained; arrays have an entry a network.
+
+    Attributes
+    ----------
+    optimizer : Optimizer
+    learning_rate : ndarray, shape (m,)
+    batch_size, epochs : int
+        The last batch of an epoch may be smaller.
+    weight_decay : ndarray, shape (m,), optional
+        L2 coefficient of the weights (not of biases): its gradient is coefficient times weight.
+    clip_norm : ndarray, shape (m,), optional
+        Largest norm of a network's whole gradient.
+    """
+
+    optimizer: Optimizer
+    learning_rate: Array
+    batch_size: int
+    epochs: int
+    weight_decay: Array | None = None
+    clip_norm: Array | None = None
+
+
+class Trace(NamedTuple):
+    """What training showed.
+
+    Attributes
+    ----------
+    curves : ndarray of float64, shape (m, epochs + 1, 6)
+        ``METRICS`` before training and after each epoch; nan from the epoch of divergence on.
+    diverged : ndarray of int, shape (m,)
+        The epoch at which loss or weights were no longer finite, or -1.
+    """
+
+    curves: Array
+    diverged: Array
+
+
+def train(
+    design: Design,
+    recipe: Recipe,
+    parameters: Parameters,
+    data: Data,
+    orders: Callable[[], Array],
+    on_epoch: Callable[[int], None] = lambda epoch: None,
+) -> Trace:
+    """Train a stack of networks in place and measure it before training and after each epoch.
+
+    Parameters
+    ----------
+    design : Design
+    recipe : Recipe
+    parameters : Parameters
+        Of ``m`` networks, where training starts; changed in place.
+    data : Data
+        ``s`` groups of rows; ``s`` divides ``m``, and the networks of a group lie side by side.
+    orders : callable ``() -> ndarray of int, shape (s, n)``
+        The order of the training rows in the next epoch, for each group.
+    on_epoch : callable ``(epoch) -> None``
+        Told when an epoch has been measured, 0 first.
+
+    Returns
+    -------
+    Trace
+    """
+    m, dtype = len(parameters.flat), parameters.flat.dtype
+    gradients = Parameters(design, m, dtype)
+    states = [np.zeros_like(parameters.flat) for _ in range(recipe.optimizer.states)]
+    curves = np.full((m, recipe.epochs + 1, len(METRICS)), np.nan)
+    diverged = np.full(m, -1)
+    spaces: dict[int, Workspace] = {}
+    count = 0
+    with np.errstate(all="ignore"):  # overflow is a finding: the network is marked as diverged below
+        for epoch in range(recipe.epochs + 1):
+            if epoch > 0:
+                for x, targets in batches(data.train, orders(), recipe.batch_size):
+                    count += 1
+                    n = x.shape[1]
+                    if n not in spaces:
+                        spaces[n] = Workspace(design, m, n, dtype, keeps=True)
+                    logits = forward(design, parameters, x, spaces[n])
+                    backward(design, parameters, x, loss_slope(logits, targets), spaces[n], gradients)
+                    update(design, recipe, parameters, gradients, states, count)
+            measured = measure(design, parameters, data)
+            finite = np.isfinite(measured).all(axis=1) & np.isfinite(parameters.flat).all(axis=1)
+            diverged[~finite & (diverged < 0)] = epoch
+            lost = diverged >= 0
+            curves[~lost, epoch] = measured[~lost]
+            for array in (parameters.flat, *states):
+                array[lost] = 0  # arithmetic on infinities is slow, and its results are not looked at
+            on_epoch(epoch)
+            if lost.all():
+                break
+    return Trace(curves, diverged)
+
+
+def batches(rows: Rows, order: Array, batch_size: int) -> Iterator[tuple[Array, Array]]:
+    """Yield ``x``, shape (s, b, d), and ``targets`` of each batch; the buffers are overwritten by the next one."""
+    s, n, d = rows.x.shape
+    flat_x, flat_targets = rows.x.reshape(s * n, d), rows.targets.reshape(s * n, -1)
+    order = order + n * np.arange(s)[:, None]
+    x = np.empty((s, min(batch_size, n), d), rows.x.dtype)
+    targets = np.empty((s, min(batch_size, n), flat_targets.shape[1]), rows.targets.dtype)
+    for begin in range(0, n, batch_size):
+        index = order[:, begin : begin + batch_size]
+        if index.shape[1] < x.shape[1]:
+            x, targets = x[:, : index.shape[1]].copy(), targets[:, : index.shape[1]].copy()
+        # mode="clip" spares NumPy a copy of the output; no index is out of bounds
+        yield flat_x.take(index, axis=0, out=x, mode="clip"), flat_targets.take(index, axis=0, out=targets, mode="clip")
+
+
+def update(
+    design: Design, recipe: Recipe, parameters: Parameters, gradients: Parameters, states: list[Array], count: int
+) -> None:
+    """Take one step: weight decay, clipping, optimizer. ``gradients`` is overwritten."""
+    dtype = parameters.flat.dtype
+    learning_rate = recipe.learning_rate[:, None].astype(dtype)
+    if recipe.weight_decay is not None:
+        weights = parameters.flat[:, : design.weight_count]
+        decay = recipe.weight_decay[:, None].astype(dtype)
+        if recipe.optimizer.decoupled_decay:
+            weights *= 1 - learning_rate * decay
+        else:
+            gradients.flat[:, : design.weight_count] += decay * weights
+    if recipe.clip_norm is not None:
+        squares = np.square(gradients.flat, dtype=np.float64)  # float32 would overflow where clipping is needed most
+        norms = np.sqrt(squares.sum(axis=1))
+        gradients.flat *= np.minimum(1, recipe.clip_norm / np.maximum(norms, 1e-300))[:, None].astype(dtype)
+    recipe.optimizer.step(parameters.flat, gradients.flat, states, learning_rate, count)
+
+
+def measure(design: Design, parameters: Parameters, data: Data) -> Array:
+    """Loss and accuracy on all rows of each part, shape (m, 6), in the order of ``METRICS``.
+
+    Batch normalization uses statistics of the training rows, made with the weights as they stand.
+    """
+    statistics = population_statistics(design, parameters, data.train) if design.normalization == "batch" else None
+    m, dtype = len(parameters.flat), parameters.flat.dtype
+    spaces: dict[int, Workspace] = {}
+    columns = []
+    for rows in data:
+        losses, hits = np.zeros(m), np.zeros(m)
+        for x, targets in _chunks(rows):
+            n = x.shape[1]
+            if n not in spaces:
+                spaces[n] = Workspace(design, m, n, dtype, keeps=False)
+            logits = forward(design, parameters, x, spaces[n], statistics)
+            row_losses, row_hits = losses_and_hits(logits, targets)
+            losses += row_losses.sum(axis=1)
+            hits += row_hits.sum(axis=1)
+        columns += [losses / rows.x.shape[1], hits / rows.x.shape[1]]
+    return np.stack(columns, axis=1)
+
+
+def _chunks(rows: Rows) -> Iterator[tuple[Array, Array]]:
+    for begin in range(0, rows.x.shape[1], EVALUATION_ROWS):
+        part = slice(begin, begin + EVALUATION_ROWS)
+        yield rows.x[:, part], rows.targets[:, part]
+
+
+def population_statistics(design: Design, parameters: Parameters, rows: Rows) -> list[tuple[Array, Array]]:
+    """Mean and variance of each hidden unit's input over all rows, for batch normalization after training.
+
+    Returns
+    -------
+    list of pairs of ndarray of shape (m, 1, h)
+        One pair a hidden layer: the averages over chunks of rows of mean and of unbiased variance.
+
+    References
+    ----------
+    Ioffe & Szegedy (2015), "Batch Normalization", algorithm 2, arXiv:1502.03167.
+    """
+    m, dtype = len(parameters.flat), parameters.flat.dtype
+    total = rows.x.shape[1]
+    sums = [(np.zeros((m, 1, h), dtype), np.zeros((m, 1, h), dtype)) for h in design.sizes[1:-1]]
+    spaces: dict[int, Workspace] = {}
+    for x, _ in _chunks(rows):
+        n = x.shape[1]
+        if n not in spaces:
+            spaces[n] = Workspace(design, m, n, dtype, keeps=False)
+        forward(design, parameters, x, spaces[n])
+        for norm, (mean, variance) in zip(spaces[n].norms, sums, strict=True):
+            mean += norm.mean * (n / total)
+            variance += norm.variance * (n / total * n / max(n - 1, 1))
+    return sums

@@ -1,0 +1,105 @@
+"""Every error that initbench raises on purpose; the command line prints it without a traceback."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class InitbenchError(Exception):
+    """Something went wrong that the user can act on; the message says what, where and what to do."""
+
+    exit_code = 1
+
+
+class UsageError(InitbenchError):
+    """The command or the config asks for something that cannot be."""
+
+    exit_code = 2
+
+
+class ParameterError(UsageError):
+    """A parameter of a part has a value that the part cannot work with."""
+
+
+class ShapeError(InitbenchError):
+    """A weight matrix has a shape that an initializer cannot fill."""
+
+
+class DataError(UsageError):
+    """A data file does not hold what its config says of it."""
+
+
+class MissingDataError(InitbenchError):
+    """A data set is neither at hand nor within reach."""
+
+
+class StoreError(InitbenchError):
+    """The results on disk cannot be read or written."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with a config, and where.
+
+    Attributes
+    ----------
+    source : str
+        The file as the user named it, or the ``-s`` option as typed.
+    line, column : int
+        Counted from 1.
+    message : str
+        What is wrong, and the value seen.
+    excerpt : str
+        The line of the file, empty if there is none to show.
+    length : int
+        How many characters of the excerpt the fault covers.
+    hint : str
+        What to do, or the nearest valid name; may be empty.
+    """
+
+    source: str
+    line: int
+    column: int
+    message: str
+    excerpt: str = ""
+    length: int = 1
+    hint: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.source}:{self.line}:{self.column}: {self.message}"
+        if self.excerpt.strip():
+            text += f"\n  {self.excerpt}\n  {' ' * (self.column - 1)}{'^' * max(1, self.length)}"
+        if self.hint:
+            text += f"\n  {self.hint}"
+        return text
+
+
+class ConfigError(UsageError):
+    """A config has faults; all of them are told at once.
+
+    Attributes
+    ----------
+    faults : tuple of Fault
+        In the order of their places in the file.
+    """
+
+    def __init__(self, faults: Iterable[Fault]):
+        self.faults = tuple(sorted(faults, key=lambda f: (f.source, f.line, f.column)))
+        super().__init__("\n".join(map(str, self.faults)))
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The valid name that looks most like ``name``, or an empty string.
+
+    Examples
+    --------
+    >>> nearest("he_norml", ["zeros", "he_normal"])
+    'he_normal'
+    >>> nearest("sd", ["mean", "std"])
+    'std'
+    """
+    lowered = {n.lower(): n for n in names}
+    close = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.5)
+    return lowered[close[0]] if close else ""

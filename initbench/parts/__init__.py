@@ -1,0 +1,11 @@
+"""What a config may name: a folder a kind, in the YAML's own words."""
+
+from collections.abc import Iterable
+from importlib import import_module
+from pkgutil import iter_modules
+
+
+def import_all(package: str, path: Iterable[str]) -> None:
+    """Import every file of a folder, so that its parts register themselves and no list grows."""
+    for module in iter_modules(path):
+        import_module(f"{package}.{module.name}")

@@ -1,0 +1,68 @@
+"""Weights without chance: every unit of a layer starts alike, and the gradient keeps it so."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from initbench.contracts import Array, Generator, Real, Shape
+from initbench.parts.initializers.draws import checked
+from initbench.registry import initializer
+
+
+@initializer("zeros")
+def zeros(shape: Shape, rng: Generator) -> Array:
+    """All weights 0, to show what goes wrong: units that start alike stay alike, and no gradient passes the layer.
+
+    Parameters
+    ----------
+    shape : tuple of int, ``(fan_in, fan_out)``
+        Of the weights; either may be 0.
+    rng : numpy.random.Generator
+        Not used.
+
+    Returns
+    -------
+    ndarray of float64, shape (fan_in, fan_out)
+
+    Raises
+    ------
+    ShapeError
+        When the shape is not two whole numbers, or one is below 0.
+
+    Examples
+    --------
+    >>> zeros((2, 3), np.random.default_rng(0)).tolist()
+    [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    """
+    return np.zeros(checked(shape))
+
+
+@initializer("constant")
+def constant(shape: Shape, rng: Generator, *, value: Real = 0.05) -> Array:
+    """All weights one number, to show symmetry apart from vanishing: signals pass, but the units of a layer stay alike.
+
+    Parameters
+    ----------
+    shape : tuple of int, ``(fan_in, fan_out)``
+        Of the weights; either may be 0.
+    rng : numpy.random.Generator
+        Not used.
+    value : float, default 0.05
+        The weight (dimensionless). The default is the scale of `normal` and `uniform`, so that what a comparison
+        with them shows is the want of chance, not another size.
+
+    Returns
+    -------
+    ndarray of float64, shape (fan_in, fan_out)
+
+    Raises
+    ------
+    ShapeError
+        When the shape is not two whole numbers, or one is below 0.
+
+    Examples
+    --------
+    >>> constant((1, 2), np.random.default_rng(0), value=0.5).tolist()
+    [[0.5, 0.5]]
+    """
+    return np.full(checked(shape), value)

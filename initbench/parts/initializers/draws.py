@@ -1,0 +1,81 @@
+"""What the initializers share: fans, and draws that at one seed are all made of the same random numbers.
+
+Every random initializer maps the same uniform numbers, one a weight, through the inverse distribution function of its
+own law. So at one seed all of them rank their weights alike, and a comparison of two is paired: what differs is the
+law, not the luck.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+
+import numpy as np
+
+from initbench.contracts import Array, Generator, Shape
+from initbench.errors import ShapeError
+
+
+def checked(shape: Shape) -> Shape:
+    """The shape as two whole numbers, either of which may be 0.
+
+    Raises
+    ------
+    ShapeError
+        When it is not two whole numbers, or one is below 0.
+
+    Examples
+    --------
+    >>> checked((784, 128))
+    (784, 128)
+    """
+    try:
+        fan_in, fan_out = map(operator.index, shape)
+    except (TypeError, ValueError):
+        raise ShapeError(f"shape is {shape!r} and must be two whole numbers: (fan_in, fan_out)") from None
+    if min(fan_in, fan_out) < 0:
+        raise ShapeError(f"shape is {shape!r} and a fan must be at least 0")
+    return fan_in, fan_out
+
+
+def fans(shape: Shape) -> tuple[int, int]:
+    """The numbers of inputs and outputs to divide by: at least 1, so that an empty layer has a scale too.
+
+    Raises
+    ------
+    ShapeError
+        When ``shape`` is not two whole numbers, or one is below 0.
+
+    Examples
+    --------
+    >>> fans((0, 3))
+    (1, 3)
+    """
+    fan_in, fan_out = checked(shape)
+    return max(1, fan_in), max(1, fan_out)
+
+
+def unit_draws(shape: Shape, rng: Generator) -> Array:
+    """The draws behind every law: independent and uniform in the open interval (0, 1), float64, ``shape``."""
+    return np.maximum(rng.random(checked(shape)), 2.0**-54)  # random() may give 0, where a normal would be -inf
+
+
+def draw_uniform(shape: Shape, rng: Generator, *, variance: float) -> Array:
+    """Independent draws from U(-a, a), a = sqrt(3 variance): float64, ``shape``."""
+    limit = math.sqrt(3.0 * variance)  # U(-a, a) has variance a**2 / 3
+    return limit * (2.0 * unit_draws(shape, rng) - 1.0)
+
+
+def draw_normal(shape: Shape, rng: Generator, *, variance: float = 1.0) -> Array:
+    """Independent draws from N(0, variance), not truncated: float64, ``shape``."""
+    from scipy.special import ndtri  # here, since it takes longer to import than NumPy
+
+    return math.sqrt(variance) * ndtri(unit_draws(shape, rng))
+
+
+def draw_truncated(shape: Shape, rng: Generator) -> Array:
+    """Independent draws from N(0, 1) given that they lie in [-2, 2], so of standard deviation 0.8796: ``shape``."""
+    from scipy.special import ndtr, ndtri
+
+    low, high = ndtr(-2.0), ndtr(2.0)
+    return np.clip(ndtri(low + (high - low) * unit_draws(shape, rng)), -2.0, 2.0)  # rounding may pass the end by 1e-15

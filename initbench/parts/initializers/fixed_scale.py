@@ -1,0 +1,99 @@
+"""Random weights of one scale for all layers, whatever their size."""
+
+from __future__ import annotations
+
+from initbench.contracts import Array, Generator, NonNegative, Real, Shape
+from initbench.errors import ParameterError
+from initbench.parts.initializers.draws import draw_normal, draw_truncated, unit_draws
+from initbench.registry import initializer
+
+
+@initializer("uniform")
+def uniform(shape: Shape, rng: Generator, *, low: Real = -0.05, high: Real = 0.05) -> Array:
+    """Weights evenly between two bounds that know nothing of the layer: the beginner's choice, as a baseline.
+
+    With ``low=0`` all weights are positive, and their mean alone drives the units into saturation or blow-up.
+
+    Parameters
+    ----------
+    shape : tuple of int, ``(fan_in, fan_out)``
+        Of the weights; either may be 0.
+    rng : numpy.random.Generator
+        The only source of chance.
+    low, high : float, default -0.05 and 0.05
+        The bounds (dimensionless); the defaults are Keras's.
+
+    Returns
+    -------
+    ndarray of float64, shape (fan_in, fan_out)
+        Independent draws from U(low, high), of variance (high - low)**2 / 12.
+
+    Raises
+    ------
+    ParameterError
+        When ``low`` is not below ``high``.
+    ShapeError
+        When the shape is not two whole numbers, or one is below 0.
+    """
+    if low >= high:
+        raise ParameterError(f"low is {low:g} and must be below high, which is {high:g}")
+    return low + (high - low) * unit_draws(shape, rng)
+
+
+@initializer("normal")
+def normal(shape: Shape, rng: Generator, *, mean: Real = 0.0, std: NonNegative = 0.05) -> Array:
+    """Gaussian weights of a scale that knows nothing of the layer: a baseline, right for one width at most.
+
+    Parameters
+    ----------
+    shape : tuple of int, ``(fan_in, fan_out)``
+        Of the weights; either may be 0.
+    rng : numpy.random.Generator
+        The only source of chance.
+    mean : float, default 0
+        Mean (dimensionless).
+    std : float, default 0.05
+        Standard deviation (dimensionless); the default is Keras's.
+
+    Returns
+    -------
+    ndarray of float64, shape (fan_in, fan_out)
+        Independent draws from N(mean, std**2), not truncated.
+
+    Raises
+    ------
+    ShapeError
+        When the shape is not two whole numbers, or one is below 0.
+    """
+    return mean + std * draw_normal(shape, rng)
+
+
+@initializer("truncated_normal")
+def truncated_normal(shape: Shape, rng: Generator, *, mean: Real = 0.0, std: NonNegative = 0.05) -> Array:
+    """Gaussian weights without outliers: none lies further than two ``std`` from the mean.
+
+    ``std`` is that of the Gaussian before it is cut, as in Keras; the weights themselves have 0.8796 of it. (PyTorch's
+    ``trunc_normal_`` cuts at the weights -2 and 2 instead, which at a small ``std`` cuts nothing.)
+
+    Parameters
+    ----------
+    shape : tuple of int, ``(fan_in, fan_out)``
+        Of the weights; either may be 0.
+    rng : numpy.random.Generator
+        The only source of chance.
+    mean : float, default 0
+        Mean (dimensionless).
+    std : float, default 0.05
+        Standard deviation before truncation (dimensionless); the default is Keras's.
+
+    Returns
+    -------
+    ndarray of float64, shape (fan_in, fan_out)
+        Independent draws from N(mean, std**2), given that they lie in [mean - 2 std, mean + 2 std].
+
+    Raises
+    ------
+    ShapeError
+        When the shape is not two whole numbers, or one is below 0.
+    """
+    return mean + std * draw_truncated(shape, rng)

@@ -1,0 +1,217 @@
+"""Experiment -> Cells, every choice spelled out; Cells -> Stacks of equal shape."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from itertools import product
+from math import ceil
+from typing import Any
+
+from initbench.config import Experiment, Part
+
+FACTORS = ("dataset", "depth", "width", "activation", "initializer", "optimizer", "learning_rate", "batch_size")
+ARITHMETIC = 1  # raised whenever the engine's numbers change, so that no old result passes for a new one
+CACHE_BYTES = 24 * 2**20  # of a stack's working set
+DATA_BYTES = 256 * 2**20  # of the rows that a stack keeps, one copy a seed
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What the plan must know of a data set: checksum of its content, training rows, test rows, columns, classes."""
+
+    checksum: str
+    train_rows: int
+    test_rows: int
+    features: int
+    classes: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One network to train: every choice that can change its numbers.
+
+    Attributes
+    ----------
+    seed : int
+    dataset : Part
+    data : DataFacts
+    hidden : tuple of int
+        Units of each hidden layer.
+    train_rows : int or None
+        None for all.
+    factors : tuple of (str, value)
+        How tables show it; no part of its identity.
+    """
+
+    seed: int
+    dataset: Part
+    data: DataFacts
+    hidden: tuple[int, ...]
+    activation: Part
+    initializer: Part
+    output_initializer: Part
+    bias: Part
+    normalization: str
+    residual: str
+    optimizer: Part
+    learning_rate: float
+    batch_size: int
+    epochs: int
+    clip_norm: float | None
+    weight_decay: float
+    scaling: str
+    train_rows: int | None
+    dtype: str
+    factors: tuple[tuple[str, Any], ...] = field(compare=False)
+
+    @cached_property
+    def key(self) -> str:
+        """The ``cell`` of the tables: a hash of everything that can change the cell's numbers."""
+        identity = {name: _identity(getattr(self, name)) for name in _IDENTITY}
+        text = json.dumps([ARITHMETIC, self.data.checksum, identity], sort_keys=True)
+        return sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Inputs, units of each hidden layer, outputs; one output for two classes."""
+        return (self.data.features, *self.hidden, 1 if self.data.classes == 2 else self.data.classes)
+
+
+_IDENTITY = [name for name in Cell.__dataclass_fields__ if name not in ("factors", "data", "dataset")]
+
+
+def _identity(value: Any) -> Any:
+    return [value.name, value.parameters, value.fingerprint] if isinstance(value, Part) else value
+
+
+def make_plan(experiment: Experiment, data: Mapping[Part, DataFacts]) -> tuple[Cell, ...]:
+    """Spell out the product of all lists × seeds.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    data : mapping of Part to DataFacts
+        For each data set of the experiment.
+
+    Returns
+    -------
+    tuple of Cell
+        In the order of the config: the last key turns fastest, seeds fastest of all.
+    """
+    columns = factor_columns(experiment)
+    cells = []
+    for values in product(*experiment.choices.values()):
+        choice = dict(zip(experiment.choices, values, strict=True))
+        hidden = choice.pop("hidden", None)
+        depth, width = choice.pop("depth", 0), choice.pop("width", 0)
+        shown = {"depth": depth, "width": width, **choice}
+        if hidden is None:
+            hidden = (width,) * depth
+        else:
+            shown |= {"depth": len(hidden), "width": "-".join(map(str, hidden)), "hidden": "-".join(map(str, hidden))}
+        if choice["output_initializer"] == "same":
+            choice["output_initializer"] = choice["initializer"]
+        factors = tuple((c, str(shown[c]) if isinstance(shown[c], Part) else shown[c]) for c in columns)
+        for seed in experiment.seeds:
+            cells.append(
+                Cell(
+                    seed=seed,
+                    hidden=hidden,
+                    data=data[choice["dataset"]],
+                    epochs=experiment.epochs,
+                    factors=factors,
+                    **choice,
+                )
+            )
+    return tuple(cells)
+
+
+def factor_columns(experiment: Experiment) -> tuple[str, ...]:
+    """The columns that every table begins with: the fixed ones, then whatever else is swept."""
+    return (*FACTORS, *(key for key in experiment.swept if key not in FACTORS and key != "hidden"))
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Cells that are trained together: equal in shape, ``s`` seeds with the same number of cells each.
+
+    Attributes
+    ----------
+    cells : tuple of Cell
+        Sorted by seed; the cells of a seed share its rows and batches.
+    seeds : tuple of int
+        Length ``s``.
+    """
+
+    cells: tuple[Cell, ...]
+
+    @cached_property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed ids, each once, in the order of the cells."""
+        return tuple(dict.fromkeys(cell.seed for cell in self.cells))
+
+
+def _shape(cell: Cell) -> tuple[Any, ...]:
+    """What the cells of a stack must have in common: all but seed, initial weights and the size of a step."""
+    step = (cell.clip_norm is None, cell.weight_decay > 0, cell.batch_size, cell.epochs)
+    rows = (cell.dataset, cell.data, cell.scaling, cell.train_rows, cell.dtype)
+    return (cell.hidden, cell.activation, cell.normalization, cell.residual, cell.optimizer, step, rows)
+
+
+def network_bytes(cell: Cell) -> int:
+    """Roughly the memory that training touches over and over for one network, in bytes."""
+    sizes = cell.sizes
+    parameters = sum(a * b + b for a, b in zip(sizes, sizes[1:], strict=False))
+    values = 2 * cell.batch_size * sum(sizes[1:])
+    return (8 if cell.dtype == "float64" else 4) * (3 * parameters + values)
+
+
+def make_stacks(cells: Iterable[Cell], workers: int = 1) -> list[Stack]:
+    """Group cells in stacks as tall as fits the cache, and at least one for each worker where there are enough cells.
+
+    Parameters
+    ----------
+    cells : iterable of Cell
+        A cell that comes twice is trained once.
+    workers : int, default 1
+
+    Returns
+    -------
+    list of Stack
+        The heaviest first.
+    """
+    shapes: dict[Any, dict[int, list[Cell]]] = {}
+    for cell in dict.fromkeys(cells):
+        shapes.setdefault(_shape(cell), {}).setdefault(cell.seed, []).append(cell)
+    stacks: list[Stack] = []
+    for by_seed in shapes.values():
+        even: dict[int, list[list[Cell]]] = {}
+        for row in by_seed.values():
+            even.setdefault(len(row), []).append(row)
+        for rows in even.values():
+            stacks += _cut(rows, workers)
+    return sorted(stacks, key=_cost, reverse=True)
+
+
+def _cut(rows: list[list[Cell]], workers: int) -> list[Stack]:
+    """Cut a block of seeds × cells of one shape into stacks."""
+    first, total = rows[0][0], len(rows) * len(rows[0])
+    height = max(1, min(CACHE_BYTES // network_bytes(first), ceil(total / workers)))
+    row_bytes = first.data.features * (first.data.train_rows + first.data.test_rows) * 4
+    if len(rows[0]) <= height:
+        seeds = max(1, min(height // len(rows[0]), DATA_BYTES // row_bytes))
+        seeds = ceil(len(rows) / ceil(len(rows) / seeds))
+        blocks = [rows[i : i + seeds] for i in range(0, len(rows), seeds)]
+        return [Stack(tuple(cell for row in block for cell in row)) for block in blocks]
+    width = ceil(len(rows[0]) / ceil(len(rows[0]) / height))
+    return [Stack(tuple(row[i : i + width])) for row in rows for i in range(0, len(row), width)]
+
+
+def _cost(stack: Stack) -> float:
+    cell = stack.cells[0]
+    parameters = sum(a * b for a, b in zip(cell.sizes, cell.sizes[1:], strict=False))
+    return float(len(stack.cells) * cell.epochs * (cell.train_rows or cell.data.train_rows) * parameters)

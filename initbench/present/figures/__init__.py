@@ -1,0 +1,164 @@
+"""The figures of an experiment, ready for a paper."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from initbench.errors import UsageError
+from initbench.present.figures.curves import curve_panels, learning_curves, learning_speed
+from initbench.present.figures.final import Final, final_accuracy
+from initbench.present.figures.heat import heat_map
+from initbench.present.figures.style import STYLE, Look, looks
+from initbench.present.figures.sweeps import accuracy_by
+from initbench.present.labels import ordered, setting_order, settings, show, swept, title
+
+MOST_SINGLE = 6  # settings that get a figure each; more of them share pages of panels
+PANELS = 12
+DPI = 200
+UNDATED: dict[str, dict[str, None]] = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None, "Creator": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+
+def draw_figures(
+    runs: pd.DataFrame,
+    accuracy: pd.DataFrame,
+    bands: pd.DataFrame,
+    baselines: pd.DataFrame,
+    factors: Sequence[str],
+) -> dict[str, Figure]:
+    """All figures of an experiment.
+
+    Parameters
+    ----------
+    runs, accuracy : DataFrame
+        With the columns of runs.csv and accuracy.csv.
+    bands : DataFrame
+        From `curve_bands`.
+    baselines : DataFrame
+        A row a cell, with ``cell, test_majority``.
+    factors : sequence of str
+        The columns that make a setting; ``initializer`` is among them.
+
+    Returns
+    -------
+    dict of str to Figure
+        By file name without its suffix. Always ``curves`` and ``accuracy``, one of each a setting
+        (``curves-depth=5``) up to 6 settings, and beyond that pages of panels that show them all. Without a sweep also
+        ``speed``; with one, ``accuracy-by-KEY`` for each swept key, and for two or more ``heatmap-KEY-KEY`` over the
+        two with the most values. An initializer has the same colour in all of them.
+    """
+    keys = swept(accuracy, factors)
+    styles = looks(accuracy["initializer"])
+    majority = runs["cell"].map(baselines.drop_duplicates("cell").set_index("cell")["test_majority"])
+    diverged = runs["status"] == "diverged"
+    score = runs["test_accuracy"].astype(float).mask(diverged, majority)
+    runs = runs.assign(majority=majority, diverged=diverged, score=score)
+    experiment = Experiment(runs, accuracy, bands)
+    names = setting_order(accuracy, keys)
+    parts = {name: experiment.at(keys, name) for name in names}
+
+    figures: dict[str, Figure] = {}
+    if len(names) <= MOST_SINGLE:
+        for name, part in parts.items():
+            where = _file_part(part.accuracy, keys)
+            figures |= {f"{kind}{where}": figure for kind, figure in _of_setting(name, part, styles).items()}
+    else:
+        for page, some in _pages("", names):
+            shown = {name: (parts[name].bands, parts[name].chances()) for name in some}
+            figures[f"curves{page}"] = curve_panels(shown, list(styles), styles, "Learning curves: test accuracy")
+            finals = {name: parts[name].final() for name in some}
+            figures[f"accuracy{page}"] = final_accuracy(finals, styles, "Final test accuracy")
+    if not keys:
+        only = parts[names[0]]
+        figures["speed"] = learning_speed(only.bands, only.accuracy, only.chances(), styles, "Speed of learning")
+    for key in keys:
+        others = [other for other in keys if other != key]
+        for page, some in _pages(f"-by-{key}", setting_order(accuracy, others)):
+            facets = {name: experiment.at(others, name) for name in some}
+            shown = {name: (facet.accuracy, facet.chances()) for name, facet in facets.items()}
+            figures[f"accuracy{page}"] = accuracy_by(key, shown, styles, f"Test accuracy by {title(key)}")
+    if len(keys) >= 2:
+        y, x = sorted(keys, key=lambda key: accuracy[key].nunique(dropna=False))[-2:]
+        others = [key for key in keys if key not in (x, y)]
+        for name in setting_order(accuracy, others):
+            table = experiment.at(others, name).accuracy
+            heading = " · ".join(filter(None, [f"Test accuracy by {title(x)} and {title(y)}", name]))
+            figures[f"heatmap-{y}-{x}{_file_part(table, others)}"] = heat_map(x, y, table, heading)
+    return figures
+
+
+class Experiment(NamedTuple):
+    """The frames that are drawn, of a whole experiment or of one setting."""
+
+    runs: pd.DataFrame
+    accuracy: pd.DataFrame
+    bands: pd.DataFrame
+
+    def at(self, keys: Sequence[str], setting: str) -> Experiment:
+        """The rows of one setting of the keys, given in words."""
+        return Experiment(*(frame[settings(frame, keys) == setting] for frame in self))
+
+    def chances(self) -> list[float]:
+        """The accuracies of always answering the commonest class; more than one if the data sets differ."""
+        return ordered(self.runs["majority"].dropna())
+
+    def failed(self) -> dict[str, int]:
+        """How many cells of each initializer failed."""
+        names = self.runs.loc[self.runs["status"] == "failed", "initializer"]
+        return dict(Counter(names))
+
+    def final(self) -> Final:
+        """What the figure of final accuracies shows of one setting."""
+        return Final(self.accuracy, self.runs, self.failed(), self.chances())
+
+
+def _of_setting(setting: str, part: Experiment, styles: dict[str, Look]) -> dict[str, Figure]:
+    heading = " · ".join(filter(None, ["Learning curves", setting]))
+    return {
+        "curves": learning_curves(part.bands, part.accuracy, part.failed(), part.chances(), styles, heading),
+        "accuracy": final_accuracy({setting: part.final()}, styles, "Final test accuracy"),
+    }
+
+
+def _pages(stem: str, names: list[str]) -> list[tuple[str, list[str]]]:
+    """Names in groups that fit one figure, each with the end of its file's name; a lone page has no number."""
+    pages = [names[i : i + PANELS] for i in range(0, len(names), PANELS)]
+    return [(f"{stem}-{i}" if len(pages) > 1 else stem, page) for i, page in enumerate(pages, start=1)]
+
+
+def _file_part(table: pd.DataFrame, keys: Sequence[str]) -> str:
+    """``-depth=5-learning_rate=0.1``, from a table in which the keys are constant."""
+    return "".join(f"-{key}={re.sub(r'[^a-zA-Z0-9_.=-]+', '_', show(table[key].iloc[0]))}" for key in keys)
+
+
+@rc_context(STYLE)
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Write a figure, the same bytes each time.
+
+    Parameters
+    ----------
+    figure : Figure
+        From `draw_figures`.
+    path : str or Path
+        Ends with ``.png`` (200 dots an inch), ``.svg`` or ``.pdf`` (text stays text).
+
+    Raises
+    ------
+    UsageError
+        When the ending is none of these.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in UNDATED:
+        raise UsageError(f"unknown figure format {suffix!r} of {path}; one of: {', '.join(UNDATED)}")
+    figure.savefig(path, dpi=DPI, metadata=UNDATED[suffix])

@@ -1,0 +1,55 @@
+"""How factors and their values read, in tables and figures alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+
+def show(value: Any) -> str:
+    """A value of a factor as a reader sees it.
+
+    Examples
+    --------
+    >>> show(0.050), show(20.0), show("512-256-64"), show(None)
+    ('0.05', '20', '512-256-64', 'none')
+    """
+    if pd.isna(value):
+        return "none"
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def title(key: str) -> str:
+    """A column's name in words."""
+    return key.replace("_", " ")
+
+
+def ordered(values: Iterable[Any]) -> list[Any]:
+    """The distinct values: numbers by size, then text, then None."""
+    return sorted(pd.unique(pd.Series(list(values), dtype=object)), key=lambda x: (pd.isna(x), isinstance(x, str), x))
+
+
+def swept(frame: pd.DataFrame, factors: Sequence[str]) -> list[str]:
+    """The factors but ``initializer`` that take more than one value."""
+    return [key for key in factors if key != "initializer" and frame[key].nunique(dropna=False) > 1]
+
+
+def settings(frame: pd.DataFrame, keys: Sequence[str]) -> pd.Series[str]:
+    """The setting of each row in words, ``depth 5 · learning rate 0.1``; empty text where there are no keys."""
+    label = pd.Series("", index=frame.index, dtype=object)
+    for key in keys:
+        words = {value: f"{title(key)} {show(value)}" for value in frame[key].unique()}
+        label = label + (" · " if key != keys[0] else "") + frame[key].map(words).fillna(f"{title(key)} none")
+    return label
+
+
+def setting_order(frame: pd.DataFrame, keys: Sequence[str]) -> list[str]:
+    """The distinct settings in words, in order of their values."""
+    ranks = pd.DataFrame({key: pd.factorize(frame[key])[0] for key in keys}, index=frame.index)
+    for key in keys:
+        place = {show(value): i for i, value in enumerate(ordered(frame[key]))}
+        ranks[key] = [place[show(value)] for value in frame[key]]
+    rows = ranks.sort_values(list(keys), kind="stable").index if keys else frame.index
+    return settings(frame, keys).loc[rows].unique().tolist()

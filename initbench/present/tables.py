@@ -1,0 +1,243 @@
+"""Tables as text: whole and exact for programs (csv, json), rounded for readers (text, markdown, latex)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from initbench.errors import UsageError
+from initbench.present.labels import show, title
+
+COUNTS = {"rank", "seed", "seeds", "epoch", "epochs", "best_epoch", "diverged_epoch", "trained", "diverged", "reached"}
+TEXT_COLUMNS = 100
+LATEX = {c: f"\\{c}" for c in "_%&#${}"} | {
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "\\": r"\textbackslash{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "·": r"$\cdot$",
+}
+
+
+def render_table(table: pd.DataFrame, format: str, *, caption: str = "") -> str:
+    """A table as text.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With the columns of accuracy.csv or comparison.csv, or any other; the latter is shown as it stands.
+    format : str
+        ``csv`` and ``json`` hold every column at full precision; ``text``, ``markdown`` and ``latex`` (booktabs) are
+        for reading: rounded, with the columns that say the same in each row told once above.
+    caption : str
+        Stands above; csv and json have no place for it.
+
+    Returns
+    -------
+    str
+        Ends with a line break.
+
+    Raises
+    ------
+    UsageError
+        When there is no such format.
+    """
+    if format == "csv":
+        return csv_text(table)
+    if format == "json":
+        records = [dict(zip(table.columns, row, strict=True)) for row in _rows(table)]
+        return json.dumps(records, indent=2, ensure_ascii=False) + "\n"
+    if format not in READERS:
+        raise UsageError(f"unknown table format {format!r}; one of: {', '.join(FORMATS)}")
+    if "test_accuracy_mean" in table:
+        facts, view = accuracy_view(table)
+    elif "verdict" in table:
+        facts, view = comparison_view(table)
+    else:
+        facts, view = "", pd.DataFrame({title(str(c)): [_or_empty(v, show) for v in table[c]] for c in table})
+    return READERS[format](view, facts, caption)
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    r"""A table as CSV (RFC 4180, but ``\n`` ends a line).
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Its index is left out.
+
+    Returns
+    -------
+    str
+        Missing and non-finite values are empty fields, floats the shortest text that reads back the same, counts whole
+        even in a column that is float for the sake of a missing value. Text that a spreadsheet would run as a formula
+        gets a leading apostrophe.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(frame.columns)
+    writer.writerows(_rows(frame, _harmless))
+    return out.getvalue()
+
+
+def _rows(frame: pd.DataFrame, text: Callable[[Any], Any] = lambda value: value) -> zip[tuple[Any, ...]]:
+    """The rows in Python's own types, None for what is missing; ``text`` is applied to columns that may hold text."""
+    columns = []
+    for name in frame.columns:
+        column = frame[name]
+        if not pd.api.types.is_numeric_dtype(column):
+            codes, distinct = pd.factorize(column)
+            known = [*map(text, distinct), None]  # the code of a missing value is -1
+            values = [known[code] for code in codes.tolist()]
+        elif pd.api.types.is_float_dtype(column):
+            convert = int if name in COUNTS else float
+            finite = np.isfinite(column.to_numpy(dtype=float))
+            values = [convert(v) if ok else None for v, ok in zip(column.tolist(), finite.tolist(), strict=True)]
+        else:
+            values = column.tolist()
+        columns.append(values)
+    return zip(*columns, strict=True)
+
+
+def _harmless(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def accuracy_view(accuracy: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """The accuracy table as a reader wants it.
+
+    Parameters
+    ----------
+    accuracy : DataFrame
+        With the columns of accuracy.csv; accuracies are fractions.
+
+    Returns
+    -------
+    facts : str
+        The factors that are the same in every row, ``dataset mnist-10k · depth 20``; may be empty.
+    view : DataFrame of str
+        The other factors and the results; accuracies in percent, the test accuracy with its interval.
+    """
+    columns = list(accuracy.columns)
+    facts, view = _factors(accuracy, columns[1 : columns.index("seeds")])
+    view.insert(0, "rank", accuracy["rank"].map(str))
+    view["test accuracy %"] = _intervals(accuracy, "test_accuracy_mean", "test_accuracy_low", "test_accuracy_high")
+    view["best valid %"] = [_or_empty(v, _percent) for v in accuracy["best_valid_accuracy_mean"]]
+    view["test loss"] = [_or_empty(v, _three_digits) for v in accuracy["test_loss_mean"]]
+    for count in [name for name in ("trained", "diverged", "reached") if name in accuracy]:
+        view[count] = [f"{some}/{seeds}" for some, seeds in zip(accuracy[count], accuracy["seeds"], strict=True)]
+    if "epochs_to_target" in accuracy:
+        view["epochs to target"] = [_or_empty(v, show) for v in accuracy["epochs_to_target"]]
+    return facts, view
+
+
+def comparison_view(comparison: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """The comparison as a reader wants it; like `accuracy_view`, with differences in percentage points."""
+    columns = list(comparison.columns)
+    factors = columns[: columns.index("better")]
+    facts, view = _factors(comparison, [*factors, "seeds"])
+    view = pd.concat([comparison[["better", "worse"]], view], axis=1)
+    view["difference, points"] = _intervals(comparison, "difference", "low", "high")
+    view["p"] = [_or_empty(v, _p) for v in comparison["p"]]
+    view["adj. p"] = [_or_empty(v, _p) for v in comparison["p_adjusted"]]
+    view["P(better)"] = [_or_empty(v, "{:.2f}".format) for v in comparison["probability_better"]]
+    view["verdict"] = comparison["verdict"]
+    return facts, view
+
+
+def _factors(table: pd.DataFrame, factors: list[str]) -> tuple[str, pd.DataFrame]:
+    """What is constant as one line, the rest as columns; an initializer is always a column."""
+    constant = [key for key in factors if key != "initializer" and table[key].nunique(dropna=False) == 1]
+    facts = " · ".join(f"{title(key)} {show(table[key].iloc[0])}" for key in constant)
+    return facts, pd.DataFrame({title(key): table[key].map(show) for key in factors if key not in constant})
+
+
+def _intervals(table: pd.DataFrame, mean: str, low: str, high: str) -> list[str]:
+    ends = [f" [{_percent(a)}, {_percent(b)}]" if a == a else "" for a, b in zip(table[low], table[high], strict=True)]
+    return [_or_empty(v, _percent) + end for v, end in zip(table[mean], ends, strict=True)]
+
+
+def _or_empty(value: Any, text: Callable[[Any], str]) -> str:
+    return "" if pd.isna(value) else text(value)
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.1f}"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:#.3g}".rstrip(".")
+
+
+def _p(value: float) -> str:
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _text(view: pd.DataFrame, facts: str, caption: str) -> str:
+    columns = []
+    for name, cells in view.items():
+        column = [str(name), *cells]
+        width = max(map(len, column))
+        align = str.rjust if _is_number(cells) else str.ljust
+        head, *body = (align(cell, width) for cell in column)
+        columns.append([head, "-" * width, *body])
+    unbroken = facts.replace(" ", "\u00a0").replace("\u00a0·\u00a0", " ·\u00a0")  # a line may end only before a dot
+    above = [caption, textwrap.fill(unbroken, TEXT_COLUMNS).replace("\u00a0", " ")]
+    lines = [*filter(None, above), *map("  ".join, zip(*columns, strict=True))]
+    return "".join(line.rstrip() + "\n" for line in lines)
+
+
+def _markdown(view: pd.DataFrame, facts: str, caption: str) -> str:
+    above = "".join(f"{_markdown_cell(line)}\n\n" for line in (caption, facts) if line)
+    rule = ["--:" if _is_number(view[name]) else ":--" for name in view]
+    rows = [
+        map(_markdown_cell, view.columns),
+        rule,
+        *(map(_markdown_cell, row) for row in view.itertuples(index=False)),
+    ]
+    return above + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _markdown_cell(text: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"([\\|<*`])", r"\\\1", text))
+
+
+def _latex(view: pd.DataFrame, facts: str, caption: str) -> str:
+    told = ". ".join(_latex_cell(line.rstrip(".")) for line in (caption, facts) if line)
+    align = "".join("r" if _is_number(view[name]) else "l" for name in view)
+    rows = [" & ".join(map(_latex_cell, row)) + r" \\" for row in view.itertuples(index=False)]
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        *([rf"\caption{{{told}}}"] if told else []),
+        rf"\begin{{tabular}}{{{align}}}",
+        r"\toprule",
+        " & ".join(map(_latex_cell, view.columns)) + r" \\",
+        r"\midrule",
+        *rows,
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _latex_cell(text: str) -> str:
+    return "".join(LATEX.get(character, character) for character in text)
+
+
+def _is_number(cells: pd.Series[str]) -> bool:
+    return all(cell[:1].isdigit() or cell[:1] in "-<" for cell in cells)
+
+
+READERS = {"text": _text, "markdown": _markdown, "latex": _latex}
+FORMATS = (*READERS, "csv", "json")

@@ -1,0 +1,212 @@
+"""Results of an experiment as tables, and the files that they are written to."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from initbench.config import find_config, read_experiment
+from initbench.data import data_folders
+from initbench.errors import StoreError
+from initbench.runner import Outcome, Progress, run_experiment
+from initbench.store import Frames, Store, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Results:
+    """The tables of one experiment.
+
+    Attributes
+    ----------
+    folder : Path
+    runs, curves, accuracy, comparison : pandas.DataFrame
+        With the columns of ``runs.csv``, ``curves.csv``, ``accuracy.csv`` and ``comparison.csv``.
+    """
+
+    def __init__(self, folder: Path, frames: Frames, target: float | None) -> None:
+        self.folder, self.frames, self.target = folder, frames, target
+        self.runs, self.curves = frames.runs, frames.curves
+
+    @cached_property
+    def accuracy(self) -> pd.DataFrame:
+        """A row an initializer and setting, best first."""
+        from initbench.analysis.summaries import accuracy_table
+
+        frames = self.frames
+        return accuracy_table(frames.runs, frames.curves, frames.baselines, frames.factors, self.target)
+
+    @cached_property
+    def comparison(self) -> pd.DataFrame:
+        """A row a pair of initializers within a setting."""
+        from initbench.analysis.comparisons import comparison_table
+
+        return comparison_table(self.frames.runs, self.frames.baselines, self.frames.factors)
+
+    def __repr__(self) -> str:
+        return f"<initbench.Results {str(self.folder)!r}: {len(self.runs)} cells>"
+
+
+def run(
+    config: str | Path,
+    *,
+    results: str | Path = "results",
+    jobs: int = 1,
+    changes: Sequence[str] = (),
+    data_dir: str | Path | None = None,
+    fresh: bool = False,
+    fail_fast: bool = False,
+    progress: Progress | None = None,
+) -> Results:
+    """Train every cell of a config that is not in the results yet, and write the tables.
+
+    Parameters
+    ----------
+    config : str or Path
+        A file, or the bare name of a bundled config.
+    results : str or Path, default "results"
+        The root under which the experiment has its folder.
+    jobs : int, default 1
+        Worker processes. With more than one, a script that calls this must guard its own start with
+        ``if __name__ == "__main__":``, since workers import it.
+    changes : sequence of str
+        ``KEY=VALUE`` each, as ``--set`` takes them.
+    data_dir : str or Path, optional
+        A folder to look for data files in.
+    fresh : bool, default False
+        Whether to forget earlier results of this experiment.
+    fail_fast : bool, default False
+        Whether to stop at the first cell that fails.
+    progress : Progress, optional
+
+    Returns
+    -------
+    Results
+
+    Raises
+    ------
+    ConfigError
+        With every fault of the config.
+    InitbenchError
+        When data or results cannot be used. An interruption passes through, with the tables of what has finished written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     smoke = run("smoke", results=folder, changes=["epochs=1", "seeds=1"])
+    >>> sorted(smoke.runs["initializer"])
+    ['he_normal', 'zeros']
+    """
+    folders = data_folders(Path(data_dir) if data_dir else None)
+    experiment = read_experiment(find_config(str(config)), changes, folders)
+    folder = Path(results) / experiment.name
+    try:
+        outcome = run_experiment(
+            experiment, folder, jobs=jobs, folders=folders, fresh=fresh, fail_fast=fail_fast, progress=progress
+        )
+    except KeyboardInterrupt:
+        if (folder / "config.yaml").exists():
+            write_tables(load(folder))
+        raise
+    found = load(folder)
+    write_tables(found)
+    write_manifest(outcome, jobs)
+    return found
+
+
+def load(path: str | Path) -> Results:
+    """Read the results of an experiment.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``results/<name>``.
+
+    Returns
+    -------
+    Results
+
+    Raises
+    ------
+    StoreError
+        When there are none.
+    """
+    folder = Path(path)
+    with Store(folder) as store:
+        return Results(folder, store.frames(), json.loads(store.about("target") or "null"))
+
+
+def experiments_below(path: str | Path) -> list[Path]:
+    """The folders of results at ``path`` or below it, sorted.
+
+    Raises
+    ------
+    StoreError
+        When there are none.
+    """
+    found = sorted(file.parent for file in Path(path).rglob("runs.sqlite"))
+    if not found:
+        raise StoreError(f"no results in {path} or below it; to make some: initbench run CONFIG")
+    return found
+
+
+def write_tables(results: Results) -> None:
+    """Write ``runs.csv``, ``curves.csv``, ``accuracy.csv``, ``accuracy.md`` and ``comparison.csv``."""
+    from initbench.present.tables import csv_text, render_table
+
+    for name in ("runs", "curves", "accuracy", "comparison"):
+        write_text(results.folder / f"{name}.csv", csv_text(getattr(results, name)))
+    write_text(results.folder / "accuracy.md", render_table(results.accuracy, "markdown"))
+
+
+def write_manifest(outcome: Outcome, jobs: int) -> None:
+    """Write ``manifest.json``: what it takes to tell how the numbers came about."""
+    from threadpoolctl import threadpool_info
+
+    def moment(seconds: float) -> str:
+        return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
+
+    manifest = {
+        "initbench": version("initbench"),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in ("numpy", "scipy", "pandas", "scikit-learn", "matplotlib")},
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "blas": [
+            {key: info.get(key) for key in ("internal_api", "version", "architecture")}
+            for info in threadpool_info()
+            if info.get("user_api") == "blas"
+        ],
+        "threads_per_worker": 1,
+        "jobs": jobs,
+        "data": outcome.checksums,
+        "git_commit": _git_commit(),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "start": moment(outcome.started),
+        "end": moment(outcome.ended),
+        "wall_seconds": round(outcome.ended - outcome.started, 3),
+        "cells": outcome.counts,
+        "cells_trained_now": outcome.trained,
+    }
+    write_text(outcome.folder / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+
+
+def _git_commit() -> str | None:
+    """The commit of the folder that the command runs in, if it is a checkout."""
+    try:
+        found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()

@@ -1,0 +1,270 @@
+"""The one place that reads and writes results: one SQLite file, a transaction for what has finished."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from initbench.contracts import METRICS, Array
+from initbench.errors import StoreError
+from initbench.plan import Cell
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LAYOUT = 1  # of the file; a higher one was written by a newer initbench
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS plan (
+    position INTEGER PRIMARY KEY, cell TEXT NOT NULL, seed INTEGER NOT NULL, epochs INTEGER NOT NULL, factors TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS records (
+    cell TEXT PRIMARY KEY, status TEXT NOT NULL, diverged_epoch INTEGER, wall_seconds REAL NOT NULL, error TEXT,
+    test_majority REAL, valid_majority REAL, test_rows INTEGER, curves BLOB
+);
+"""
+
+
+class Record(NamedTuple):
+    """What training one cell gave.
+
+    Attributes
+    ----------
+    cell : str
+        The cell's key.
+    status : ``"ok"``, ``"diverged"`` or ``"failed"``
+    curves : ndarray of float64, shape (epochs + 1, 6), or None for a failed cell
+        ``METRICS``; nan from the epoch of divergence on.
+    diverged_epoch : int or None
+    wall_seconds : float
+        The cell's share of its stack's time.
+    test_majority, valid_majority : float or None
+        Accuracy of always answering the commonest class of the training rows.
+    test_rows : int or None
+    error : str
+        Why a failed cell failed.
+    """
+
+    cell: str
+    status: str
+    curves: Array | None
+    diverged_epoch: int | None
+    wall_seconds: float
+    test_majority: float | None = None
+    valid_majority: float | None = None
+    test_rows: int | None = None
+    error: str = ""
+
+
+class Frames(NamedTuple):
+    """The tables of an experiment, as ``contract`` columns promise them, and what summaries need besides.
+
+    Attributes
+    ----------
+    runs : DataFrame
+        A row a finished cell, in the order of the plan.
+    curves : DataFrame
+        A row a cell and epoch.
+    baselines : DataFrame
+        A row a cell: ``cell, test_majority, valid_majority, test_rows``.
+    factors : list of str
+        The columns that every table begins with.
+    """
+
+    runs: pd.DataFrame
+    curves: pd.DataFrame
+    baselines: pd.DataFrame
+    factors: list[str]
+
+
+class Store:
+    """The results of one experiment.
+
+    Parameters
+    ----------
+    folder : Path
+        ``results/<name>``.
+    create : bool
+        Whether to make what is missing.
+
+    Raises
+    ------
+    StoreError
+        When there is nothing there, or it cannot be read or written.
+    """
+
+    def __init__(self, folder: Path, *, create: bool = False) -> None:
+        self.folder, self.file = folder, folder / "runs.sqlite"
+        if not create and not self.file.is_file():
+            raise StoreError(f"{folder} holds no results (no runs.sqlite); to make some: initbench run CONFIG")
+        try:
+            if create:
+                folder.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(self.file, timeout=60, isolation_level=None)
+            if create:
+                self._connection.executescript(SCHEMA)
+                self._connection.execute("INSERT OR IGNORE INTO about VALUES ('layout', ?)", (str(LAYOUT),))
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"{self.file}: cannot be opened: {error}") from error
+        layout = int(self.about("layout") or 0)
+        if layout > LAYOUT:
+            self.close()
+            raise StoreError(f"{self.file}: written by a newer initbench (layout {layout}); update initbench to read it")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.file}: cannot be read: {error}") from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.file}: cannot be written: {error}; what was stored before is kept") from error
+
+    def about(self, key: str) -> str | None:
+        """A note that the store keeps about itself, such as ``target``."""
+        rows = self._rows("SELECT value FROM about WHERE key = ?", (key,))
+        return rows[0][0] if rows else None
+
+    def set_plan(self, cells: Sequence[Cell], target: float | None) -> None:
+        """Note which cells the experiment has now; records of other cells stay, and count again when planned again."""
+        rows = ((i, c.key, c.seed, c.epochs, json.dumps(dict(c.factors))) for i, c in enumerate(cells))
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM plan")
+            connection.executemany("INSERT INTO plan VALUES (?, ?, ?, ?, ?)", rows)
+            connection.execute("INSERT OR REPLACE INTO about VALUES ('target', ?)", (json.dumps(target),))
+
+    def clear(self) -> None:
+        """Forget all records."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM records")
+
+    def finished(self) -> set[str]:
+        """Keys of the cells that need no training: ``ok`` and ``diverged``; a failed one is tried again."""
+        return {row[0] for row in self._rows("SELECT cell FROM records WHERE status != 'failed'")}
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Keep what has finished, all of it or none."""
+        rows = [
+            (
+                *(r.cell, r.status, r.diverged_epoch, r.wall_seconds, r.error or None),
+                *(r.test_majority, r.valid_majority, r.test_rows),
+                None if r.curves is None else np.ascontiguousarray(r.curves, "<f8").tobytes(),
+            )
+            for r in records
+        ]
+        with self._transaction() as connection:
+            connection.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def counts(self) -> dict[str, int]:
+        """How many cells are planned, and of them done, diverged, failed and missing; diverged ones are done too."""
+        rows = self._rows("SELECT r.status, COUNT(*) FROM plan p LEFT JOIN records r USING (cell) GROUP BY r.status")
+        by_status: dict[str | None, int] = dict(rows)
+        ok, diverged = by_status.get("ok", 0), by_status.get("diverged", 0)
+        return {
+            "planned": sum(by_status.values()),
+            "done": ok + diverged,
+            "diverged": diverged,
+            "failed": by_status.get("failed", 0),
+            "missing": by_status.get(None, 0),
+        }
+
+    def failures(self) -> list[tuple[str, str]]:
+        """Cell and reason of each failed cell of the plan."""
+        return self._rows(
+            "SELECT cell, error FROM plan JOIN records USING (cell) WHERE status = 'failed' ORDER BY position"
+        )
+
+    def frames(self) -> Frames:
+        """Read the tables of the present plan."""
+        import pandas as pd
+
+        rows = self._rows(
+            "SELECT p.factors, p.seed, p.cell, p.epochs, r.status, r.diverged_epoch, r.wall_seconds, r.error,"
+            " r.test_majority, r.valid_majority, r.test_rows, r.curves"
+            " FROM plan p JOIN records r USING (cell) ORDER BY p.position"
+        )
+        first = self._rows("SELECT factors FROM plan WHERE position = 0")
+        factors = list(json.loads(first[0][0])) if first else []
+        names = "factors seed cell planned status diverged_epoch wall_seconds error test_majority valid_majority test_rows"
+        table = pd.DataFrame([row[:-1] for row in rows], columns=names.split())
+        known = {text: json.loads(text) for text in table["factors"].unique()}
+        for factor in factors:
+            values = {text: value[factor] for text, value in known.items()}
+            table[factor] = table["factors"].map(values).astype(object).infer_objects()
+        curves = [_curve(blob, planned) for blob, planned in zip((row[-1] for row in rows), table["planned"], strict=True)]
+        last = [_summary(curve) for curve in curves]
+        runs = table[[*factors, "seed", "cell", "status"]].copy()
+        summary_columns = ["epochs", *METRICS, "best_epoch", "best_valid_accuracy"]
+        runs[summary_columns] = pd.DataFrame(last, columns=summary_columns, index=runs.index, dtype=float)
+        runs[["diverged_epoch", "wall_seconds", "error"]] = table[["diverged_epoch", "wall_seconds", "error"]]
+        trained = table["status"] != "failed"
+        kept = [curve for curve, keep in zip(curves, trained, strict=True) if keep]
+        lengths = [len(curve) for curve in kept]
+        long = table.loc[trained, [*factors, "seed", "cell"]]
+        long = long.loc[long.index.repeat(lengths)].reset_index(drop=True)
+        long["epoch"] = np.concatenate([np.arange(n) for n in lengths]) if lengths else np.zeros(0, int)
+        values = np.concatenate(kept) if kept else np.zeros((0, len(METRICS)))
+        long[list(METRICS)] = values
+        baselines = table[["cell", "test_majority", "valid_majority", "test_rows"]].drop_duplicates("cell")
+        return Frames(runs, long, baselines.reset_index(drop=True), factors)
+
+
+def _curve(blob: bytes | None, planned: int) -> Array:
+    if blob is None:
+        return np.full((planned + 1, len(METRICS)), np.nan)
+    return np.frombuffer(blob, "<f8").reshape(-1, len(METRICS))
+
+
+def _summary(curve: Array) -> list[float]:
+    """Epochs with finite numbers, the metrics after the last of them, best epoch and its validation accuracy."""
+    finite = np.flatnonzero(np.isfinite(curve[:, 0]))
+    if not len(finite):
+        return [np.nan] * (len(METRICS) + 3)
+    valid = curve[: finite[-1] + 1, METRICS.index("valid_accuracy")]
+    best = int(np.argmax(valid))
+    return [finite[-1], *curve[finite[-1]], best, valid[best]]
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all.
+
+    Raises
+    ------
+    StoreError
+        When it cannot be written.
+    """
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8", newline="") as partial:
+            partial.write(text)
+        os.chmod(partial.name, 0o644)  # a temporary file is for its owner alone
+        os.replace(partial.name, path)  # atomic: a reader sees the old file or the new one
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written: {error.strerror}") from error

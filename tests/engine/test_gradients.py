@@ -1,0 +1,87 @@
+"""Backpropagation against central differences, for every activation × normalization × loss."""
+
+import numpy as np
+import pytest
+
+from initbench.engine.losses import loss_slope, losses_and_hits, one_hot
+from initbench.engine.network import Design, Parameters, Workspace, backward, forward
+from initbench.registry import entries
+
+TOLERANCE = 1e-6
+GROUPS, PER_GROUP, ROWS = 2, 2, 7
+
+
+def example(activation, normalization, classes, residual=False):
+    """A stack with random numbers everywhere, so that no slope is zero by symmetry."""
+    rng = np.random.default_rng(0)
+    outputs = 1 if classes == 2 else classes
+    design = Design((5, 6, 6, 4, outputs), activation, normalization, residual)
+    parameters = Parameters(design, GROUPS * PER_GROUP, np.dtype("f8"))
+    parameters.flat += rng.normal(scale=0.5, size=parameters.flat.shape)
+    x = rng.normal(size=(GROUPS, ROWS, 5))
+    targets = np.stack([one_hot(rng.integers(0, classes, ROWS), classes, np.dtype("f8")) for _ in range(GROUPS)])
+    return design, parameters, x, targets
+
+
+def mean_losses(design, parameters, x, targets):
+    work = Workspace(design, len(parameters.flat), ROWS, np.dtype("f8"), keeps=True)
+    return losses_and_hits(forward(design, parameters, x, work), targets)[0].mean(axis=1)
+
+
+def slopes(design, parameters, x, targets):
+    work = Workspace(design, len(parameters.flat), ROWS, np.dtype("f8"), keeps=True)
+    gradients = Parameters(design, len(parameters.flat), np.dtype("f8"))
+    logits = forward(design, parameters, x, work)
+    backward(design, parameters, x, loss_slope(logits, targets), work, gradients)
+    return gradients.flat
+
+
+def gradient_error(design, parameters, x, targets, found, step=1e-6):
+    """Largest error of any partial derivative, relative to the network's largest one."""
+    central = np.empty_like(found)
+    for j in range(found.shape[1]):
+        kept = parameters.flat[:, j].copy()
+        parameters.flat[:, j] = kept + step
+        above = mean_losses(design, parameters, x, targets)
+        parameters.flat[:, j] = kept - step
+        below = mean_losses(design, parameters, x, targets)
+        parameters.flat[:, j] = kept
+        central[:, j] = (above - below) / (2 * step)
+    return np.max(np.abs(found - central) / np.abs(central).max(axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("normalization", ["none", "batch", "layer"])
+@pytest.mark.parametrize("entry", entries("activation"), ids=lambda entry: entry.name)
+def test_gradients_equal_central_differences(entry, normalization, classes):
+    setting = example(entry.function(), normalization, classes)
+    assert gradient_error(*setting, slopes(*setting)) < TOLERANCE
+
+
+@pytest.mark.parametrize("normalization", ["none", "batch", "layer"])
+def test_gradients_pass_through_residual_connections(normalization):
+    entry = next(entry for entry in entries("activation") if entry.name == "tanh")
+    setting = example(entry.function(), normalization, 3, residual=True)
+    assert gradient_error(*setting, slopes(*setting)) < TOLERANCE
+
+
+def test_a_residual_connection_changes_the_network():
+    entry = next(entry for entry in entries("activation") if entry.name == "tanh")
+    with_it, without = (mean_losses(*example(entry.function(), "none", 3, residual=r)) for r in (True, False))
+    assert np.abs(with_it - without).min() > 1e-3
+
+
+@pytest.mark.parametrize("place", ["first weight", "bias", "gain", "trained slope"])
+def test_the_check_catches_a_gradient_that_is_one_percent_off(place):
+    entry = next(entry for entry in entries("activation") if entry.name == "prelu")
+    setting = example(entry.function(), "batch", 3)
+    gradients = Parameters(setting[0], GROUPS * PER_GROUP, np.dtype("f8"))
+    gradients.flat[:] = slopes(*setting)
+    wrong = {
+        "first weight": gradients.weights[0],
+        "bias": gradients.biases[-1],
+        "gain": gradients.gains[1],
+        "trained slope": gradients.slopes[0],
+    }[place]
+    wrong *= 1.01
+    assert gradient_error(*setting, gradients.flat) > 100 * TOLERANCE
