@@ -12,10 +12,10 @@ from platformdirs import user_cache_path
 
 from initbench.contracts import Array, Dataset, Generator
 from initbench.errors import DataError, UsageError
-from initbench.parts.datasets.facts import checksum
+from initbench.parts.datasets.facts import FACTS, Facts, checksum
 from initbench.parts.datasets.sampling import take_stratified
 
-__all__ = ["Split", "checksum", "data_folders", "open_shared", "save_shared", "split"]
+__all__ = ["FACTS", "Facts", "Split", "checksum", "data_folders", "open_shared", "save_shared", "split"]
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 

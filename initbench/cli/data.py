@@ -10,7 +10,7 @@ import click
 from initbench.cli import options
 
 if TYPE_CHECKING:
-    from initbench.parts.datasets.facts import Facts
+    from initbench.data import Facts
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 EXAMPLES = """\b
@@ -30,8 +30,7 @@ def data() -> None:
 @options.data_dir
 def list_data(data_dir: Path | None) -> None:
     """List the data sets, a line each: rows, features, classes, where it lies, and its origin and licence."""
-    from initbench.data import data_folders
-    from initbench.parts.datasets.facts import FACTS
+    from initbench.data import FACTS, data_folders
     from initbench.registry import entries
 
     folders = data_folders(data_dir)
@@ -73,9 +72,8 @@ def get(name: str, data_dir: Path | None) -> None:
 @click.pass_context
 def verify(ctx: click.Context, name: str | None, data_dir: Path | None) -> None:
     """Check the data set NAME, or all, against its checksum; exit 1 when one is wrong or not at hand."""
-    from initbench.data import checksum, data_folders
+    from initbench.data import FACTS, checksum, data_folders
     from initbench.errors import DataError
-    from initbench.parts.datasets.facts import FACTS
     from initbench.registry import find, names
 
     known = [name] if name else [n for n in names("dataset") if n in FACTS]
@@ -100,8 +98,8 @@ def verify(ctx: click.Context, name: str | None, data_dir: Path | None) -> None:
 
 
 def _find_facts(name: str) -> Facts:
+    from initbench.data import FACTS
     from initbench.errors import UsageError
-    from initbench.parts.datasets.facts import FACTS
     from initbench.registry import find
 
     find("dataset", name)

@@ -147,7 +147,7 @@ def _name_and_parameters(kind: str, value: Value) -> tuple[Value, list[tuple[Val
     if value.pairs is None:
         if not isinstance(value.data, str):
             shown = value if isinstance(value.data, list) else f"'{value}'"
-            raise value.error(f"{shown} is not the name of a part", f"write a name, or {{name: {{parameter: value}}}}: a {kind}")
+            raise value.error(f"{shown} is not the name of a part", f"write a name, or {{name: {{parameter: value}}}}")
         return value, []
     keys = {key.data: (key, inner) for key, inner in value.pairs}
     if "name" in keys:
@@ -158,7 +158,7 @@ def _name_and_parameters(kind: str, value: Value) -> tuple[Value, list[tuple[Val
         return key, [(replace(key, data="file"), file), *(pair for pair in value.pairs if pair[0] is not key)]
     if len(value.pairs) != 1:
         hint = "write {name: {parameter: value}} or {name: NAME, parameter: value}"
-        raise value.error(f"a {kind} has one name, and this mapping has {len(value.pairs)} keys", hint)
+        raise value.error(f"{kind} takes one name, and this mapping has {len(value.pairs)} keys", hint)
     key, inner = value.pairs[0]
     if inner.pairs is None and inner.data is not None:
         raise inner.error(f"the parameters of '{key}' must be a mapping", f"for example: {{{key}: {{parameter: value}}}}")

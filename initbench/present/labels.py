@@ -28,7 +28,9 @@ def title(key: str) -> str:
 
 def ordered(values: Iterable[Any]) -> list[Any]:
     """The distinct values: numbers by size, then text, then None."""
-    return sorted(pd.unique(pd.Series(list(values), dtype=object)), key=lambda x: (pd.isna(x), isinstance(x, str), x))
+    distinct = pd.Series(list(values), dtype=object).drop_duplicates()
+    missing = distinct.isna()
+    return sorted(distinct[~missing], key=lambda x: (isinstance(x, str), x)) + list(distinct[missing][:1])
 
 
 def swept(frame: pd.DataFrame, factors: Sequence[str]) -> list[str]:
@@ -47,9 +49,9 @@ def settings(frame: pd.DataFrame, keys: Sequence[str]) -> pd.Series[str]:
 
 def setting_order(frame: pd.DataFrame, keys: Sequence[str]) -> list[str]:
     """The distinct settings in words, in order of their values."""
-    ranks = pd.DataFrame({key: pd.factorize(frame[key])[0] for key in keys}, index=frame.index)
-    for key in keys:
-        place = {show(value): i for i, value in enumerate(ordered(frame[key]))}
-        ranks[key] = [place[show(value)] for value in frame[key]]
-    rows = ranks.sort_values(list(keys), kind="stable").index if keys else frame.index
-    return settings(frame, keys).loc[rows].unique().tolist()
+    if not keys:
+        return [""]
+    places = {key: {show(value): i for i, value in enumerate(ordered(frame[key]))} for key in keys}
+    rows = pd.DataFrame({key: [places[key][show(value)] for value in frame[key]] for key in keys}, index=frame.index)
+    order = rows.drop_duplicates().sort_values(list(keys)).index
+    return settings(frame.loc[order], keys).tolist()

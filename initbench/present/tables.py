@@ -99,9 +99,9 @@ def _rows(frame: pd.DataFrame, text: Callable[[Any], Any] = lambda value: value)
             known = [*map(text, distinct), None]  # the code of a missing value is -1
             values = [known[code] for code in codes.tolist()]
         elif pd.api.types.is_float_dtype(column):
-            convert = int if name in COUNTS else float
-            finite = np.isfinite(column.to_numpy(dtype=float))
-            values = [convert(v) if ok else None for v, ok in zip(column.tolist(), finite.tolist(), strict=True)]
+            values = list(map(int, column.fillna(0))) if name in COUNTS else column.tolist()
+            for missing in np.flatnonzero(~np.isfinite(column.to_numpy(dtype=float))).tolist():
+                values[missing] = None
         else:
             values = column.tolist()
         columns.append(values)

@@ -144,7 +144,7 @@ def read_npz(file: Path) -> Dataset:
     """
     damaged = DataError(f"{file}: not a readable npz file; write it with numpy.savez_compressed")
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with file.open("rb") as content, np.load(content, allow_pickle=False) as archive:
             missing = [key for key in IDX_FILES if key not in archive]
             if missing:
                 raise DataError(
@@ -159,7 +159,7 @@ def read_npz(file: Path) -> Dataset:
             f"{file}: holds pickled objects, which are refused because a pickle can run code; "
             "save plain arrays with numpy.savez_compressed"
         ) from error
-    except (OSError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, EOFError, TypeError, AttributeError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise damaged from error
     return image_dataset(arrays, file)
 

@@ -13,7 +13,7 @@ from initbench.registry import dataset
 
 @dataset("csv")
 def csv(folders: tuple[Path, ...], *, file: str, target: str, drop: tuple[str, ...] = ()) -> Dataset:
-    """Your own table, a CSV file with one header line: ``{csv: FILE, target: COLUMN, drop: [COLUMN, ...]}``.
+    """Your own table, a CSV file with one header line: {csv: FILE, target: COLUMN, drop: [COLUMN, ...]}.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def csv(folders: tuple[Path, ...], *, file: str, target: str, drop: tuple[str, .
 
 @dataset("idx")
 def idx(folders: tuple[Path, ...], *, file: str) -> Dataset:
-    """Your own images, a folder with the four IDX files of MNIST's layout: ``{idx: FOLDER}``.
+    """Your own images, a folder with the four IDX files of MNIST's layout: {idx: FOLDER}.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def idx(folders: tuple[Path, ...], *, file: str) -> Dataset:
 
 @dataset("npz")
 def npz(folders: tuple[Path, ...], *, file: str) -> Dataset:
-    """Your own images, an npz file with x_train, y_train, x_test and y_test, Keras' layout: ``{npz: FILE}``.
+    """Your own images, an npz file with x_train, y_train, x_test and y_test, Keras' layout: {npz: FILE}.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ def take_stratified(rows: Array, labels: Array, count: int) -> tuple[Array, Arra
     Examples
     --------
     >>> take_stratified(np.array([3, 1, 2, 0]), np.array([0, 0, 1, 1]), 2)
-    (array([3, 1]), array([2, 0]))
+    (array([2, 0]), array([3, 1]))
     """
     by_class = np.argsort(labels[rows], kind="stable")
     places = (2 * np.arange(count) + 1) * len(rows) // (2 * count)

@@ -65,8 +65,8 @@ def draw_figures(
     score = runs["test_accuracy"].astype(float).mask(diverged, majority)
     runs = runs.assign(majority=majority, diverged=diverged, score=score)
     experiment = Experiment(runs, accuracy, bands)
-    names = setting_order(accuracy, keys)
-    parts = {name: experiment.at(keys, name) for name in names}
+    parts = experiment.split(keys)
+    names = list(parts)
 
     figures: dict[str, Figure] = {}
     if len(names) <= MOST_SINGLE:
@@ -75,24 +75,22 @@ def draw_figures(
             figures |= {f"{kind}{where}": figure for kind, figure in _of_setting(name, part, styles).items()}
     else:
         for page, some in _pages("", names):
-            shown = {name: (parts[name].bands, parts[name].chances()) for name in some}
-            figures[f"curves{page}"] = curve_panels(shown, list(styles), styles, "Learning curves: test accuracy")
+            lines = {name: (parts[name].bands, parts[name].accuracy, parts[name].chances()) for name in some}
+            figures[f"curves{page}"] = curve_panels(lines, list(styles), styles, "Learning curves: test accuracy")
             finals = {name: parts[name].final() for name in some}
             figures[f"accuracy{page}"] = final_accuracy(finals, styles, "Final test accuracy")
     if not keys:
-        only = parts[names[0]]
-        figures["speed"] = learning_speed(only.bands, only.accuracy, only.chances(), styles, "Speed of learning")
+        figures["speed"] = learning_speed(bands, accuracy, experiment.chances(), styles, "Speed of learning")
     for key in keys:
-        others = [other for other in keys if other != key]
-        for page, some in _pages(f"-by-{key}", setting_order(accuracy, others)):
-            facets = {name: experiment.at(others, name) for name in some}
-            shown = {name: (facet.accuracy, facet.chances()) for name, facet in facets.items()}
+        facets = experiment.split([other for other in keys if other != key])
+        for page, some in _pages(f"-by-{key}", list(facets)):
+            shown = {name: (facets[name].accuracy, facets[name].chances()) for name in some}
             figures[f"accuracy{page}"] = accuracy_by(key, shown, styles, f"Test accuracy by {title(key)}")
     if len(keys) >= 2:
         y, x = sorted(keys, key=lambda key: accuracy[key].nunique(dropna=False))[-2:]
         others = [key for key in keys if key not in (x, y)]
-        for name in setting_order(accuracy, others):
-            table = experiment.at(others, name).accuracy
+        for name, part in experiment.split(others).items():
+            table = part.accuracy
             heading = " · ".join(filter(None, [f"Test accuracy by {title(x)} and {title(y)}", name]))
             figures[f"heatmap-{y}-{x}{_file_part(table, others)}"] = heat_map(x, y, table, heading)
     return figures
@@ -105,9 +103,13 @@ class Experiment(NamedTuple):
     accuracy: pd.DataFrame
     bands: pd.DataFrame
 
-    def at(self, keys: Sequence[str], setting: str) -> Experiment:
-        """The rows of one setting of the keys, given in words."""
-        return Experiment(*(frame[settings(frame, keys) == setting] for frame in self))
+    def split(self, keys: Sequence[str]) -> dict[str, Experiment]:
+        """The rows of each setting of the keys, by the setting in words."""
+        groups = [dict(list(frame.groupby(settings(frame, keys)))) for frame in self]
+        return {
+            name: Experiment(*(group.get(name, frame.iloc[:0]) for group, frame in zip(groups, self, strict=True)))
+            for name in setting_order(self.accuracy, keys)
+        }
 
     def chances(self) -> list[float]:
         """The accuracies of always answering the commonest class; more than one if the data sets differ."""

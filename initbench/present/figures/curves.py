@@ -59,10 +59,7 @@ def learning_curves(
         Four panels and a legend below, with the numbers of diverged and failed seeds.
     """
     labels = legend_labels(accuracy, failed)
-    heading = f"{heading}\n{seeds_told(accuracy)}"
-    if accuracy["diverged"].any():
-        heading += "; a seed leaves its curve at the epoch at which it diverges"
-    figure = new_figure(4.3 + 0.15 * legend_rows(labels), heading)
+    figure = new_figure(4.3 + 0.15 * legend_rows(labels), f"{heading}\n{curves_told(accuracy)}")
     panels = figure.subplots(2, 2, sharex=True, sharey="row")
     for row, kind in zip(panels, ["loss", "accuracy"], strict=True):
         for axes, split in zip(row, ["train", "test"], strict=True):
@@ -83,34 +80,51 @@ def learning_curves(
 
 @rc_context(STYLE)
 def curve_panels(
-    panels: Mapping[str, tuple[pd.DataFrame, Sequence[float]]], names: list[str], styles: dict[str, Look], heading: str
+    panels: Mapping[str, tuple[pd.DataFrame, pd.DataFrame, Sequence[float]]],
+    names: list[str],
+    styles: dict[str, Look],
+    heading: str,
 ) -> Figure:
     """Test accuracy by epoch, a panel a setting.
 
     Parameters
     ----------
-    panels : dict of str to (DataFrame, sequence of float)
-        Setting in words -> its bands and its chance accuracies.
+    panels : dict of str to (DataFrame, DataFrame, sequence of float)
+        Setting in words -> its bands, its rows of the accuracy table and its chance accuracies.
     names : list of str
         Initializers of the legend.
     styles : dict of str to Look
         How each initializer is drawn.
     heading : str
-        The heading.
+        First line of the heading.
 
     Returns
     -------
     Figure
-        Up to four panels a row on common axes.
+        Up to four panels a row on common axes; who diverged is written into them.
     """
     labels = {name: name for name in names}
     columns = min(4, len(panels))
     rows = -(-len(panels) // columns)
-    figure = new_figure(0.7 + 1.45 * rows + 0.15 * legend_rows(labels), heading)
+    told = pd.concat([accuracy for _, accuracy, _ in panels.values()])
+    heading = f"{heading}\n{curves_told(told)}"
+    figure = new_figure(0.85 + 1.45 * rows + 0.15 * legend_rows(labels), heading)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    for i, (axes, (setting, (bands, chances))) in enumerate(zip(grid.flat, panels.items(), strict=False)):
+    for i, (axes, (setting, (bands, accuracy, chances))) in enumerate(zip(grid.flat, panels.items(), strict=False)):
         draw_bands(axes, bands, "test_accuracy", styles)
         mark_chance(axes, chances, named=ends_row(i, len(panels), columns))
+        unstable = accuracy[accuracy["diverged"] > 0].sort_values("initializer", ascending=False)
+        for line, row in enumerate(unstable.itertuples()):
+            axes.annotate(
+                outcome_words(row, 0),
+                (1, 0.25),
+                xycoords="axes fraction",
+                xytext=(-2, 8 * line),
+                textcoords="offset points",
+                ha="right",
+                color=styles[str(row.initializer)].color,
+                fontsize=7,
+            )
         axes.set_title(setting.replace(" · ", "\n"))
     finish_grid(grid, len(panels), "epoch", "test accuracy (%)")
     legend_below(figure, labels, styles)
@@ -140,7 +154,8 @@ def learning_speed(
         Two panels; the names beside the right one are the legend of both.
     """
     rows = accuracy.sort_values("valid_accuracy_area", ascending=False, kind="stable")
-    figure = new_figure(max(2.4, 0.9 + 0.17 * len(rows)), f"{heading}\n{seeds_told(accuracy)}")
+    told = curves_told(accuracy) + (" and counts at chance on the right" if accuracy["diverged"].any() else "")
+    figure = new_figure(max(2.4, 0.9 + 0.17 * len(rows)), f"{heading}\n{told}")
     left, right = figure.subplots(1, 2, width_ratios=[3, 2])
     draw_bands(left, bands, "valid_accuracy", styles)
     mark_chance(left, chances, named=False)
@@ -174,6 +189,12 @@ def draw_bands(axes: Axes, bands: pd.DataFrame, metric: str, styles: dict[str, L
             markevery=max(1, len(line) // 8),
         )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def curves_told(accuracy: pd.DataFrame) -> str:
+    """What lines and bands are, and what becomes of diverged seeds if there are any."""
+    leaves = "; a seed leaves its curve where it diverges" if accuracy["diverged"].any() else ""
+    return seeds_told(accuracy) + leaves
 
 
 def legend_labels(accuracy: pd.DataFrame, failed: dict[str, int]) -> dict[str, str]:

@@ -51,13 +51,14 @@ def final_accuracy(panels: dict[str, Final], styles: dict[str, Look], heading: s
     if len(panels) == 1:
         (setting, panel), *_ = panels.items()
         figure = new_figure(1.1 + 0.24 * most, f"{' · '.join(filter(None, [heading, setting]))}\n{told}")
-        close_up = _close_up(panel)
+        sure = (panel.accuracy["trained"] == panel.accuracy["seeds"]) & (panel.accuracy["seeds"] > 0)
+        close_up = _close_up(panel, sure)
         grid = figure.subplots(1, 2 if close_up else 1, sharey=True, squeeze=False)
-        for axes in grid.flat:
-            _draw(axes, panel, styles)
+        _draw(grid[0, 0], panel, styles, panel.accuracy["seeds"] > 0)
         mark_chance(grid[0, 0], panel.chances, vertical=True)
         _write_outcomes(grid[0, -1], panel)
         if close_up:
+            _draw(grid[0, 1], panel, styles, sure)
             grid[0, 1].set_xlim(close_up)
             grid[0, 1].set_title("close-up of those that always train", pad=14)
         finish_grid(grid, grid.size, "test accuracy (%)", "")
@@ -66,7 +67,7 @@ def final_accuracy(panels: dict[str, Final], styles: dict[str, Look], heading: s
     figure = new_figure(0.75 + rows * (0.65 + 0.24 * most), f"{heading}\n{told}")
     grid = figure.subplots(rows, 2, sharex=True, squeeze=False)
     for axes, (setting, panel) in zip(grid.flat, panels.items(), strict=False):
-        _draw(axes, panel, styles)
+        _draw(axes, panel, styles, panel.accuracy["seeds"] > 0)
         mark_chance(axes, panel.chances, vertical=True)
         _write_outcomes(axes, panel)
         axes.set_title(setting.replace(" · ", "\n"), pad=12)
@@ -74,22 +75,24 @@ def final_accuracy(panels: dict[str, Final], styles: dict[str, Look], heading: s
     return figure
 
 
-def _close_up(panel: Final) -> tuple[float, float] | None:
+def _close_up(panel: Final, sure: pd.Series[bool]) -> tuple[float, float] | None:
     """The range in percent of the initializers that always train, if it is but a small part of the whole range."""
     table = panel.accuracy
-    sure = table[(table["trained"] == table["seeds"]) & (table["seeds"] > 0)]
-    seeds = panel.scores[panel.scores["initializer"].isin(sure["initializer"])]
-    near = pd.concat([sure["test_accuracy_low"], sure["test_accuracy_high"], seeds["score"]])
+    close = table[sure]
+    seeds = panel.scores[panel.scores["initializer"].isin(close["initializer"])]
+    near = pd.concat([close["test_accuracy_low"], close["test_accuracy_high"], seeds["score"]])
     far = pd.concat([table["test_accuracy_low"], panel.scores["score"], pd.Series(panel.chances, dtype=float)])
     low, high = 100 * near.min(), 100 * near.max()
-    if len(sure) < 2 or high - low > CLOSE * (high - 100 * far.min()):
+    if len(close) < 2 or high - low > CLOSE * (high - 100 * far.min()):
         return None
     margin = 0.06 * (high - low) + 0.1
     return low - margin, high + margin
 
 
-def _draw(axes: Axes, panel: Final, styles: dict[str, Look]) -> None:
-    for y, row in enumerate(panel.accuracy.itertuples()):
+def _draw(axes: Axes, panel: Final, styles: dict[str, Look], shown: pd.Series[bool]) -> None:
+    for y, (row, is_shown) in enumerate(zip(panel.accuracy.itertuples(), shown, strict=True)):
+        if not is_shown:
+            continue
         name = str(row.initializer)
         look = styles[name]
         mean, low, high = (
@@ -99,8 +102,8 @@ def _draw(axes: Axes, panel: Final, styles: dict[str, Look]) -> None:
         axes.plot(mean, y - 0.12, look.marker, color=look.color, markersize=4.5)
         seeds = panel.scores[panel.scores["initializer"] == name]
         jitter = y + 0.26 + 0.1 * (np.arange(len(seeds)) % 3 - 1)
-        for marker, shown in (("o", ~seeds["diverged"]), ("x", seeds["diverged"])):
-            axes.plot(100 * seeds["score"][shown], jitter[shown], marker, color=look.color, markersize=2.4, alpha=0.75)
+        for marker, some in (("o", ~seeds["diverged"]), ("x", seeds["diverged"])):
+            axes.plot(100 * seeds["score"][some], jitter[some], marker, color=look.color, markersize=2.4, alpha=0.75)
     axes.set_yticks(range(len(panel.accuracy)), panel.accuracy["initializer"])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(panel.accuracy) - 0.4, -0.6)

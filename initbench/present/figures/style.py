@@ -88,7 +88,10 @@ def legend_rows(labels: dict[str, str], width: float = WIDTH) -> int:
 
 def seeds_told(accuracy: pd.DataFrame) -> str:
     """``mean and 95 % interval over 5 seeds``; one seed has no interval."""
-    few, many = accuracy["seeds"].min(), accuracy["seeds"].max()
+    finished = accuracy["seeds"][accuracy["seeds"] > 0]
+    if finished.empty:
+        return "every seed failed"
+    few, many = finished.min(), finished.max()
     if many == 1:
         return "one seed"
     return f"mean and 95 % interval over {few if few == many else f'{few} to {many}'} seeds"

@@ -69,11 +69,13 @@ def accuracy_by(
     height = 0.75 + lines * panel_height + 0.15 * legend_rows(labels, width)
     figure = new_figure(height, f"{heading}\n{told}", width=width)
     grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    notes = [table.loc[table["diverged"] > 0, "initializer"].nunique() for table, _ in panels.values()]
     for i, (axes, (setting, (table, chances))) in enumerate(zip(grid.flat, panels.items(), strict=False)):
         mark_chance(axes, chances, named=ends_row(i, len(panels), columns))
         _draw(axes, key, table, places, joined, names, styles)
-        written = _write_diverged(axes, key, table, places, styles)
-        axes.set_title(setting.replace(" · ", "\n"), pad=4 + 9 * written)
+        _write_diverged(axes, key, table, places, styles)
+        first = i - i % columns
+        axes.set_title(setting.replace(" · ", "\n"), pad=4 + 9 * max(notes[first : first + columns]))
         axes.set_xticks(list(places.values()), list(places))
         if sum(map(len, places)) > 60 / columns:
             axes.tick_params(axis="x", rotation=45)
@@ -106,13 +108,14 @@ def _draw(
     names: list[str],
     styles: dict[str, Look],
 ) -> None:
-    gap = min(b - a for a, b in pairwise(sorted(places.values())))
-    shifts = dict(zip(names, gap * (0.2 if joined else 0.6) * _centred(len(names)), strict=True))
+    at = sorted(places.values())
+    gap = min(b - a for a, b in pairwise(at))
+    spread = min(0.2 * gap, 0.06 * (at[-1] - at[0])) if joined else 0.6 * gap
+    shifts = dict(zip(names, spread * _centred(len(names)), strict=True))
     for name in names:
         look = styles[name]
         rows = table[table["initializer"] == name]
-        at = pd.Series([places[show(v)] + shifts[name] for v in rows[key]], index=rows.index, dtype=float)
-        rows = rows.assign(at=at).sort_values("at")
+        rows = rows.assign(at=[places[show(v)] + shifts[name] for v in rows[key]]).sort_values("at")
         mean, low, high = (100 * rows[f"test_accuracy_{end}"] for end in ("mean", "low", "high"))
         if joined:
             axes.plot(rows["at"], mean, color=look.color, linestyle=look.line, linewidth=1)
@@ -129,11 +132,10 @@ def _centred(count: int) -> np.ndarray:
 
 def _write_diverged(
     axes: Axes, key: str, table: pd.DataFrame, places: dict[str, float], styles: dict[str, Look]
-) -> int:
-    """The numbers of diverged seeds above the axes, a line an initializer; returns how many lines."""
+) -> None:
+    """The numbers of diverged seeds above the axes, a line an initializer."""
     unstable = table[table["diverged"] > 0]
-    names = sorted(unstable["initializer"].unique(), reverse=True)
-    for line, name in enumerate(names):
+    for line, name in enumerate(sorted(unstable["initializer"].unique(), reverse=True)):
         rows = unstable[unstable["initializer"] == name]
         for value, diverged, seeds in zip(rows[key], rows["diverged"], rows["seeds"], strict=True):
             axes.annotate(
@@ -146,4 +148,3 @@ def _write_diverged(
                 color=styles[name].color,
                 fontsize=7,
             )
-    return len(names)

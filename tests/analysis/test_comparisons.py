@@ -1,0 +1,141 @@
+import frames
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from initbench.analysis.comparisons import COLUMNS, comparison_table, holm, paired_p, sign_flip_p
+
+RNG = np.random.default_rng(5)
+
+
+def compared(f, runs=None):
+    return comparison_table(f.runs if runs is None else runs, f.baselines, f.factors)
+
+
+def scored(scores):
+    """An experiment in which each initializer has the given test accuracies, one a seed."""
+    seeds = max(map(len, scores.values()))
+
+    def outcome(initializer, seed, **setting):
+        known = seed < len(scores[initializer])
+        return frames.Outcome(scores[initializer][seed]) if known else frames.Outcome(0, status="failed")
+
+    return frames.experiment(outcome, initializer=list(scores), seeds=seeds, epochs=1)
+
+
+def test_columns_and_pairs():
+    f = frames.experiment(frames.eight, initializer=frames.EIGHT, epochs=3)
+    table = compared(f)
+    assert list(table) == [*(x for x in f.factors if x != "initializer"), *COLUMNS]
+    assert {frozenset(pair) for pair in zip(table["better"], table["worse"], strict=True)} == {
+        frozenset((a, b)) for a in frames.EIGHT for b in frames.EIGHT if a != b
+    }
+    assert len(table) == 28
+    assert (table["difference"] >= 0).all()
+
+
+def test_few_seeds_take_the_paired_t_test_of_scipy():
+    a, b = RNG.uniform(0.8, 0.9, 5), RNG.uniform(0.7, 0.8, 5)
+    (row,) = compared(scored({"b": b, "a": a})).itertuples()
+    expected = stats.ttest_rel(a, b)
+    interval = expected.confidence_interval(0.95)
+    assert (row.better, row.worse, row.seeds) == ("a", "b", 5)
+    assert row.difference == pytest.approx(np.mean(a - b), abs=1e-10)
+    assert (row.low, row.high) == pytest.approx((interval.low, interval.high), abs=1e-10)
+    assert row.p == pytest.approx(expected.pvalue, abs=1e-10)
+    assert row.p != pytest.approx(stats.ttest_ind(a, b).pvalue, abs=1e-6)  # an unpaired test is caught
+
+
+@pytest.mark.parametrize("n", [8, 12])
+def test_the_sign_flip_test_is_exact(n):
+    d = RNG.normal(0.01, 0.02, n)
+    expected = stats.permutation_test((d,), np.mean, permutation_type="samples", n_resamples=np.inf)
+    assert sign_flip_p(d) == pytest.approx(expected.pvalue, abs=1e-10)
+    assert paired_p(d) == sign_flip_p(d)
+    assert abs(sign_flip_p(d + 0.004) - expected.pvalue) > 1e-3
+
+
+def test_beyond_twelve_pairs_flips_are_drawn_and_repeat():
+    d = RNG.normal(0.005, 0.02, 15)
+    bits = np.arange(2**15)[:, None] >> np.arange(15) & 1
+    exact = np.mean(np.abs((1 - 2 * bits) @ d) >= abs(d.sum()) - 1e-12)
+    assert sign_flip_p(d) == pytest.approx(exact, abs=0.015)
+    assert sign_flip_p(d) == sign_flip_p(d.copy())
+
+
+def test_the_test_is_chosen_by_seeds_and_rows_and_never_by_outcomes():
+    d = RNG.normal(0.01, 0.02, 8)
+    t = stats.ttest_1samp(d, 0).pvalue
+    assert paired_p(d[:7]) == pytest.approx(stats.ttest_1samp(d[:7], 0).pvalue, abs=1e-10)
+    assert paired_p(d, family=6) == sign_flip_p(d)  # 6 * 2 / 2**8 <= 0.05
+    assert paired_p(d, family=7) == pytest.approx(t, abs=1e-10)
+
+
+def test_differences_without_spread():
+    assert paired_p(np.zeros(5)) == 1
+    assert paired_p(np.full(5, 0.1)) == 2 / 2**5
+    table = compared(scored({"a": [0.9, 0.8, 0.7], "b": [0.8, 0.7, 0.6], "c": [0.9, 0.8, 0.7]})).set_index(
+        ["better", "worse"]
+    )
+    same = table.loc[("a", "c")]
+    assert (same["difference"], same["low"], same["high"], same["p"], same["probability_better"]) == (0, 0, 0, 1, 0.5)
+    assert same["verdict"] == "no difference shown"
+    assert table.loc[("a", "b"), "p"] == 2 / 2**3
+
+
+def test_holm_by_hand():
+    np.testing.assert_allclose(
+        holm(np.array([0.01, np.nan, 0.04, 0.03, 0.005])), [0.03, np.nan, 0.06, 0.06, 0.02], atol=1e-15
+    )
+    assert holm(np.array([0.9, 0.8])).tolist() == [1, 1]
+    assert holm(np.array([])).size == 0
+
+
+def test_the_family_of_holm_is_the_whole_table():
+    f = frames.experiment(initializer=["he_normal", "zeros"], depth=[2, 5, 10], epochs=2)
+    table = compared(f)
+    np.testing.assert_allclose(table["p_adjusted"], holm(table["p"].to_numpy()))
+    one = compared(f, f.runs[f.runs["depth"] == 2])
+    assert table["p_adjusted"].iloc[0] == pytest.approx(3 * one["p_adjusted"].iloc[0], rel=1e-9)
+    assert table["verdict"].eq(np.where(table["p_adjusted"] <= 0.05, "better", "no difference shown")).all()
+
+
+def test_pairing_survives_shuffled_rows_and_missing_seeds():
+    f = frames.experiment(initializer=["he_normal", "orthogonal", "zeros"], seeds=9, epochs=2)
+    pd.testing.assert_frame_equal(compared(f, f.runs.sample(frac=1, random_state=3)), compared(f))
+    lacking = f.runs[~((f.runs["initializer"] == "zeros") & f.runs["seed"].isin([0, 4]))].sample(frac=1, random_state=4)
+    row = compared(f, lacking).set_index(["better", "worse"]).loc[("orthogonal", "zeros")]
+    by_seed = f.runs.pivot(index="seed", columns="initializer", values="test_accuracy").drop([0, 4])
+    assert row["seeds"] == 7
+    assert row["p"] == pytest.approx(stats.ttest_rel(by_seed["orthogonal"], by_seed["zeros"]).pvalue, abs=1e-9)
+    mispaired = stats.ttest_rel(by_seed["orthogonal"], np.roll(by_seed["zeros"], 1)).pvalue
+    assert abs(row["p"] - mispaired) > 1e-6
+
+
+def test_diverged_cells_enter_at_chance_and_failed_ones_do_not():
+    def outcome(initializer, seed, **setting):
+        status = {("b", 0): "diverged", ("a", 1): "failed"}.get((initializer, seed), "ok")
+        return frames.Outcome({"a": 0.9, "b": 0.7}[initializer] + 0.01 * seed * (initializer == "a"), status=status)
+
+    (row,) = compared(frames.experiment(outcome, initializer=["a", "b"], seeds=4, epochs=4)).itertuples()
+    assert row.seeds == 3
+    assert row.difference == pytest.approx(np.mean([0.9 - 0.1135, 0.22, 0.23]), abs=1e-10)
+
+
+def test_probability_better_counts_ties_half():
+    (row,) = compared(scored({"a": [0.9, 0.8, 0.7, 0.6], "b": [0.1, 0.8, 0.75, 0.5]})).itertuples()
+    assert row.probability_better == (2 + 0.5) / 4
+
+
+@pytest.mark.parametrize(("b", "seeds"), [([0.8], 1), ([], 0)])
+def test_too_few_seeds(b, seeds):
+    (row,) = compared(scored({"b": b, "a": [0.9]})).itertuples()
+    assert (row.better, row.worse, row.seeds, row.verdict) == ("a", "b", seeds, "too few seeds")
+    assert np.isnan([row.low, row.high, row.p, row.p_adjusted]).all()
+
+
+def test_a_single_initializer_has_no_pairs():
+    f = frames.experiment()
+    assert compared(f).empty
+    assert list(compared(f))[-len(COLUMNS) :] == COLUMNS

@@ -1,0 +1,118 @@
+import frames
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from initbench.analysis.summaries import accuracy_table
+
+COLUMNS = [
+    *["test_accuracy_mean", "test_accuracy_std", "test_accuracy_low", "test_accuracy_high"],
+    *["test_loss_mean", "best_valid_accuracy_mean", "valid_accuracy_area"],
+]
+
+
+@pytest.fixture(scope="module")
+def eight():
+    return frames.experiment(frames.eight, initializer=frames.EIGHT)
+
+
+def row(table, name):
+    return table.set_index("initializer").loc[name]
+
+
+def test_columns_are_those_of_the_contract(eight):
+    expected = ["rank", *eight.factors, "seeds", "trained", "diverged", *COLUMNS]
+    assert list(accuracy_table(*eight)) == expected
+    assert list(accuracy_table(*eight, target=0.9)) == [*expected, "reached", "epochs_to_target"]
+
+
+def test_interval_is_that_of_scipy(eight):
+    got = row(accuracy_table(*eight), "he_normal")
+    scores = eight.runs.loc[eight.runs["initializer"] == "he_normal", "test_accuracy"]
+    low, high = stats.t.interval(0.95, len(scores) - 1, loc=scores.mean(), scale=stats.sem(scores))
+    seen = got[["test_accuracy_mean", "test_accuracy_std", "test_accuracy_low", "test_accuracy_high"]].astype(float)
+    np.testing.assert_allclose(seen, [scores.mean(), scores.std(ddof=1), low, high], atol=1e-10)
+    normal = stats.norm.interval(0.95, loc=scores.mean(), scale=stats.sem(scores))
+    assert abs(got["test_accuracy_low"] - normal[0]) > 1e-4  # an interval of the wrong distribution is caught
+
+
+def test_a_diverged_cell_counts_as_answering_the_commonest_class(eight):
+    name = "uniform(low=-0.3, high=0.3)"
+    runs = eight.runs[eight.runs["initializer"] == name].merge(eight.baselines, on="cell")
+    got = row(accuracy_table(*eight), name)
+    ok = runs["status"] == "ok"
+    by_hand = (3 * 0.1135 + runs.loc[ok, "test_accuracy"].sum()) / 5
+    assert got["test_accuracy_mean"] == pytest.approx(by_hand, abs=1e-12)
+    assert got["test_accuracy_mean"] != pytest.approx(runs["test_accuracy"].mean(), abs=1e-3)
+    assert got["test_loss_mean"] == pytest.approx(runs.loc[ok, "test_loss"].mean(), abs=1e-12)
+    valid = runs["best_valid_accuracy"].where(ok, runs["valid_majority"])
+    assert got["best_valid_accuracy_mean"] == pytest.approx(valid.mean(), abs=1e-12)
+    assert (got["seeds"], got["trained"], got["diverged"]) == (5, 2, 3)
+    assert got["test_accuracy_low"] >= 0
+
+
+def test_area_is_over_the_epochs_after_the_start(eight):
+    curves = eight.curves[eight.curves["initializer"] == "orthogonal"]
+    got = row(accuracy_table(*eight), "orthogonal")["valid_accuracy_area"]
+    assert got == pytest.approx(curves[curves["epoch"] > 0]["valid_accuracy"].mean(), abs=1e-12)
+    assert got != pytest.approx(curves["valid_accuracy"].mean(), abs=1e-3)
+
+
+def test_trained_needs_three_standard_errors_above_chance():
+    limit = 0.1135 + 3 * np.sqrt(0.1135 * 0.8865 / frames.TEST_ROWS)
+
+    def near(seed, **setting):
+        return frames.Outcome(limit + (1e-6 if seed < 2 else -1e-6))
+
+    assert accuracy_table(*frames.experiment(near))["trained"].tolist() == [2]
+
+
+def test_target_counts_cells_and_takes_the_median_of_their_first_epochs(eight):
+    table = accuracy_table(*eight, target=0.9)
+    curves = eight.curves[(eight.curves["initializer"] == "glorot_uniform") & (eight.curves["valid_accuracy"] >= 0.9)]
+    first = curves.groupby("seed")["epoch"].min()
+    got = row(table, "glorot_uniform")
+    assert (got["reached"], got["epochs_to_target"]) == (len(first), first.median())
+    never = row(table, "lecun_normal")
+    assert never["reached"] == 0
+    assert np.isnan(never["epochs_to_target"])
+
+
+def test_best_comes_first_and_the_order_of_rows_is_of_no_account(eight):
+    table = accuracy_table(*eight, target=0.9)
+    assert table["rank"].tolist() == list(range(1, 9))
+    assert table["test_accuracy_mean"].is_monotonic_decreasing
+    assert table["initializer"].tolist()[-2:] == ["lecun_normal", "normal(std=0.01)"]  # equal: by name
+    shuffled = accuracy_table(
+        eight.runs.sample(frac=1, random_state=1),
+        eight.curves.sample(frac=1, random_state=2),
+        eight.baselines.sample(frac=1, random_state=3),
+        eight.factors,
+        0.9,
+    )
+    pd.testing.assert_frame_equal(shuffled, table, check_exact=False, rtol=0, atol=1e-14)
+
+
+def test_failed_cells_are_left_out_but_their_setting_stays():
+    def failing(initializer, seed, **setting):
+        return frames.Outcome(0.9, status="failed" if initializer == "zeros" or seed == 0 else "ok")
+
+    table = accuracy_table(*frames.experiment(failing, initializer=["zeros", "he_normal"]))
+    assert table["initializer"].tolist() == ["he_normal", "zeros"]
+    assert table["seeds"].tolist() == [4, 0]
+    assert table.loc[1, COLUMNS].isna().all()
+
+
+def test_one_seed_has_no_interval():
+    table = accuracy_table(*frames.experiment(seeds=1))
+    assert table[["test_accuracy_std", "test_accuracy_low", "test_accuracy_high"]].isna().all(axis=None)
+    assert table["test_accuracy_mean"].notna().all()
+
+
+def test_settings_may_mix_numbers_text_and_none():
+    swept = {"width": [64, "512-256"], "clip_norm": [None, 1.0], "initializer": ["b", "a"]}
+    table = accuracy_table(*frames.experiment(lambda **setting: frames.Outcome(0.9), seeds=2, epochs=2, **swept))
+    assert len(table) == 8
+    assert table["initializer"].tolist() == ["a"] * 4 + ["b"] * 4
+    assert table["width"].tolist() == [64, 64, "512-256", "512-256"] * 2

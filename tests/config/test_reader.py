@@ -1,0 +1,229 @@
+"""Reading configs: every fault at once, each where it stands, with what to do."""
+
+import textwrap
+
+import pytest
+
+from initbench.config import bundled, find_config, read_experiment
+from initbench.errors import ConfigError, UsageError
+
+
+@pytest.fixture
+def read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def read_text(text, *changes, name="some.yaml"):
+        path = tmp_path / name
+        path.write_text(textwrap.dedent(text), encoding="utf-8")
+        return read_experiment(path.relative_to(tmp_path), changes)
+
+    return read_text
+
+
+def faults(read, text, *changes):
+    with pytest.raises(ConfigError) as caught:
+        read(text, *changes)
+    return caught.value.faults
+
+
+def only_fault(read, text, *changes):
+    found = faults(read, text, *changes)
+    assert len(found) == 1, [str(fault) for fault in found]
+    return found[0]
+
+
+def test_an_empty_config_is_all_defaults(read):
+    experiment = read("")
+    assert experiment.name == "some"
+    assert experiment.seeds == (0, 1, 2, 3, 4)
+    assert experiment.swept == ()
+    one = {key: values[0] for key, values in experiment.choices.items()}
+    assert (one["depth"], one["width"], one["learning_rate"], one["batch_size"]) == (3, 64, 0.05, 64)
+    assert [str(one[key]) for key in ("dataset", "activation", "initializer", "bias", "optimizer")] == [
+        "digits",
+        "relu",
+        "he_normal",
+        "zeros",
+        "sgd",
+    ]
+    assert (one["clip_norm"], one["weight_decay"], one["train_rows"], one["dtype"]) == (None, 0.0, None, "float32")
+
+
+def test_the_faults_of_a_file_come_all_at_once_each_with_its_place(read):
+    found = faults(
+        read,
+        """\
+        dataset: digts
+        depth: -3
+        activation: rellu
+        initializer: [he_normal, he_norml, {normal: {sd: 0.1}}]
+        epoch: 5
+        learning_rate: fast
+        """,
+    )
+    assert [(f.line, f.column) for f in found] == [(1, 10), (2, 8), (3, 13), (4, 26), (4, 46), (5, 1), (6, 16)]
+    hints = [f.hint for f in found]
+    for hint, word in zip(hints, ("digits", "depth: 3", "relu", "he_normal", "std", "epochs", "0.05"), strict=True):
+        assert word in hint
+    assert str(found[3]) == (
+        "some.yaml:4:26: unknown initializer 'he_norml'\n"
+        "  initializer: [he_normal, he_norml, {normal: {sd: 0.1}}]\n"
+        "                           ^^^^^^^^\n"
+        "  nearest name: he_normal    all names: initbench list initializers"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("depth: 2.5", "depth is 2.5 and must be a whole number"),
+        ("depth: true", "depth is true and must be a whole number"),
+        ("depth: [2, 2]", "2 stands twice in depth"),
+        ("depth: []", "depth is an empty list"),
+        ("depth: {a: 1}", "depth is {a: 1} and must be a whole number"),
+        ("epochs: [1, 2]", "epochs is [1, 2] and must be a whole number"),
+        ("epochs: 0", "epochs is 0 and must be at least 1"),
+        ("width: 1000000000", "width is 1000000000 and must be at most 100,000"),
+        ("learning_rate: .nan", "learning_rate is nan and must be at least 0"),
+        ("learning_rate: .inf", "learning_rate is inf and must be at least 0"),
+        ("learning_rate: -1", "learning_rate is -1 and must be at least 0"),
+        ("clip_norm: 0", "clip_norm is 0 and must be above 0"),
+        ("dtype: float16", "unknown dtype 'float16'"),
+        ("target: 1.5", "target is 1.5 and must be above 0 and at most 1"),
+        ("seeds: 0", "seeds is 0 and must be at least 1"),
+        ("seeds: [1, 1]", "the seed 1 stands twice"),
+        ("seeds: [-1]", "a seed is -1 and must be at least 0"),
+        ("hidden: 5", "hidden is 5 and must be a list of widths"),
+        ("hidden: [5, 0]", "a width in hidden is 0 and must be at least 1"),
+        ("hidden: [5]\ndepth: 2", "depth cannot stand beside hidden"),
+        ("record: [layer]", "unknown record 'layer'"),
+        ("name: ../../x", "the name '../../x' cannot be a folder under the results"),
+        ("name: .hidden", "the name '.hidden' cannot be a folder under the results"),
+        ("description: [1]", "description must be one line of text"),
+        ("dataset: {csv: no.csv, target: y}", "no file or folder 'no.csv'"),
+        ("initializer: {normal: {std: -1}}", "std is -1 and must be at least 0"),
+        ("initializer: {normal: {std: wide}}", "std is 'wide' and must be a number"),
+        ("initializer: {normal: 3}", "the parameters of 'normal' must be a mapping"),
+        ("initializer: {normal: {}, zeros: {}}", "initializer takes one name, and this mapping has 2 keys"),
+        ("initializer: {uniform: {low: 1, high: 0}}", "'uniform(low=1, high=0)': "),
+        ("initializer: [normal, {normal: {std: 0.05}}]", "{normal: {std: 0.05}} ('normal') stands twice in initializer"),
+        ("initializer: [[zeros]]", "[zeros] is not the name of a part"),
+        ("bias: he_normal", "unknown bias 'he_normal'"),
+        ("normalization: no", "unknown normalization 'false'"),
+        ("depth: 2\ndepth: 3", "the key 'depth' stands twice"),
+        ("- 1", "a config is a mapping of keys to values"),
+        ("depth: [1", "not valid YAML"),
+        ("depth: \t3", "not valid YAML"),
+        ("a: !!python/object/apply:os.system ['echo hi']", "the tag '!!python/object/apply:os.system' is not allowed"),
+        ("depth: !!binary aGk=", "the tag '!!binary' is not allowed"),
+        ("<<: {depth: 3}", "the tag '!!merge' is not allowed"),
+        ("depth: &a [*a]", "the values are nested too deeply"),
+        ("depth: " + "[" * 3000, "the values are nested too deeply"),
+        ("depth: " + "9" * 5000, "not a value"),
+    ],
+)
+def test_a_fault_says_what_was_wrong(read, text, message):
+    assert message in only_fault(read, text).message
+
+
+def test_the_fault_check_notices_a_config_without_fault(read):
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        only_fault(read, "depth: 2")
+
+
+def test_aliases_that_multiply_are_refused_quickly(read):
+    lines = ["a: &a [1,1,1,1,1,1,1,1,1,1]"]
+    lines += [f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 10)}]" for i in range(8)]
+    assert "more than" in only_fault(read, "\n".join(lines)).message
+
+
+@pytest.mark.parametrize(("text", "value"), [("1e-3", 1e-3), ("1.0e6", 1e6), ("'0.5'", 0.5), ("1", 1.0), ("0", 0.0)])
+def test_numbers_are_read_in_every_usual_spelling(read, text, value):
+    assert read(f"learning_rate: {text}").choices["learning_rate"] == (value,)
+
+
+@pytest.mark.parametrize("text", ["{normal: {std: 0.01}}", "{name: normal, std: 0.01}", "{normal: {std: 1e-2, mean: 0}}"])
+def test_a_part_with_parameters_is_written_either_way(read, text):
+    (part,) = read(f"initializer: {text}").choices["initializer"]
+    assert str(part) == "normal(std=0.01)"
+    assert dict(part.parameters) == {"mean": 0.0, "std": 0.01}
+    assert part == read("initializer: {normal: {std: 0.01}}").choices["initializer"][0]
+
+
+def test_lists_sweep_and_hidden_takes_a_list_of_lists(read):
+    experiment = read("initializer: [zeros, he_normal]\nhidden: [[32, 16], [8]]\nseeds: [3, 5]")
+    assert experiment.swept == ("hidden", "initializer")
+    assert experiment.choices["hidden"] == ((32, 16), (8,))
+    assert read("hidden: [32, 16]").choices["hidden"] == ((32, 16),)
+    assert experiment.size == 8
+
+
+def test_changes_override_the_file_and_go_through_the_same_checks(read):
+    experiment = read("depth: 3\nwidth: 8", "depth=[5,20]", "depth=[6,20]", "initializer={normal: {std: 0.1}}")
+    assert experiment.choices["depth"] == (6, 20)
+    assert read("depth: 3\nwidth: 8", "hidden=[4,4]").choices["hidden"] == ((4, 4),)
+    fault = only_fault(read, "depth: 3", "depth=[5,-2]")
+    assert (fault.source, fault.line, fault.column) == ("-s depth=[5,-2]", 1, 4)
+    assert "unknown key 'dept'" in only_fault(read, "", "dept=3").message
+    with pytest.raises(UsageError, match="write KEY=VALUE"):
+        read("", "depth")
+
+
+def test_the_resolved_config_is_the_same_experiment(read, tmp_path):
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    experiment = read(
+        """\
+        description: "a: line with 'quotes'"
+        dataset: [digits, {csv: table.csv, target: b, drop: [a]}]
+        initializer: [zeros, {uniform: {low: -0.3, high: 0.3}}]
+        output_initializer: [same, zeros]
+        clip_norm: [null, 1]
+        train_rows: [all, 100]
+        target: 0.9
+        seeds: [4, 7]
+        """
+    )
+    again = read(experiment.to_yaml(), name="again.yaml")
+    assert again == experiment
+    with_hidden = read("hidden: [4, 3]")
+    assert read(with_hidden.to_yaml()) == with_hidden
+
+
+def test_a_data_file_is_found_beside_the_config_and_shown_as_typed(read, tmp_path, monkeypatch):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "t.csv").write_text("a,b\n1,2\n")
+    experiment = read("dataset: {csv: t.csv, target: b}", name="sub/some.yaml")
+    (part,) = experiment.choices["dataset"]
+    assert str(part) == "csv(t.csv, target=b)"
+    assert dict(part.parameters)["file"] == str(tmp_path / "sub" / "t.csv")
+
+
+def test_a_file_that_is_no_text_or_too_large_is_refused(tmp_path):
+    latin = tmp_path / "latin.yaml"
+    latin.write_bytes("description: caf\xe9\n".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"latin.yaml:1:17: not UTF-8 text: byte 0xe9"):
+        read_experiment(latin)
+    large = tmp_path / "large.yaml"
+    large.write_bytes(b"#" * 1_000_001)
+    with pytest.raises(UsageError, match="a config of 1,000,001 bytes"):
+        read_experiment(large)
+
+
+def test_too_many_cells_are_refused(read):
+    with pytest.raises(UsageError, match=r"its lists make 9,000,000 cells; the most is 5,000,000"):
+        read("seeds: 1000000\ndepth: [1,2,3,4,5,6,7,8,9]")
+
+
+@pytest.mark.parametrize("name", sorted(bundled()))
+def test_every_bundled_config_opens_with_its_question_and_names_itself(name, tmp_path):
+    path = find_config(name)
+    assert path.read_text(encoding="utf-8").startswith("# ")
+    assert "?" in path.read_text(encoding="utf-8").partition("\n")[0]
+
+
+def test_a_config_is_found_by_bare_name_or_the_nearest_is_named():
+    assert find_config("relu_deep").name == "relu_deep.yaml"
+    with pytest.raises(UsageError, match="nearest bundled config: relu_deep"):
+        find_config("relu_dep")
+    with pytest.raises(UsageError, match=r"no config 'no_such.yaml'"):
+        find_config("no_such.yaml")

@@ -1,0 +1,96 @@
+"""Equal cells have equal numbers to the last bit, whatever they are trained beside."""
+
+import numpy as np
+import pytest
+
+from initbench.engine.losses import one_hot
+from initbench.engine.network import Design, Parameters
+from initbench.engine.train import Data, Recipe, Rows, train
+from initbench.registry import entries, find
+
+ROWS, FEATURES, EPOCHS = 90, 12, 2
+
+
+def rows_of_seed(seed, classes, dtype):
+    rng = np.random.default_rng([7, seed])
+    x = rng.normal(size=(ROWS, FEATURES)).astype(dtype)
+    return Rows(x, one_hot(rng.integers(0, classes, ROWS), classes, dtype))
+
+
+def train_stack(networks, *, activation="relu", normalization="none", optimizer="momentum", classes=3, dtype="f4", **extra):
+    """Train networks, given as (seed, place) pairs sorted by seed, and return the trace and the trained numbers."""
+    dtype = np.dtype(dtype)
+    seeds = list(dict.fromkeys(seed for seed, _ in networks))
+    sizes = (FEATURES, 17, 17, 9, 1 if classes == 2 else classes)
+    residual, start_scale = extra.pop("residual", False), extra.pop("start_scale", 0.3)
+    if isinstance(activation, str):
+        activation = find("activation", activation).function()
+    design = Design(sizes, activation, normalization, residual)
+    parameters = Parameters(design, len(networks), dtype)
+    for i, (seed, place) in enumerate(networks):
+        parameters.flat[i] += np.random.default_rng([seed, place]).normal(scale=start_scale, size=design.parameter_count)
+    parts = [rows_of_seed(seed, classes, dtype) for seed in seeds]
+    rows = Rows(np.stack([p.x for p in parts]), np.stack([p.targets for p in parts]))
+    orders = [np.random.default_rng([9, seed]) for seed in seeds]
+    per_network = {key: np.array([value * (1 + place) for _, place in networks]) for key, value in extra.items()}
+    learning_rate = np.array([0.01 * (1 + place) for _, place in networks])
+    recipe = Recipe(find("optimizer", optimizer).function(), learning_rate, 32, EPOCHS, **per_network)
+    data = Data(rows, Rows(rows.x[:, :41], rows.targets[:, :41]), Rows(rows.x[:, 41:], rows.targets[:, 41:]))
+    trace = train(design, recipe, parameters, data, lambda: np.stack([rng.permutation(ROWS) for rng in orders]))
+    return trace, parameters.flat
+
+
+def differing(settings):
+    """Networks of a stack of thirty whose bytes differ from those they have alone or in a stack of three."""
+    thirty = [(seed, place) for seed in range(6) for place in range(5)]
+    stacks = [thirty, thirty[5:8], *([network] for network in thirty[::7])]
+    seen = {}
+    for stack in stacks:
+        trace, flat = train_stack(stack, **settings)
+        assert np.isfinite(trace.curves).all()
+        for i, network in enumerate(stack):
+            seen.setdefault(network, set()).add(trace.curves[i].tobytes() + flat[i].tobytes())
+    return [network for network, results in seen.items() if len(results) > 1]
+
+
+SETTINGS = [
+    *({"activation": entry.name} for entry in entries("activation")),
+    *({"optimizer": entry.name} for entry in entries("optimizer")),
+    *({"normalization": n, "activation": "tanh"} for n in ("batch", "layer")),
+    *({"normalization": n, "classes": 2} for n in ("none", "batch", "layer")),
+    {"dtype": "f8", "activation": "tanh"},
+    {"residual": True},
+    {"weight_decay": 0.01, "clip_norm": 0.1},
+    {"weight_decay": 0.01, "optimizer": "adamw"},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=lambda s: "-".join(f"{k}={v}" for k, v in s.items()))
+def test_neighbours_do_not_change_a_network(settings):
+    assert differing(settings) == []
+
+
+def test_the_check_catches_neighbours_that_leak():
+    tanh = find("activation", "tanh").function()
+
+    def leaking(z, out):
+        return np.multiply(tanh.value(z, out=out), 1 + 1e-6 * len(z), out=out)
+
+    assert differing({"activation": tanh._replace(value=leaking)}) != []
+
+
+def test_a_network_that_diverges_does_not_disturb_its_neighbours():
+    calm = [(0, 0), (0, 1)]
+    alone, flat_alone = train_stack(calm)
+    trace, flat = train_stack([*calm, (0, 10**12)])
+    assert list(trace.diverged) == [-1, -1, 1]
+    assert np.isfinite(trace.curves[2, 0]).all()
+    assert np.isnan(trace.curves[2, 1:]).all()
+    assert trace.curves[:2].tobytes() == alone.curves.tobytes()
+    assert flat[:2].tobytes() == flat_alone.tobytes()
+
+
+def test_a_network_that_starts_beyond_all_numbers_diverges_at_epoch_zero():
+    trace, _ = train_stack([(0, 0), (0, 1)], start_scale=1e30)
+    assert list(trace.diverged) == [0, 0]
+    assert np.isnan(trace.curves).all()

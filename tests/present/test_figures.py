@@ -1,0 +1,157 @@
+import frames
+import numpy as np
+import pytest
+from matplotlib.colors import same_color
+from matplotlib.text import Text
+
+from initbench.analysis.bands import curve_bands
+from initbench.analysis.summaries import accuracy_table
+from initbench.errors import UsageError
+from initbench.present.figures import draw_figures, save_figure
+from initbench.present.figures.style import looks
+
+THREE = ["he_normal", "glorot_uniform", "orthogonal"]
+
+
+def drawn(f):
+    return draw_figures(f.runs, accuracy_table(*f), curve_bands(f.curves, f.factors), f.baselines, f.factors)
+
+
+def words(figure):
+    return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
+
+
+@pytest.fixture(scope="module")
+def eight():
+    return drawn(frames.experiment(frames.eight, initializer=frames.EIGHT))
+
+
+@pytest.fixture(scope="module")
+def grid():
+    return drawn(
+        frames.experiment(frames.gridded, initializer=THREE, depth=[2, 5, 20], learning_rate=[0.01, 0.3, 1.0], seeds=4)
+    )
+
+
+def test_an_experiment_without_a_sweep_has_three_figures(eight):
+    assert list(eight) == ["curves", "accuracy", "speed"]
+
+
+def test_a_sweep_has_figures_for_each_setting_and_key():
+    f = frames.experiment(frames.gridded, initializer=THREE, learning_rate=[0.01, 0.3], seeds=4, epochs=3)
+    assert len(f.runs) == 24
+    assert list(drawn(f)) == [
+        *["curves-learning_rate=0.01", "accuracy-learning_rate=0.01", "curves-learning_rate=0.3"],
+        *["accuracy-learning_rate=0.3", "accuracy-by-learning_rate"],
+    ]
+
+
+def test_many_settings_share_figures_and_none_is_dropped(grid):
+    assert list(grid) == [
+        *["curves", "accuracy", "accuracy-by-depth", "accuracy-by-learning_rate", "heatmap-depth-learning_rate"]
+    ]
+    for name in ("curves", "accuracy"):
+        titles = {axes.get_title() for axes in grid[name].axes}
+        assert {f"depth {d}\nlearning rate {r}" for d in (2, 5, 20) for r in ("0.01", "0.3", "1")} <= titles
+
+
+def test_more_settings_than_a_page_holds_get_more_pages():
+    figures = drawn(frames.experiment(depth=list(range(1, 15)), seeds=2, epochs=1))
+    assert list(figures) == ["curves-1", "accuracy-1", "curves-2", "accuracy-2", "accuracy-by-depth"]
+
+
+def test_diverged_and_failed_seeds_are_written_on_the_picture(eight, grid):
+    assert "diverged 3/5" in words(eight["accuracy"])
+    assert "uniform(low=-0.3, high=0.3) (diverged 3/5)" in words(eight["curves"])
+    assert "failed 1/4" in words(grid["accuracy"])
+    assert "diverged 4/4" in words(grid["curves"])
+    assert "4/4" in words(grid["accuracy-by-depth"])
+    assert any("4/4 div" in text for text in words(grid["heatmap-depth-learning_rate"]))
+    steady = drawn(frames.experiment(initializer=THREE, epochs=2))
+    assert not any("diverged" in text or "failed" in text for figure in steady.values() for text in words(figure))
+
+
+def test_every_seed_and_the_line_of_chance_are_to_be_seen(eight):
+    axes = eight["accuracy"].axes[0]
+    dots = [line for line in axes.lines if line.get_markersize() < 3]
+    assert sum(len(line.get_xdata()) for line in dots if line.get_marker() == "o") == 37
+    assert sum(len(line.get_xdata()) for line in dots if line.get_marker() == "x") == 3
+    assert "chance" in words(eight["accuracy"])
+    assert any(np.allclose(line.get_xdata(), 11.35) for line in axes.lines)
+
+
+def test_lines_are_the_means_they_are_given():
+    f = frames.experiment(frames.deep, initializer=THREE, depth=[2, 5, 20], epochs=2)
+    accuracy = accuracy_table(*f).query("initializer == 'he_normal'").sort_values("depth")
+    color = looks(THREE)["he_normal"].color
+    lines = [line for line in drawn(f)["accuracy-by-depth"].axes[0].lines if same_color(line.get_color(), color)]
+    np.testing.assert_allclose(lines[0].get_ydata(), 100 * accuracy["test_accuracy_mean"])
+
+
+def test_one_colour_an_initializer_whatever_the_figure(eight):
+    styles = looks(frames.EIGHT)
+    assert len({look.color for look in styles.values()}) == 8
+    for name, figure in eight.items():
+        used = {line.get_color() for axes in figure.axes for line in axes.lines} - {"0.45"}
+        assert used == {look.color for look in styles.values()}, name
+    assert len(set(map(str, looks(f"part_{i}" for i in range(32)).values()))) == 32
+
+
+def test_no_text_is_smaller_than_seven_points(eight, grid):
+    for figure in [*eight.values(), *grid.values()]:
+        assert min(text.get_fontsize() for text in figure.findobj(Text)) >= 7
+
+
+def test_text_does_not_overlap_the_legend(eight, grid):
+    for figure in (eight["curves"], grid["curves"], grid["accuracy-by-depth"]):
+        figure.draw_without_rendering()
+        (legend,) = figure.legends
+        box = legend.get_window_extent()
+        assert not any(box.overlaps(axes.get_tightbbox()) for axes in figure.axes if axes.get_visible() and axes.axison)
+        assert figure.bbox.padded(1).containsx(box.x0)
+        assert figure.bbox.padded(1).containsx(box.x1)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        frames.experiment(seeds=1, epochs=1),
+        frames.experiment(lambda **setting: frames.Outcome(0.5, status="diverged"), seeds=3),
+        frames.experiment(initializer=[f"part_{i}" for i in range(20)], seeds=2, epochs=2),
+        frames.experiment(dataset=["csv(Churn_Modelling.csv, target=Exited)", "a/b"], seeds=2, epochs=1),
+        frames.experiment(
+            activation=["relu", "tanh"], clip_norm=[None, 1.0], weight_decay=[0, 1e-4, 1e-2], seeds=2, epochs=1
+        ),
+        frames.experiment(width=[64, "512-256"], seeds=2, epochs=1),
+        frames.experiment(
+            lambda depth, seed, **setting: frames.Outcome(0.9, status="failed" if depth == 5 else "ok"),
+            initializer=THREE,
+            depth=[2, 5],
+            learning_rate=[0.1, 1.0],
+            seeds=2,
+            epochs=1,
+        ),
+    ],
+    ids=["one seed", "all diverged", "twenty", "odd names", "three keys", "mixed widths", "all of a setting failed"],
+)
+def test_unusual_experiments_are_drawn_without_a_warning(f):
+    figures = drawn(f)
+    for name, figure in figures.items():
+        assert "/" not in name
+        figure.draw_without_rendering()
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_saving_twice_gives_the_same_bytes(tmp_path, suffix):
+    f = frames.experiment(seeds=2, epochs=2)
+    for name in ("a", "b"):
+        save_figure(drawn(f)["curves"], tmp_path / f"{name}.{suffix}")
+    first, second = ((tmp_path / f"{name}.{suffix}").read_bytes() for name in ("a", "b"))
+    assert first == second
+    if suffix == "svg":
+        assert b">he_normal</text>" in first
+
+
+def test_an_unknown_suffix_is_told(eight, tmp_path):
+    with pytest.raises(UsageError, match=r"'\.gif'.*\.png, \.svg, \.pdf"):
+        save_figure(eight["curves"], tmp_path / "x.gif")

@@ -1,0 +1,157 @@
+"""The plan: every choice spelled out, keys that name numbers, stacks of equal shape."""
+
+import dataclasses
+
+import pytest
+
+from initbench.config import read_experiment
+from initbench.plan import DataFacts, make_plan, make_stacks
+
+FACTS = DataFacts("c0ffee", 1000, 200, 20, 3)
+
+
+@pytest.fixture
+def plan(tmp_path):
+    def make(text, facts=FACTS):
+        path = tmp_path / "some.yaml"
+        path.write_text(text)
+        experiment = read_experiment(path)
+        return make_plan(experiment, {part: facts for part in experiment.choices["dataset"]})
+
+    return make
+
+
+def test_the_plan_is_the_product_of_all_lists_and_seeds(plan):
+    cells = plan("depth: [1, 2]\ninitializer: [zeros, he_normal, {normal: {std: 0.1}}]\nseeds: 4")
+    assert len(cells) == 2 * 3 * 4
+    assert len({cell.key for cell in cells}) == len(cells)
+    assert [cell.seed for cell in cells[:5]] == [0, 1, 2, 3, 0]
+    assert dict(cells[-1].factors) == {
+        "dataset": "digits",
+        "depth": 2,
+        "width": 64,
+        "activation": "relu",
+        "initializer": "normal(std=0.1)",
+        "optimizer": "sgd",
+        "learning_rate": 0.05,
+        "batch_size": 64,
+    }
+
+
+def test_nothing_is_left_to_default(plan):
+    (cell,) = plan("seeds: 1")
+    assert cell.output_initializer == cell.initializer
+    assert cell.initializer.parameters == (("gain", 2.0),)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        cell.seed = 1
+
+
+def test_further_swept_keys_become_factors(plan):
+    cells = plan("weight_decay: [0, 0.1]\nscaling: [standard]\nseeds: 1")
+    assert [dict(cell.factors)["weight_decay"] for cell in cells] == [0.0, 0.1]
+    assert "scaling" not in dict(cells[0].factors)
+
+
+def test_hidden_reads_as_widths_and_their_number(plan):
+    cells = plan("hidden: [[512, 256, 64], [8]]\nseeds: 1")
+    assert [(dict(c.factors)["depth"], dict(c.factors)["width"]) for c in cells] == [(3, "512-256-64"), (1, "8")]
+    assert [cell.sizes for cell in cells] == [(20, 512, 256, 64, 3), (20, 8, 3)]
+
+
+def test_two_classes_have_one_output(plan):
+    (cell,) = plan("seeds: 1\ndepth: 1\nwidth: 4", dataclasses.replace(FACTS, classes=2))
+    assert cell.sizes == (20, 4, 1)
+
+
+BASE = "seeds: [3]\ndepth: 2\nwidth: 8\n"
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        "name: other",
+        "description: words",
+        "target: 0.9",
+        "initializer: {he_normal: {gain: 2}}",
+        "output_initializer: he_normal",
+        "learning_rate: 5.0e-2",
+        "weight_decay: 0.0",
+    ],
+)
+def test_what_cannot_change_numbers_leaves_the_key(plan, same):
+    assert plan(BASE + same)[0].key == plan(BASE)[0].key
+
+
+def test_a_key_does_not_depend_on_what_else_is_swept(plan):
+    alone = plan(BASE)[0].key
+    assert alone in {cell.key for cell in plan("seeds: 5\ndepth: [1, 2]\nwidth: [8, 9]\ninitializer: [zeros, he_normal]")}
+    assert plan("seeds: [3]\nhidden: [8, 8]")[0].key == alone
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "activation: tanh",
+        "activation: {leaky_relu: {slope: 0.2}}",
+        "initializer: zeros",
+        "initializer: {he_normal: {gain: 2.1}}",
+        "output_initializer: zeros",
+        "bias: normal",
+        "normalization: batch",
+        "residual: plain",
+        "optimizer: adam",
+        "optimizer: {momentum: {momentum: 0.8}}",
+        "learning_rate: 0.1",
+        "batch_size: 65",
+        "epochs: 11",
+        "clip_norm: 1",
+        "weight_decay: 0.1",
+        "scaling: unit",
+        "train_rows: 100",
+        "dtype: float64",
+    ],
+)
+def test_what_can_change_numbers_changes_the_key(plan, other):
+    assert plan(BASE + other)[0].key != plan(BASE)[0].key
+
+
+def test_other_data_change_the_key(plan):
+    assert plan(BASE, dataclasses.replace(FACTS, checksum="other"))[0].key != plan(BASE)[0].key
+
+
+@pytest.mark.parametrize("workers", [1, 2, 7])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "seeds: 5\ninitializer: [zeros, he_normal, glorot_normal]",
+        "seeds: 30\ndepth: [1, 20]\nwidth: [4, 500]\nlearning_rate: [0.1, 0.2]\noptimizer: [sgd, adam]",
+        "seeds: 3\nclip_norm: [null, 1]\nweight_decay: [0, 0.1, 0.2]\nbatch_size: [32, 64]",
+        "seeds: 2\nwidth: [3000]\ndepth: 5",
+    ],
+)
+def test_stacks_hold_each_cell_once_in_equal_rows_of_seeds(plan, text, workers):
+    cells = plan(text)
+    stacks = make_stacks([*cells, *cells[:3]], workers)
+    assert sorted(cell.key for stack in stacks for cell in stack.cells) == sorted(cell.key for cell in cells)
+    for stack in stacks:
+        seeds = [cell.seed for cell in stack.cells]
+        assert seeds == sorted(seeds, key=stack.seeds.index)
+        assert len({seeds.count(seed) for seed in seeds}) == 1
+        assert len({(c.sizes, c.optimizer, c.batch_size, c.clip_norm is None, c.weight_decay > 0) for c in stack.cells}) == 1
+
+
+def test_a_stack_that_mixes_shapes_is_noticed(plan):
+    with pytest.raises(AssertionError):
+        test_stacks_hold_each_cell_once_in_equal_rows_of_seeds(lambda text: plan("depth: 1") + plan("depth: 1"), "", 1)
+
+
+def test_uneven_rows_of_seeds_do_not_share_a_stack(plan):
+    cells = plan("seeds: 4\ninitializer: [zeros, he_normal, glorot_normal]")
+    lacking = [cell for cell in cells if not (cell.seed == 2 and cell.initializer.name == "zeros")]
+    assert sorted(len(stack.cells) for stack in make_stacks(lacking)) == [2, 9]
+
+
+def test_large_networks_make_low_stacks_and_large_data_few_seeds(plan):
+    assert {len(s.cells) for s in make_stacks(plan("width: 3000\nseeds: 3"))} == {1}
+    large = dataclasses.replace(FACTS, features=784, train_rows=60_000, test_rows=10_000)
+    assert {len(stack.seeds) for stack in make_stacks(plan("width: 8\nseeds: 3", large))} == {1}
