@@ -15,7 +15,7 @@ from initbench.config import Experiment, Part
 
 FACTORS = ("dataset", "depth", "width", "activation", "initializer", "optimizer", "learning_rate", "batch_size")
 ARITHMETIC = 1  # raised whenever the engine's numbers change, so that no old result passes for a new one
-CACHE_BYTES = 24 * 2**20  # of a stack's working set
+CACHE_BYTES = 16 * 2**20  # of a stack's working set
 DATA_BYTES = 256 * 2**20  # of the rows that a stack keeps, one copy a seed
 
 
@@ -204,11 +204,10 @@ def _cut(rows: list[list[Cell]], workers: int) -> list[Stack]:
     row_bytes = first.data.features * (first.data.train_rows + first.data.test_rows) * 4
     if len(rows[0]) <= height:
         seeds = max(1, min(height // len(rows[0]), DATA_BYTES // row_bytes))
-        seeds = ceil(len(rows) / ceil(len(rows) / seeds))
-        blocks = [rows[i : i + seeds] for i in range(0, len(rows), seeds)]
-        return [Stack(tuple(cell for row in block for cell in row)) for block in blocks]
-    width = ceil(len(rows[0]) / ceil(len(rows[0]) / height))
-    return [Stack(tuple(row[i : i + width])) for row in rows for i in range(0, len(row), width)]
+        parts = ceil(len(rows) / seeds)
+        return [Stack(tuple(cell for row in rows[i::parts] for cell in row)) for i in range(parts)]
+    parts = ceil(len(rows[0]) / height)
+    return [Stack(tuple(row[i::parts])) for row in rows for i in range(parts)]
 
 
 def _cost(stack: Stack) -> float:

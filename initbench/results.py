@@ -170,6 +170,44 @@ def write_tables(results: Results) -> None:
     write_text(results.folder / "accuracy.md", render_table(results.accuracy, "markdown"))
 
 
+def write_figures(results: Results, form: str = "png") -> list[Path]:
+    """Draw the figures of an experiment into its folder ``figures/``, in place of earlier ones of that form.
+
+    Parameters
+    ----------
+    results : Results
+    form : ``"png"``, ``"svg"`` or ``"pdf"``
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    StoreError
+        When no cell has finished, or a file cannot be written.
+    """
+    from initbench.analysis.bands import curve_bands
+    from initbench.present.figures import draw_figures, save_figure
+
+    frames = results.frames
+    if frames.curves.empty:
+        raise StoreError(f"{results.folder}: no cell has finished yet, so there is nothing to draw")
+    bands = curve_bands(frames.curves, frames.factors)
+    figures = draw_figures(frames.runs, results.accuracy, bands, frames.baselines, frames.factors)
+    folder = results.folder / "figures"
+    try:
+        folder.mkdir(exist_ok=True)
+        for old in folder.glob(f"*.{form}"):
+            old.unlink()
+        for name, figure in figures.items():
+            save_figure(figure, folder / f"{name}.{form}")
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be written: {error.strerror}") from error
+    return [folder / f"{name}.{form}" for name in figures]
+
+
 def write_manifest(outcome: Outcome, jobs: int) -> None:
     """Write ``manifest.json``: what it takes to tell how the numbers came about."""
     from threadpoolctl import threadpool_info

@@ -71,7 +71,7 @@ def get(name: str, data_dir: Path | None) -> None:
 @options.data_dir
 @click.pass_context
 def verify(ctx: click.Context, name: str | None, data_dir: Path | None) -> None:
-    """Check the data set NAME, or all, against its checksum; exit 1 when one is wrong or not at hand."""
+    """Check the data set NAME, or all that are at hand, against its checksum; exit 1 when one is wrong."""
     from initbench.data import FACTS, checksum, data_folders
     from initbench.errors import DataError
     from initbench.registry import find, names
@@ -84,14 +84,15 @@ def verify(ctx: click.Context, name: str | None, data_dir: Path | None) -> None:
         place = facts.place(folders)
         if place is None:
             verdict = f"not at hand; to fetch it: initbench data get {each}"
+            is_right &= name is None
         else:
             try:
                 found = checksum(find("dataset", each).function(folders))
                 verdict = "fine" if found == facts.checksum else f"wrong: sha256 is {found}, expected {facts.checksum}"
             except DataError as error:
                 verdict = f"wrong: {error}"
+            is_right &= verdict == "fine"
             verdict += f" ({place})"
-        is_right &= verdict.startswith("fine")
         click.echo(f"{each}: {verdict}")
     if not is_right:
         ctx.exit(1)
