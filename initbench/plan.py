@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
-from itertools import product
+from itertools import pairwise, product
 from math import ceil
 from typing import Any
 
@@ -165,7 +165,7 @@ def _shape(cell: Cell) -> tuple[Any, ...]:
 def network_bytes(cell: Cell) -> int:
     """Roughly the memory that training touches over and over for one network, in bytes."""
     sizes = cell.sizes
-    parameters = sum(a * b + b for a, b in zip(sizes, sizes[1:], strict=False))
+    parameters = sum(a * b + b for a, b in pairwise(sizes))
     values = 2 * cell.batch_size * sum(sizes[1:])
     return (8 if cell.dtype == "float64" else 4) * (3 * parameters + values)
 
@@ -212,5 +212,5 @@ def _cut(rows: list[list[Cell]], workers: int) -> list[Stack]:
 
 def _cost(stack: Stack) -> float:
     cell = stack.cells[0]
-    parameters = sum(a * b for a, b in zip(cell.sizes, cell.sizes[1:], strict=False))
+    parameters = sum(a * b for a, b in pairwise(cell.sizes))
     return float(len(stack.cells) * cell.epochs * (cell.train_rows or cell.data.train_rows) * parameters)

@@ -1,6 +1,6 @@
 """Name -> part, or the nearest name.
 
-A decorator puts a function under its name; each folder of ``initbench.parts`` imports its own files when first asked for.
+A decorator puts a function under its name; each folder of ``initbench.parts`` imports its files when first asked for.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def run(
     ConfigError
         With every fault of the config.
     InitbenchError
-        When data or results cannot be used. An interruption passes through, with the tables of what has finished written.
+        When data or results cannot be used. An interruption passes through; tables of what has finished are written.
 
     Examples
     --------

@@ -35,8 +35,8 @@ from initbench.streams import stream
 class Progress:
     """What a run tells while it goes on; this one says nothing.
 
-    ``start`` is told the number of cells to train and of epochs in all of them, ``advance`` how many of these epochs are
-    over, ``finish`` the records of a stack that is done, with its cells.
+    ``start`` is told the number of cells to train and of epochs in all of them, ``advance`` how many of these epochs
+    are over, ``finish`` the records of a stack that is done, with its cells.
     """
 
     def start(self, cells: int, epochs: int) -> None:
@@ -349,7 +349,7 @@ def _train_stack(stack: Stack, shared: Path, on_epoch: Callable[[int], None]) ->
 
 
 def draw_start(cell: Cell, parameters: Parameters, place: int) -> None:
-    """Draw the weights and biases of a cell into its place of a stack; a layer's draws depend on seed and layer alone."""
+    """Draw weights and biases of a cell into its place of a stack; a layer's draws depend on seed and layer alone."""
     last = len(parameters.weights) - 1
     bias = find("bias", cell.bias.name).function
     for layer, (weights, biases) in enumerate(zip(parameters.weights, parameters.biases, strict=True)):

@@ -24,7 +24,8 @@ LAYOUT = 1  # of the file; a higher one was written by a newer initbench
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS plan (
-    position INTEGER PRIMARY KEY, cell TEXT NOT NULL, seed INTEGER NOT NULL, epochs INTEGER NOT NULL, factors TEXT NOT NULL
+    position INTEGER PRIMARY KEY, cell TEXT NOT NULL, seed INTEGER NOT NULL, epochs INTEGER NOT NULL,
+    factors TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS records (
     cell TEXT PRIMARY KEY, status TEXT NOT NULL, diverged_epoch INTEGER, wall_seconds REAL NOT NULL, error TEXT,
@@ -117,7 +118,9 @@ class Store:
         layout = int(self.about("layout") or 0)
         if layout > LAYOUT:
             self.close()
-            raise StoreError(f"{self.file}: written by a newer initbench (layout {layout}); update initbench to read it")
+            raise StoreError(
+                f"{self.file}: written by a newer initbench (layout {layout}); update initbench to read it"
+            )
 
     def close(self) -> None:
         """Close the file."""
@@ -213,13 +216,17 @@ class Store:
         )
         first = self._rows("SELECT factors FROM plan WHERE position = 0")
         factors = list(json.loads(first[0][0])) if first else []
-        names = "factors seed cell planned status diverged_epoch wall_seconds error test_majority valid_majority test_rows"
+        names = (
+            "factors seed cell planned status diverged_epoch wall_seconds error test_majority valid_majority test_rows"
+        )
         table = pd.DataFrame([row[:-1] for row in rows], columns=names.split())
         known = {text: json.loads(text) for text in table["factors"].unique()}
         for factor in factors:
             values = {text: value[factor] for text, value in known.items()}
             table[factor] = table["factors"].map(values).astype(object).infer_objects()
-        curves = [_curve(blob, planned) for blob, planned in zip((row[-1] for row in rows), table["planned"], strict=True)]
+        curves = [
+            _curve(blob, planned) for blob, planned in zip((row[-1] for row in rows), table["planned"], strict=True)
+        ]
         last = [_summary(curve) for curve in curves]
         runs = table[[*factors, "seed", "cell", "status"]].copy()
         summary_columns = ["epochs", *METRICS, "best_epoch", "best_valid_accuracy"]
@@ -231,8 +238,7 @@ class Store:
         long = table.loc[trained, [*factors, "seed", "cell"]]
         long = long.loc[long.index.repeat(lengths)].reset_index(drop=True)
         long["epoch"] = np.concatenate([np.arange(n) for n in lengths]) if lengths else np.zeros(0, int)
-        values = np.concatenate(kept) if kept else np.zeros((0, len(METRICS)))
-        long[list(METRICS)] = values
+        long[list(METRICS)] = np.concatenate(kept) if kept else np.zeros((0, len(METRICS)))
         baselines = table[["cell", "test_majority", "valid_majority", "test_rows"]].drop_duplicates("cell")
         return Frames(runs, long, baselines.reset_index(drop=True), factors)
 

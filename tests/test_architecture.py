@@ -39,7 +39,10 @@ def rooms_imported(source):
     for node in ast.walk(ast.parse(source)):
         names = []
         if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names if node.module == "initbench")]
+            names = [
+                node.module,
+                *(f"{node.module}.{alias.name}" for alias in node.names if node.module == "initbench"),
+            ]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         found |= {name.split(".")[1] for name in names if name.startswith("initbench.")}

@@ -16,7 +16,7 @@ def plan(tmp_path):
         path = tmp_path / "some.yaml"
         path.write_text(text)
         experiment = read_experiment(path)
-        return make_plan(experiment, {part: facts for part in experiment.choices["dataset"]})
+        return make_plan(experiment, dict.fromkeys(experiment.choices["dataset"], facts))
 
     return make
 
@@ -84,7 +84,9 @@ def test_what_cannot_change_numbers_leaves_the_key(plan, same):
 
 def test_a_key_does_not_depend_on_what_else_is_swept(plan):
     alone = plan(BASE)[0].key
-    assert alone in {cell.key for cell in plan("seeds: 5\ndepth: [1, 2]\nwidth: [8, 9]\ninitializer: [zeros, he_normal]")}
+    assert alone in {
+        cell.key for cell in plan("seeds: 5\ndepth: [1, 2]\nwidth: [8, 9]\ninitializer: [zeros, he_normal]")
+    }
     assert plan("seeds: [3]\nhidden: [8, 8]")[0].key == alone
 
 
@@ -137,7 +139,10 @@ def test_stacks_hold_each_cell_once_in_equal_rows_of_seeds(plan, text, workers):
         seeds = [cell.seed for cell in stack.cells]
         assert seeds == sorted(seeds, key=stack.seeds.index)
         assert len({seeds.count(seed) for seed in seeds}) == 1
-        assert len({(c.sizes, c.optimizer, c.batch_size, c.clip_norm is None, c.weight_decay > 0) for c in stack.cells}) == 1
+        assert (
+            len({(c.sizes, c.optimizer, c.batch_size, c.clip_norm is None, c.weight_decay > 0) for c in stack.cells})
+            == 1
+        )
 
 
 def test_a_stack_that_mixes_shapes_is_noticed(plan):

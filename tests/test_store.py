@@ -7,15 +7,14 @@ import numpy as np
 import pytest
 
 from initbench.config import read_experiment
+from initbench.contracts import METRICS
 from initbench.errors import StoreError
 from initbench.plan import DataFacts, make_plan
 from initbench.store import Record, Store, write_text
 
-RUNS = (
-    "dataset depth width activation initializer optimizer learning_rate batch_size seed cell status epochs train_loss"
-    " train_accuracy valid_loss valid_accuracy test_loss test_accuracy best_epoch best_valid_accuracy diverged_epoch"
-    " wall_seconds error"
-).split()
+FACTORS = ["dataset", "depth", "width", "activation", "initializer", "optimizer", "learning_rate", "batch_size"]
+RUNS = [*FACTORS, "seed", "cell", "status", "epochs", *METRICS, "best_epoch", "best_valid_accuracy"]
+RUNS += ["diverged_epoch", "wall_seconds", "error"]
 
 
 @pytest.fixture

@@ -18,12 +18,12 @@ def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | N
     """Validate configs; exit 0 when all are fine, 2 with every fault located when one is not."""
     from initbench.config import find_config, read_experiment
     from initbench.data import data_folders
-    from initbench.errors import ConfigError
+    from initbench.errors import ConfigError, Fault
     from initbench.registry import load_plugin
 
     for plugin in plugins:
         load_plugin(plugin)
-    faults = []
+    faults: list[Fault] = []
     for config in configs:
         try:
             experiment = read_experiment(find_config(config), changes, data_folders(data_dir))

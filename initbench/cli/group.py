@@ -53,7 +53,9 @@ class Commands(click.Group):
             click.echo(f"initbench: {type(error).__name__}: {reason} (for a traceback: --debug)", err=True)
             ctx.exit(1)
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or name the nearest."""
         if args and args[0] not in self.commands:
             close = nearest(args[0], self.commands)

@@ -26,7 +26,9 @@ seeds: 5                        # each initializer is trained from seeds 0 to 4,
 """
 
 
-@click.command(epilog="\b\nExamples:\n  initbench new            print a config\n  initbench new my_run     write my_run.yaml\n")
+@click.command(
+    epilog="\b\nExamples:\n  initbench new            print a config\n  initbench new my_run     write my_run.yaml\n"
+)
 @click.argument("name", required=False)
 def new(name: str | None) -> None:
     """Print a commented starter config, or write it to NAME.yaml."""

@@ -7,7 +7,12 @@ from pathlib import Path
 import click
 
 changes = click.option(
-    "-s", "--set", "changes", metavar="KEY=VALUE", multiple=True, help="Change a key of the config; VALUE is YAML. Repeatable."
+    "-s",
+    "--set",
+    "changes",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Change a key of the config; VALUE is YAML. Repeatable.",
 )
 data_dir = click.option(
     "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="A folder to look for data files in first."

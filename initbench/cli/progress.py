@@ -7,6 +7,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import click
 from tqdm import tqdm
@@ -29,7 +30,7 @@ class Bar(Progress):
         self.scores: dict[str, list[float]] = defaultdict(list)
         self.is_terminal = sys.stderr.isatty()
         self.spoke = self.began = time.monotonic()
-        self.bar: tqdm[None] | None = None
+        self.bar: Any = None
 
     def start(self, cells: int, epochs: int) -> None:
         """Open the bar."""

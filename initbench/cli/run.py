@@ -50,8 +50,8 @@ def run(
     from initbench.config import find_config, read_experiment
     from initbench.data import data_folders
     from initbench.registry import load_plugin
-    from initbench.runner import Progress, preview
     from initbench.results import run as run_config
+    from initbench.runner import Progress, preview
 
     for plugin in plugins:
         load_plugin(plugin)

@@ -10,7 +10,11 @@ import click
 @click.command(epilog="\b\nExample:\n  initbench table results/relu_deep --format latex\n")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
-    "--format", "form", type=click.Choice(["text", "markdown", "csv", "latex", "json"]), default="text", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "csv", "latex", "json"]),
+    default="text",
+    show_default=True,
 )
 def table(path: Path, form: str) -> None:
     """Print the accuracy table of the results in PATH, best first."""

@@ -147,7 +147,7 @@ def _name_and_parameters(kind: str, value: Value) -> tuple[Value, list[tuple[Val
     if value.pairs is None:
         if not isinstance(value.data, str):
             shown = value if isinstance(value.data, list) else f"'{value}'"
-            raise value.error(f"{shown} is not the name of a part", f"write a name, or {{name: {{parameter: value}}}}")
+            raise value.error(f"{shown} is not the name of a part", "write a name, or {name: {parameter: value}}")
         return value, []
     keys = {key.data: (key, inner) for key, inner in value.pairs}
     if "name" in keys:
@@ -161,7 +161,9 @@ def _name_and_parameters(kind: str, value: Value) -> tuple[Value, list[tuple[Val
         raise value.error(f"{kind} takes one name, and this mapping has {len(value.pairs)} keys", hint)
     key, inner = value.pairs[0]
     if inner.pairs is None and inner.data is not None:
-        raise inner.error(f"the parameters of '{key}' must be a mapping", f"for example: {{{key}: {{parameter: value}}}}")
+        raise inner.error(
+            f"the parameters of '{key}' must be a mapping", f"for example: {{{key}: {{parameter: value}}}}"
+        )
     return key, inner.pairs or []
 
 
@@ -174,7 +176,9 @@ def _find_file(value: Value, context: Context) -> str:
         if (place / typed).exists():
             return str((place / typed).resolve())
     looked = "looked in: " + ", ".join(dict.fromkeys(map(str, places)))
-    raise value.error(f"no file or folder '{value}'", "" if typed.is_absolute() else f"{looked}; or name its folder with --data-dir")
+    raise value.error(
+        f"no file or folder '{value}'", "" if typed.is_absolute() else f"{looked}; or name its folder with --data-dir"
+    )
 
 
 def _build(entry: Entry, name: Value, given: list[tuple[Value, Value]], context: Context) -> Part:
@@ -258,7 +262,8 @@ def widths(value: Value, context: Context) -> tuple[int, ...]:
     """Read the widths of the hidden layers one by one."""
     if not isinstance(value.data, list) or not value.data:
         raise value.error(f"hidden is {value} and must be a list of widths", "for example: hidden: [512, 256, 64]")
-    read, found, faults = whole("a width in hidden", 1, 100_000, "[512, 256, 64]"), [], []
+    read, found = whole("a width in hidden", 1, 100_000, "[512, 256, 64]"), []
+    faults: list[Fault] = []
     for item in value.data:
         try:
             found.append(read(item, context))

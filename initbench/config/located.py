@@ -12,7 +12,9 @@ from initbench.errors import ConfigError, Fault
 
 LARGEST = 1_000_000
 MOST_VALUES = 100_000
-PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "seq", "map", "timestamp")}
+PLAIN_TAGS = {
+    f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "seq", "map", "timestamp")
+}
 
 
 @dataclass(frozen=True)
@@ -97,12 +99,15 @@ def _convert(node: yaml.Node, loader: yaml.SafeLoader, source: str, lines: list[
         raise here.error(f"the config holds more than {MOST_VALUES:,} values", "aliases (*name) count each time")
     if node.tag not in PLAIN_TAGS:
         tag = node.tag.replace("tag:yaml.org,2002:", "!!")
-        raise here.error(f"the tag '{tag}' is not allowed", "a config holds plain values: numbers, texts, lists, mappings")
+        raise here.error(
+            f"the tag '{tag}' is not allowed", "a config holds plain values: numbers, texts, lists, mappings"
+        )
     if isinstance(node, yaml.SequenceNode):
         items = [_convert(child, loader, source, lines, budget) for child in node.value]
         return Value(items, source, here.line, here.column, excerpt, here.length)
     if isinstance(node, yaml.MappingNode):
-        pairs, seen, twice = [], {}, []
+        pairs, twice = [], []
+        seen: dict[str, int] = {}
         for key_node, value_node in node.value:
             key = _convert(key_node, loader, source, lines, budget)
             if str(key) in seen:

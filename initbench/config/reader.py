@@ -40,19 +40,18 @@ def read_experiment(path: Path, changes: Sequence[str] = (), folders: tuple[Path
         key, equals, text = change.partition("=")
         if not equals or not key.strip():
             raise UsageError(f"-s {change}: write KEY=VALUE, for example -s depth=[5,20]")
-        line = Value(key.strip(), f"-s {change}", 1, 1, change, max(1, len(key)))
-        value = locate(text, f"-s {change}")
         if key.strip() == "hidden":
             given.pop("depth", None)
             given.pop("width", None)
-        _enter(given, line, value, faults)
+        source = f"-s {change}"
+        _enter(given, Value(key.strip(), source, 1, 1, change, len(key)), locate(text, source), faults)
     context = Context((path.resolve().parent, *folders))
     read: dict[str, Any] = {}
-    for name, key in KEYS.items():
+    for name in KEYS:
         read[name] = None
         if name not in given and name in ("name", "hidden"):
             continue
-        value = given[name][1] if name in given else locate(key.default, "default")
+        value = given[name][1] if name in given else locate(KEYS[name].default, "default")
         try:
             read[name] = _read(name, value, context)
         except ConfigError as error:
@@ -60,7 +59,9 @@ def read_experiment(path: Path, changes: Sequence[str] = (), folders: tuple[Path
     if "hidden" in given:
         for other in ("depth", "width"):
             if other in given:
-                faults.append(given[other][0].fault(f"{other} cannot stand beside hidden", "hidden gives both: keep one"))
+                faults.append(
+                    given[other][0].fault(f"{other} cannot stand beside hidden", "hidden gives both: keep one")
+                )
     if "name" not in given:
         read["name"] = path.stem
         if not is_folder_name(path.stem):
@@ -89,7 +90,9 @@ def _text(path: Path) -> str:
 
 def _pairs(value: Value, faults: list[Fault]) -> dict[str, tuple[Value, Value]]:
     if value.pairs is None:
-        raise value.error("a config is a mapping of keys to values", "for example: depth: 20; to write one: initbench new")
+        raise value.error(
+            "a config is a mapping of keys to values", "for example: depth: 20; to write one: initbench new"
+        )
     given: dict[str, tuple[Value, Value]] = {}
     for key, inner in value.pairs:
         _enter(given, key, inner, faults)

@@ -13,9 +13,8 @@ from initbench.contracts import Array
 
 def one_hot(labels: Array, classes: int, dtype: np.dtype) -> Array:
     """Turn labels, shape (n,), into targets, shape (n, classes), or (n, 1) for two classes."""
-    if classes == 2:
-        return labels.astype(dtype)[:, None]
-    return (labels[:, None] == np.arange(classes)).astype(dtype)
+    targets: Array = labels[:, None] == np.arange(classes) if classes > 2 else labels[:, None]
+    return targets.astype(dtype)
 
 
 def loss_slope(logits: Array, targets: Array) -> Array:

@@ -1,7 +1,7 @@
 """A stack of multilayer perceptrons of one shape: where its numbers lie, forward, backward.
 
-Every array has a leading axis ``m``, a slice a network, and every product is one ``np.matmul`` over the stack. A slice is
-computed as if it were alone, so a network's numbers do not depend on its neighbours. The rows come as ``x``, shape
+Every array has a leading axis ``m``, a slice a network, and every product is one ``np.matmul`` over the stack. A slice
+is computed as if it were alone, so a network's numbers do not depend on its neighbours. The rows come as ``x``, shape
 ``(s, n, d)``: the ``m`` networks are ``s`` groups of equal height, and those of a group see the same rows.
 """
 
@@ -204,7 +204,7 @@ def backward(
     ----------
     Rumelhart, Hinton & Williams (1986), "Learning representations by back-propagating errors", Nature 323.
     """
-    activation = design.activation
+    activation, carried = design.activation, delta
     for layer in reversed(range(len(parameters.weights))):
         np.matmul(work.ones, delta, out=gradients.biases[layer])
         if layer == 0:

@@ -81,4 +81,3 @@ class Norm:
         delta -= self._mean_of(delta, self.reduced)
         delta -= scratch
         delta /= self.deviation
-

@@ -106,7 +106,10 @@ def test_the_faults_of_a_file_come_all_at_once_each_with_its_place(read):
         ("initializer: {normal: 3}", "the parameters of 'normal' must be a mapping"),
         ("initializer: {normal: {}, zeros: {}}", "initializer takes one name, and this mapping has 2 keys"),
         ("initializer: {uniform: {low: 1, high: 0}}", "'uniform(low=1, high=0)': "),
-        ("initializer: [normal, {normal: {std: 0.05}}]", "{normal: {std: 0.05}} ('normal') stands twice in initializer"),
+        (
+            "initializer: [normal, {normal: {std: 0.05}}]",
+            "{normal: {std: 0.05}} ('normal') stands twice in initializer",
+        ),
         ("initializer: [[zeros]]", "[zeros] is not the name of a part"),
         ("bias: he_normal", "unknown bias 'he_normal'"),
         ("normalization: no", "unknown normalization 'false'"),
@@ -142,7 +145,9 @@ def test_numbers_are_read_in_every_usual_spelling(read, text, value):
     assert read(f"learning_rate: {text}").choices["learning_rate"] == (value,)
 
 
-@pytest.mark.parametrize("text", ["{normal: {std: 0.01}}", "{name: normal, std: 0.01}", "{normal: {std: 1e-2, mean: 0}}"])
+@pytest.mark.parametrize(
+    "text", ["{normal: {std: 0.01}}", "{name: normal, std: 0.01}", "{normal: {std: 1e-2, mean: 0}}"]
+)
 def test_a_part_with_parameters_is_written_either_way(read, text):
     (part,) = read(f"initializer: {text}").choices["initializer"]
     assert str(part) == "normal(std=0.01)"

@@ -17,7 +17,9 @@ def rows_of_seed(seed, classes, dtype):
     return Rows(x, one_hot(rng.integers(0, classes, ROWS), classes, dtype))
 
 
-def train_stack(networks, *, activation="relu", normalization="none", optimizer="momentum", classes=3, dtype="f4", **extra):
+def train_stack(
+    networks, *, activation="relu", normalization="none", optimizer="momentum", classes=3, dtype="f4", **extra
+):
     """Train networks, given as (seed, place) pairs sorted by seed, and return the trace and the trained numbers."""
     dtype = np.dtype(dtype)
     seeds = list(dict.fromkeys(seed for seed, _ in networks))
@@ -28,7 +30,9 @@ def train_stack(networks, *, activation="relu", normalization="none", optimizer=
     design = Design(sizes, activation, normalization, residual)
     parameters = Parameters(design, len(networks), dtype)
     for i, (seed, place) in enumerate(networks):
-        parameters.flat[i] += np.random.default_rng([seed, place]).normal(scale=start_scale, size=design.parameter_count)
+        parameters.flat[i] += np.random.default_rng([seed, place]).normal(
+            scale=start_scale, size=design.parameter_count
+        )
     parts = [rows_of_seed(seed, classes, dtype) for seed in seeds]
     rows = Rows(np.stack([p.x for p in parts]), np.stack([p.targets for p in parts]))
     orders = [np.random.default_rng([9, seed]) for seed in seeds]

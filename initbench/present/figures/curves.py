@@ -64,18 +64,36 @@ def learning_curves(
     for row, kind in zip(panels, ["loss", "accuracy"], strict=True):
         for axes, split in zip(row, ["train", "test"], strict=True):
             draw_bands(axes, bands, f"{split}_{kind}", styles)
-            axes.set_title("training rows" if split == "train" else "test rows")
+            if kind == "loss":
+                axes.set_title("training rows" if split == "train" else "test rows")
         row[0].set_ylabel("cross-entropy loss" if kind == "loss" else "accuracy (%)")
-    losses = bands.loc[bands["metric"].isin(["train_loss", "test_loss"]) & (bands["mean"] > 0), "mean"]
-    if len(losses) and losses.max() > LOG_FROM * losses.min():
-        panels[0, 0].set_yscale("log")
-        panels[0, 0].set_ylim(bottom=losses.min() / 1.5)
+    _scale_losses(panels[0], bands, accuracy)
     for axes in panels[1]:
         mark_chance(axes, chances, named=axes is panels[1, 1])
-        axes.set_title("")
         axes.set_xlabel("epoch")
     legend_below(figure, labels, styles)
     return figure
+
+
+def _scale_losses(row: Sequence[Axes], bands: pd.DataFrame, accuracy: pd.DataFrame) -> None:
+    """Choose the axis by the losses that never ran off; say which lie beyond it."""
+    losses = bands[bands["metric"].isin(["train_loss", "test_loss"]) & (bands["mean"] > 0)]
+    ran_off = losses["initializer"].isin(accuracy.loc[accuracy["diverged"] > 0, "initializer"])
+    steady = losses.loc[~ran_off, "mean"] if not ran_off.all() else losses["mean"]
+    if steady.empty:
+        return
+    is_wide = bool(steady.max() > LOG_FROM * steady.min())
+    beyond = losses[losses["mean"] > LOG_FROM * steady.max()]
+    if is_wide:
+        row[0].set_yscale("log")
+    if is_wide or len(beyond):
+        row[0].set_ylim(bottom=steady.min() / 1.5 if is_wide else 0)
+    if len(beyond):
+        row[0].set_ylim(top=steady.max() * (3 if is_wide else 1.15))
+    for axes, metric in zip(row, ["train_loss", "test_loss"], strict=True):
+        largest = beyond[beyond["metric"] == metric].groupby("initializer")["mean"].max()
+        lines = [f"beyond the axis: {name}, up to {loss:.0e}" for name, loss in largest.items()]
+        axes.set_title("\n".join([axes.get_title(), *lines]))
 
 
 @rc_context(STYLE)

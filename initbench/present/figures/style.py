@@ -36,9 +36,9 @@ STYLE: Any = {
     "svg.hashsalt": "initbench",
 }
 WIDTH = 7.0  # inches: the text width of a two-column page
-# Okabe & Ito (2008), "Color Universal Design", with the yellow darkened to be seen on white.
-COLORS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#9C8A00"]
-MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<"]
+# Okabe & Ito (2008), "Color Universal Design", with the yellow darkened to be seen on white; then a wine and a grey.
+COLORS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#9C8A00", "#7A1F4B", "#8C8C8C"]
+MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", "p", ">"]
 LINES: list[Any] = ["-", (0, (4, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5))]
 
 
@@ -51,7 +51,7 @@ class Look(NamedTuple):
 
 
 def looks(names: Iterable[str]) -> dict[str, Look]:
-    """A colour and marker for each initializer, by the order of the names; line styles too, from the ninth on."""
+    """A colour and marker for each initializer, by the order of the names; line styles too, when colours run out."""
     return {
         name: Look(
             COLORS[i % len(COLORS)],

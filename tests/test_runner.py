@@ -1,0 +1,208 @@
+"""Running experiments: the same bytes however they are run, nothing trained twice, only the guilty cell fails."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from initbench import load, run
+from initbench.contracts import METRICS
+from initbench.runner import Progress
+
+CONFIG = """\
+dataset: digits
+depth: 2
+width: 12
+initializer: [he_normal, zeros, {normal: {std: 0.01}}]
+learning_rate: [0.1, 0.01]
+epochs: 2
+seeds: 3
+train_rows: 300
+"""
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "grid.yaml"
+    path.write_text(CONFIG)
+    return path
+
+
+def numbers(results):
+    """The bytes of every metric of every cell."""
+    table = results.curves.set_index(["cell", "epoch"])[list(METRICS)].sort_index()
+    return {cell: rows.to_numpy().tobytes() for cell, rows in table.groupby(level=0)}
+
+
+class Counting(Progress):
+    """Counts what is trained, and interrupts after so many stacks."""
+
+    def __init__(self, stop_after=None):
+        self.trained, self.stacks, self.stop_after = [], 0, stop_after
+
+    def finish(self, cells, records):
+        self.trained += [cell.key for cell in cells]
+        self.stacks += 1
+        if self.stacks == self.stop_after:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def low_stacks(monkeypatch):
+    """Stacks of at most two networks, so that a small grid makes many."""
+    monkeypatch.setattr("initbench.plan.CACHE_BYTES", 40_000)
+
+
+def test_one_job_or_two_low_stacks_or_high_the_bytes_are_equal(config, monkeypatch):
+    whole = numbers(run(config, results="a"))
+    assert len(whole) == 18
+    assert numbers(run(config, results="b", jobs=2)) == whole
+    monkeypatch.setattr("initbench.plan.CACHE_BYTES", 1)
+    progress = Counting()
+    assert numbers(run(config, results="c", progress=progress)) == whole
+    assert progress.stacks == 18
+
+
+def test_the_comparison_of_bytes_catches_a_last_bit(config):
+    results = run(config, results="a")
+    before = numbers(results)
+    accuracy = results.curves["test_loss"].to_numpy()
+    results.curves["test_loss"] = np.where(np.arange(len(accuracy)) == 5, np.nextafter(accuracy, 1), accuracy)
+    assert numbers(results) != before
+
+
+@pytest.mark.usefixtures("low_stacks")
+def test_an_interrupted_run_goes_on_where_it_stopped_and_ends_equal(config):
+    whole = run(config, results="whole")
+    first = Counting(stop_after=2)
+    with pytest.raises(KeyboardInterrupt):
+        run(config, results="parts", progress=first)
+    kept = load("parts/grid")
+    assert set(kept.runs["cell"]) == set(first.trained)
+    assert (kept.folder / "runs.csv").exists()
+    second = Counting()
+    resumed = run(config, results="parts", progress=second)
+    assert not set(first.trained) & set(second.trained)
+    assert numbers(resumed) == numbers(whole)
+    assert (whole.folder / "accuracy.csv").read_bytes() == (resumed.folder / "accuracy.csv").read_bytes()
+    assert (whole.folder / "curves.csv").read_bytes() == (resumed.folder / "curves.csv").read_bytes()
+
+
+def test_adding_an_initializer_and_a_seed_trains_only_what_is_new(config):
+    before = numbers(run(config))
+    wider = ["initializer=[zeros, orthogonal, he_normal, {normal: {std: 0.01}}]", "seeds=4"]
+    progress = Counting()
+    after = numbers(run(config, changes=wider, progress=progress))
+    assert len(progress.trained) == 32 - 18
+    assert all(after[cell] == value for cell, value in before.items())
+    assert numbers(run(config, results="anew", changes=wider)) == after
+
+
+def test_repeating_trains_nothing_and_fresh_trains_all_anew(config):
+    run(config)
+    progress = Counting()
+    again = run(config, progress=progress)
+    assert progress.trained == []
+    runs = (again.folder / "runs.csv").read_bytes()
+    progress = Counting()
+    run(config, fresh=True, progress=progress)
+    assert len(progress.trained) == 18
+    assert (again.folder / "runs.csv").read_bytes() != runs  # wall_seconds differ
+
+
+def test_the_resolved_config_gives_the_same_cells(config):
+    first = run(config)
+    assert numbers(run(first.folder / "config.yaml", results="again")) == numbers(first)
+
+
+def test_all_initializers_of_a_seed_start_from_the_same_draws_and_see_the_same_rows(config):
+    scaled = ["initializer=[he_normal, {he_normal: {gain: 8}}]", "learning_rate=0", "epochs=1"]
+    runs = run(config, changes=scaled).runs
+    answers = runs.pivot(index="seed", columns="initializer", values=["test_accuracy", "valid_accuracy"])
+    for metric in ("test_accuracy", "valid_accuracy"):  # a ReLU network without biases answers alike at every scale
+        assert (answers[metric]["he_normal"] == answers[metric]["he_normal(gain=8)"]).all()
+        assert answers[metric]["he_normal"].nunique() > 1
+
+
+PLUGIN = """\
+from initbench.registry import initializer
+
+@initializer("breaks_when_wide")
+def breaks_when_wide(shape, rng):
+    \"\"\"Fails on layers of more than ten inputs.\"\"\"
+    if shape[0] > 10:
+        raise RuntimeError("too wide for me")
+    return rng.normal(size=shape)
+"""
+
+
+def cli(*arguments, cwd, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "initbench", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_cell_that_fails_does_not_take_its_neighbours_with_it(config, tmp_path, jobs):
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+    sweep = ["-s", "initializer=[he_normal, breaks_when_wide]", "--plugin", "plugin.py", "-j", jobs]
+    done = cli("run", "grid.yaml", *sweep, cwd=tmp_path)
+    assert done.returncode == 3, done.stderr
+    runs = load(tmp_path / "results" / "grid").runs
+    assert runs.groupby("initializer")["status"].unique().str[0].to_dict() == {
+        "he_normal": "ok",
+        "breaks_when_wide": "failed",
+    }
+    assert set(runs.loc[runs["status"] == "failed", "error"]) == {"RuntimeError: too wide for me"}
+    status = cli("status", "results", cwd=tmp_path).stdout
+    assert "12 planned, 6 done, 0 diverged, 6 failed, 0 missing" in status
+    assert "RuntimeError: too wide for me" in status
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_signal_ends_a_run_soon_keeps_what_has_finished_and_leaves_no_worker(config, tmp_path, jobs):
+    long = ["run", "grid.yaml", "-s", "epochs=150", "-s", "width=[4,8,12,16,20,24,28,32]", "-j", jobs]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "initbench", *long],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    store = tmp_path / "results" / "grid" / "runs.sqlite"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and (not store.exists() or finished(store.parent) == 0):
+        time.sleep(0.1)
+    os.kill(process.pid, signal.SIGINT)
+    began = time.monotonic()
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+    assert time.monotonic() - began < 10
+    assert 0 < finished(store.parent) < 8 * 18
+    assert (store.parent / "runs.csv").exists()
+    with pytest.raises(ProcessLookupError):
+        for _ in range(50):
+            os.killpg(process.pid, 0)
+            time.sleep(0.1)
+
+
+def finished(folder):
+    try:
+        return len(load(folder).runs)
+    except Exception:
+        return 0
+
