@@ -10,7 +10,7 @@ import click
 @click.command(epilog="\b\nExample:\n  initbench status results/relu_deep\n")
 @click.argument("path", type=click.Path(path_type=Path))
 def status(path: Path) -> None:
-    """Tell how many cells of PATH, or of every experiment below it, are done, diverged, failed or missing."""
+    """Count the cells of each experiment in PATH: planned, done, diverged, failed, missing."""
     from initbench.results import experiments_below
     from initbench.store import Store
 

@@ -1,0 +1,52 @@
+"""Write docs/commands.md and docs/config.md from the commands and keys themselves: python docs/generate.py."""
+
+from pathlib import Path
+
+import click
+
+from initbench.cli import main
+from initbench.config.keys import KEYS
+
+DOCS = Path(__file__).parent
+NOTE = "<!-- Made by docs/generate.py; change the code, then run it again. -->\n\n"
+
+
+def commands_page() -> str:
+    """Every command's help text."""
+    parts = ["# Commands\n\n", NOTE, section("initbench", main)]
+    for name, command in sorted(main.commands.items()):
+        parts.append(section(f"initbench {name}", command))
+        if isinstance(command, click.Group):
+            parts += [section(f"initbench {name} {n}", c) for n, c in sorted(command.commands.items())]
+    return "".join(parts)
+
+
+def section(title: str, command: click.Command) -> str:
+    """One command's help text as Markdown."""
+    context = click.Context(command, info_name=title, terminal_width=100, help_option_names=["-h", "--help"])
+    return f"## {title}\n\n```text\n{command.get_help(context)}\n```\n\n"
+
+
+def config_page() -> str:
+    """Every key of a config."""
+    lines = [
+        "# Config\n\n",
+        NOTE,
+        "A config is flat YAML. A key marked • also takes a list of values; the experiment is the product of all\n"
+        "lists × seeds. A part with parameters is written `{normal: {std: 0.01}}` or `{name: normal, std: 0.01}`.\n"
+        "Relative paths of data files are looked for in the current folder, beside the config and in `--data-dir`.\n\n",
+        "| key | meaning | default |\n| --- | --- | --- |\n",
+    ]
+    for key in KEYS.values():
+        mark = " •" if key.sweeps else ""
+        default = {"null": "none", "''": "none"}.get(key.default, f"`{key.default}`")
+        default = "`null`" if key.name == "clip_norm" else default
+        lines.append(f"| `{key.name}`{mark} | {key.doc} | {default} |\n")
+    return "".join(lines)
+
+
+PAGES = {"commands.md": commands_page, "config.md": config_page}
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page(), encoding="utf-8")

@@ -1,0 +1,209 @@
+"""The commands, as a user types them."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import initbench
+from initbench.cli import main
+
+SMALL = """\
+dataset: digits
+depth: 1
+width: 8
+initializer: [he_normal, zeros]
+learning_rate: [0.1, 0.01]
+epochs: 2
+seeds: 2
+train_rows: 200
+"""
+
+
+@pytest.fixture
+def invoke(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.yaml").write_text(SMALL)
+
+    def run_command(*arguments, code=0):
+        result = CliRunner().invoke(main, [str(a) for a in arguments])
+        assert result.exit_code == code, result.output
+        assert "Traceback" not in result.output
+        return result
+
+    return run_command
+
+
+def test_help_shows_examples_and_every_command_has_some(invoke):
+    for flag in ("-h", "--help"):
+        text = invoke(flag).stdout
+        assert "Examples:" in text
+    for command in main.commands:
+        text = invoke(command, "-h").stdout
+        assert f"initbench {command}" in text.split("Example")[1], command
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys\nfrom click.testing import CliRunner\nfrom initbench.cli import main\n"
+        "assert CliRunner().invoke(main, ['--help']).exit_code == 0\n"
+        "print([m for m in ('matplotlib', 'pandas', 'sklearn', 'numpy', 'scipy') if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_version(invoke):
+    assert invoke("--version").stdout == f"initbench {initbench.__version__}\n"
+
+
+def test_a_wrong_command_or_option_is_wrong_usage_and_the_nearest_is_named(invoke):
+    assert "nearest name: status" in invoke("statu", code=2).stderr
+    invoke("run", code=2)
+    invoke("run", "small.yaml", "-j", "0", code=2)
+    invoke("table", "results", "--format", "word", code=2)
+
+
+def test_run_writes_the_files_and_says_where_they_lie(invoke):
+    result = invoke("run", "small.yaml", "-j", "1")
+    folder = Path("results/small")
+    written = {path.name for path in folder.iterdir()}
+    assert written == {
+        "config.yaml",
+        "manifest.json",
+        "runs.sqlite",
+        "runs.csv",
+        "curves.csv",
+        "accuracy.csv",
+        "accuracy.md",
+        "comparison.csv",
+    }
+    assert "he_normal" in result.stdout
+    assert f"results: {folder}/" in result.stdout
+    assert "8/8 cells" in result.stderr
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["cells"] == {"planned": 8, "done": 8, "diverged": 0, "failed": 0, "missing": 0}
+    assert manifest["packages"]["numpy"]
+    assert re.fullmatch(r"[0-9a-f]{64}", manifest["data"]["digits"])
+    assert "nothing to train" in invoke("run", "small.yaml", "-j", "1").stderr
+
+
+def test_quiet_says_nothing(invoke):
+    result = invoke("run", "small.yaml", "-q", "-j", "1")
+    assert (result.stdout, result.stderr) == ("", "")
+
+
+def test_dry_run_prints_the_plan_and_writes_nothing(invoke):
+    text = invoke("run", "small.yaml", "--dry-run", "-j", "1").stdout
+    assert "small: 8 cells = 4 settings × 2 seeds" in text
+    assert "1 stacks: 1 × 8 networks" in text
+    assert len(re.findall(r"^  [0-9a-f]{16}  ", text, re.MULTILINE)) == 8
+    assert not Path("results").exists()
+
+
+def test_set_and_seeds_change_the_config(invoke):
+    invoke("run", "small.yaml", "-s", "initializer=zeros", "--seeds", "3", "-q", "-j", "1", "-o", "other")
+    assert len(initbench.load("other/small").runs) == 6
+
+
+def test_a_wrong_config_is_told_by_run_and_check_alike_and_writes_nothing(invoke):
+    Path("bad.yaml").write_text("depth: -1\nactivation: rellu\n")
+    told = [invoke(command, "bad.yaml", code=2).stderr for command in ("run", "check")]
+    assert told[0] == told[1]
+    assert [line[:13] for line in told[0].splitlines() if line.startswith("bad.yaml")] == [
+        "bad.yaml:1:8:",
+        "bad.yaml:2:13",
+    ]
+    assert "small.yaml: fine; 8 cells" in invoke("check", "small.yaml", "bad.yaml", code=2).stdout
+    assert invoke("run", "small.yaml", "-s", "depth=-1", code=2).stderr.startswith("-s depth=-1:1:1: depth is -1")
+    assert not Path("results").exists()
+
+
+def test_table_in_every_format(invoke):
+    invoke("run", "small.yaml", "-q", "-j", "1")
+    for form, sign in {
+        "text": "rank",
+        "markdown": "| he_normal",
+        "csv": "rank,",
+        "latex": r"\toprule",
+        "json": "[{",
+    }.items():
+        text = invoke("table", "results/small", "--format", form).stdout
+        assert sign in text.replace("\n", "").replace(" ", "").replace("|he", "| he"), form
+    assert len(json.loads(invoke("table", "results/small", "--format", "json").stdout)) == 4
+
+
+def test_plot_writes_figures_of_every_experiment_below_a_path(invoke):
+    invoke("run", "small.yaml", "-q", "-j", "1")
+    invoke("run", "small.yaml", "-q", "-j", "1", "-s", "name=second", "-s", "learning_rate=0.1")
+    files = invoke("plot", "results").stdout.split()
+    assert len(files) >= 6
+    assert all(Path(file).read_bytes().startswith(b"\x89PNG") for file in files)
+    assert invoke("plot", "results/small", "--format", "svg").stdout.split()[0].endswith(".svg")
+
+
+def test_status_counts(invoke):
+    invoke("run", "small.yaml", "-q", "-j", "1")
+    assert "8 planned, 8 done, 0 diverged, 0 failed, 0 missing" in invoke("status", "results/small").stdout
+
+
+@pytest.mark.parametrize("command", ["table", "plot", "status"])
+def test_a_path_without_results_is_one_line(invoke, command):
+    result = invoke(command, "nowhere", code=1)
+    assert result.stderr.count("\n") == 1
+    assert "to make some: initbench run CONFIG" in result.stderr
+
+
+def test_list_shows_each_part_in_a_line(invoke):
+    for kind in ("initializers", "activations", "optimizers", "datasets"):
+        lines = invoke("list", kind).stdout.splitlines()
+        rows = json.loads(invoke("list", kind, "--format", "json").stdout)
+        assert [line.split()[0] for line in lines] == [row["name"] for row in rows]
+        assert all(row["summary"] for row in rows)
+    invoke("list", "initialisers", code=2)
+
+
+def test_new_writes_a_config_that_is_fine_and_never_over_another(invoke):
+    assert invoke("new").stdout.startswith("# ")
+    invoke("new", "mine")
+    assert "mine.yaml: fine" in invoke("check", "mine.yaml").stdout
+    assert "is there already" in invoke("new", "mine", code=2).stderr
+
+
+def test_a_plugin_adds_an_initializer(invoke):
+    Path("mine.py").write_text(
+        "from initbench.registry import initializer\n\n"
+        "@initializer('all_ones')\ndef all_ones(shape, rng):\n    'Ones.'\n"
+        "    import numpy\n    return numpy.ones(shape)\n"
+    )
+    invoke("run", "small.yaml", "-q", "-j", "1", "-s", "initializer=all_ones", "--plugin", "mine.py")
+    assert set(initbench.load("results/small").runs["initializer"]) == {"all_ones"}
+    assert "all_ones  Ones." in re.sub(" +", "  ", invoke("list", "initializers", "--plugin", "mine.py").stdout)
+    Path("broken.py").write_text("1 / 0\n")
+    assert "broken.py: ZeroDivisionError" in invoke("list", "initializers", "--plugin", "broken.py", code=2).stderr
+    assert "no such file" in invoke("list", "initializers", "--plugin", "none.py", code=2).stderr
+
+
+def test_an_unforeseen_error_is_one_line_and_debug_shows_it_all(invoke, monkeypatch):
+    def broken(*arguments, **options):
+        raise ZeroDivisionError("planted\nin two lines")
+
+    monkeypatch.setattr("initbench.results.load", broken)
+    assert invoke("table", "results", code=1).stderr == (
+        "initbench: ZeroDivisionError: planted in two lines (for a traceback: --debug)\n"
+    )
+    monkeypatch.setattr(sys, "argv", ["initbench", "--debug"])
+    with pytest.raises(ZeroDivisionError):
+        CliRunner().invoke(main, ["table", "results", "--debug"], catch_exceptions=False)
+
+
+def test_interruption_is_exit_130(invoke, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("initbench.results.load", interrupted)
+    assert "interrupted" in invoke("table", "results", code=130).stderr
