@@ -11,6 +11,7 @@ A part is what a config may name. Its parameters are keyword-only, and their ann
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
@@ -54,7 +55,10 @@ Fraction = Annotated[float, Range(low=0, high=1, open_high=True)]
 
 
 class Initializer(Protocol):
-    """Draws the weights of one layer: float64, shape ``(fan_in, fan_out)``; ``rng`` is the only source of chance."""
+    """Draws the weights of one layer: float64, shape ``(fan_in, fan_out)``; ``rng`` is the only source of chance.
+
+    One that sets the biases too returns ``(weights, biases)``, and the config's ``bias`` then has no say.
+    """
 
     def __call__(self, shape: Shape, rng: Generator, **parameters: Any) -> Array: ...
 
@@ -81,12 +85,79 @@ class Activation(NamedTuple):
         Where a trained parameter starts; None for an activation that trains nothing.
     parameter_slope : callable ``(z, out) -> ndarray``, optional
         d phi / d parameter.
+    torch_gain : float, optional
+        What ``torch.nn.init.calculate_gain`` gives for it; None where that raises.
     """
 
     value: Callable[..., Array]
     slope: Callable[..., Array]
     start: float | None = None
     parameter_slope: Callable[..., Array] | None = None
+    torch_gain: float | None = None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Where the weights to draw stand, for an initializer that asks for it with the keyword ``layer``.
+
+    Attributes
+    ----------
+    index, count : int
+        The layer, counted from 0, of so many.
+    activation : Activation, optional
+        Of the hidden layers.
+    inputs : ndarray, shape (n, d), optional
+        Training rows, scaled; for the first layer only.
+    targets : ndarray, shape (n, k), optional
+        Their classes, one-hot, or 0 and 1 with k = 1; for the last layer only.
+    """
+
+    index: int = 0
+    count: int = 1
+    activation: Activation | None = None
+    inputs: Array | None = None
+    targets: Array | None = None
+
+    @property
+    def is_last(self) -> bool:
+        """Whether it gives the logits."""
+        return self.index == self.count - 1
+
+
+class Network(Protocol):
+    """One network before training, for an initializer that looks at all of it.
+
+    Attributes
+    ----------
+    weights : list of ndarray of float64, each of shape (fan_in, fan_out)
+        Zeros, to be filled in place.
+    biases : list of ndarray of float64, each of shape (fan_out,)
+        Drawn as the config's ``bias`` says; may be changed in place.
+    activation : Activation
+        Of the hidden layers.
+    x : ndarray of float64, shape (n, d)
+        A batch of training rows, scaled as in training; never validation or test rows.
+    targets : ndarray of float64, shape (n, k)
+        Their classes, one-hot, or 0 and 1 with k = 1.
+    """
+
+    weights: list[Array]
+    biases: list[Array]
+    activation: Activation
+    x: Array
+    targets: Array
+
+    def rng(self, layer: int) -> Generator:
+        """The stream of a layer's draws, from its beginning: the one that any other initializer of the seed gets."""
+
+    def preactivation(self, layer: int) -> Array:
+        """``inputs(layer) @ weights + biases`` of a layer, shape (n, fan_out), with the numbers as they stand."""
+
+    def inputs(self, layer: int) -> Array:
+        """What a layer is given for ``x``, shape (n, fan_in), with the numbers as they stand."""
+
+    def gradients(self) -> tuple[float, list[Array], list[Array]]:
+        """Mean loss on ``x``, and its derivatives by the weights and by the biases of each layer."""
 
 
 class Optimizer(NamedTuple):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from initbench.contracts import Range
 from initbench.errors import ParameterError, UsageError, nearest
@@ -33,19 +33,51 @@ FOLDERS = {
 }
 
 
+class About(NamedTuple):
+    """What is told of a part beside its docstring.
+
+    Attributes
+    ----------
+    family : str
+        The heading that ``initbench list`` puts it under.
+    formula : str
+        Its definition in a line.
+    aliases : tuple of str
+        Names that other libraries and papers give it; case, ``_`` and ``-`` do not matter.
+    cites : tuple of str
+        Keys of ``initbench/parts/references.bib``.
+    elsewhere : tuple of (str, str)
+        Library and what it calls the same thing, or the nearest it has.
+    note : str
+        Where libraries disagree under one name, and how to get each one's behaviour.
+    """
+
+    family: str = "other"
+    formula: str = ""
+    aliases: tuple[str, ...] = ()
+    cites: tuple[str, ...] = ()
+    elsewhere: tuple[tuple[str, str], ...] = ()
+    note: str = ""
+
+
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of a part: its default (``inspect.Parameter.empty`` if it must be given), type and range."""
+    """A parameter of a part: its default (``inspect.Parameter.empty`` if it must be given), types and range."""
 
     name: str
     default: Any
-    type: Any
+    types: tuple[Any, ...]
     range: Range | None
 
     @property
     def is_required(self) -> bool:
         """Whether a config must give it."""
         return self.default is inspect.Parameter.empty
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it takes any text, so that ``1e-3`` is no number."""
+        return self.types == (str,)
 
     def check(self, value: Any) -> Any:
         """Return ``value`` in the parameter's type.
@@ -55,29 +87,42 @@ class Parameter:
         ParameterError
             When it has another type, or lies outside of the range.
         """
-        options = typing.get_args(self.type) if isinstance(self.type, types.UnionType) else (self.type,)
-        if value is None and type(None) in options:
+        wishes = []
+        for wanted in self.types:
+            try:
+                return _as_type(wanted, value, self.range)
+            except ValueError as error:
+                wishes.append(str(error))
+        raise ParameterError(f"{self.name} is {value!r} and must be {', or '.join(wishes)}")
+
+
+def _as_type(wanted: Any, value: Any, limits: Range | None) -> Any:
+    """``value`` as ``wanted``; a ValueError says what would do."""
+    if wanted is type(None):
+        if value is None:
             return None
-        (wanted,) = (o for o in options if o is not type(None))
-        if typing.get_origin(wanted) is typing.Literal:
-            choices = typing.get_args(wanted)
-            if value in choices:
-                return value
-            raise ParameterError(f"{self.name} is {value!r} and must be one of: {', '.join(map(str, choices))}")
-        if typing.get_origin(wanted) is tuple:
-            values = value if isinstance(value, (list, tuple)) else (value,)
-            if all(isinstance(v, str) for v in values):
-                return tuple(values)
-            raise ParameterError(f"{self.name} is {value!r} and must be a list of names")
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if wanted is float and is_number:
-            value = float(value)
-        elif not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-            word = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}[wanted]
-            raise ParameterError(f"{self.name} is {value!r} and must be {word}")
-        if self.range is not None and not self.range.holds(value):
-            raise ParameterError(f"{self.name} is {value:g} and must be {self.range}")
-        return value
+        raise ValueError("null")
+    if typing.get_origin(wanted) is typing.Literal:
+        choices = typing.get_args(wanted)
+        if value in choices:
+            return value
+        raise ValueError(f"one of: {', '.join(map(str, choices))}")
+    if typing.get_origin(wanted) is tuple:
+        values = value if isinstance(value, (list, tuple)) else (value,)
+        if all(isinstance(v, str) for v in values):
+            return tuple(values)
+        raise ValueError("a list of names")
+    word = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}[wanted]
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if wanted in (float, int) and limits is not None:
+        if is_number and not limits.holds(value):
+            raise ValueError(f"{limits}")
+        word += f", {limits}" if str(limits) != "finite" else ""
+    if wanted is float and is_number:
+        return float(value)
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        raise ValueError(word)
+    return value
 
 
 @dataclass(frozen=True)
@@ -89,15 +134,23 @@ class Entry:
     kind, name : str
     function : callable
     parameters : mapping of str to Parameter
+    about : About
     fingerprint : str
         Hash of the file of a part that comes from outside; empty for our own.
+    scope : ``"layer"`` or ``"network"``
+        Whether an initializer draws a layer at a time or looks at the whole network.
+    wants_layer : bool
+        Whether a function takes ``layer``, which tells it where the weights stand.
     """
 
     kind: str
     name: str
     function: Callable[..., Any]
     parameters: Mapping[str, Parameter]
+    about: About
     fingerprint: str = ""
+    scope: str = "layer"
+    wants_layer: bool = False
 
     def check(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return ``values`` in the types of the parameters that they name.
@@ -123,6 +176,7 @@ class Entry:
 
 
 _entries: dict[str, dict[str, Entry]] = {kind: {} for kind in FOLDERS}
+_spellings: dict[str, dict[str, str]] = {kind: {} for kind in FOLDERS}
 _plugins: dict[Path, str] = {}
 
 
@@ -130,7 +184,7 @@ def _parameters(function: Callable[..., Any]) -> dict[str, Parameter]:
     hints = typing.get_type_hints(function, include_extras=True)
     found = {}
     for p in inspect.signature(function).parameters.values():
-        if p.kind is not inspect.Parameter.KEYWORD_ONLY:
+        if p.kind is not inspect.Parameter.KEYWORD_ONLY or p.name == "layer":
             continue
         hint, limits = hints.get(p.name, float), None
         options = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
@@ -140,51 +194,72 @@ def _parameters(function: Callable[..., Any]) -> dict[str, Parameter]:
                 option, *extras = typing.get_args(option)
                 limits = next((e for e in extras if isinstance(e, Range)), limits)
             bare.append(option)
-        joined = functools.reduce(lambda a, b: a | b, bare)
-        found[p.name] = Parameter(p.name, p.default, joined, limits)
+        found[p.name] = Parameter(p.name, p.default, tuple(bare), limits)
     return found
 
 
-def _register(kind: str, name: str) -> Callable[[Function], Function]:
+def plain(name: str) -> str:
+    """A name without what spellings differ in.
+
+    Examples
+    --------
+    >>> plain("kaiming_normal_") == plain("KaimingNormal")
+    True
+    """
+    return "".join(c for c in name.lower() if c.isalnum())
+
+
+def _register(kind: str, name: str, about: dict[str, Any], scope: str = "layer") -> Callable[[Function], Function]:
     def enter(function: Function) -> Function:
-        present = _entries[kind].get(name)
-        if present is not None and present.function.__code__.co_filename != function.__code__.co_filename:
-            raise UsageError(
-                f"{function.__code__.co_filename}: the {kind} '{name}' is registered already, "
-                f"in {present.function.__code__.co_filename}; choose another name"
-            )
         source = Path(function.__code__.co_filename)
+        told = About(**about)
+        for word in (name, *told.aliases):
+            holder = _spellings[kind].get(plain(word), name)
+            present = _entries[kind].get(holder)
+            if holder != name or (present and present.function.__code__.co_filename != str(source)):
+                raise UsageError(f"{source}: the {kind} '{word}' is there already, as '{holder}'; choose another name")
         ours = Path(__file__).parent in source.parents
         fingerprint = "" if ours else sha256(source.read_bytes()).hexdigest()
-        _entries[kind][name] = Entry(kind, name, function, types.MappingProxyType(_parameters(function)), fingerprint)
+        parameters = types.MappingProxyType(_parameters(function))
+        wants_layer = "layer" in inspect.signature(function).parameters
+        _entries[kind][name] = Entry(kind, name, function, parameters, told, fingerprint, scope, wants_layer)
+        _spellings[kind].update({plain(word): name for word in (name, *told.aliases)})
         return function
 
     return enter
 
 
-def initializer(name: str) -> Callable[[Function], Function]:
-    """Register a function ``(shape, rng, *, parameters) -> weights``."""
-    return _register("initializer", name)
+def initializer(name: str, **about: Any) -> Callable[[Function], Function]:
+    """Register a function ``(shape, rng, *, parameters) -> weights``, or ``-> (weights, biases)`` to set both.
+
+    One with the keyword ``layer`` is given the `Layer`. Further arguments are those of `About`.
+    """
+    return _register("initializer", name, about)
 
 
-def bias(name: str) -> Callable[[Function], Function]:
-    """Register a function ``(shape, rng, *, parameters) -> biases``."""
-    return _register("bias", name)
+def network_initializer(name: str, **about: Any) -> Callable[[Function], Function]:
+    """Register a function ``(network, *, parameters) -> None`` that fills the weights of a whole `Network`."""
+    return _register("initializer", name, about, scope="network")
 
 
-def activation(name: str) -> Callable[[Function], Function]:
+def bias(name: str, **about: Any) -> Callable[[Function], Function]:
+    """Register a function ``(shape, rng, *, parameters) -> biases``; also given ``targets`` if it has that keyword."""
+    return _register("bias", name, about)
+
+
+def activation(name: str, **about: Any) -> Callable[[Function], Function]:
     """Register a function ``(*, parameters) -> Activation``."""
-    return _register("activation", name)
+    return _register("activation", name, about)
 
 
-def optimizer(name: str) -> Callable[[Function], Function]:
+def optimizer(name: str, **about: Any) -> Callable[[Function], Function]:
     """Register a function ``(*, parameters) -> Optimizer``."""
-    return _register("optimizer", name)
+    return _register("optimizer", name, about)
 
 
-def dataset(name: str) -> Callable[[Function], Function]:
+def dataset(name: str, **about: Any) -> Callable[[Function], Function]:
     """Register a function ``(folders, *, parameters) -> Dataset``."""
-    return _register("dataset", name)
+    return _register("dataset", name, about)
 
 
 @functools.cache
@@ -240,23 +315,37 @@ def entries(kind: str) -> list[Entry]:
     return [_entries[kind][name] for name in names(kind)]
 
 
+def lookup(kind: str, name: str) -> Entry | None:
+    """The part of this name or alias, or None.
+
+    Examples
+    --------
+    >>> lookup("initializer", "HeNormal").name
+    'he_normal'
+    """
+    _load(kind)
+    canonical = _spellings[kind].get(plain(name))
+    return _entries[kind][canonical] if canonical else None
+
+
+def nearest_name(kind: str, name: str) -> str:
+    """The canonical name of the part whose name or alias looks most like ``name``, or an empty string."""
+    _load(kind)
+    close = nearest(plain(name), _spellings[kind])
+    return _spellings[kind][close] if close else ""
+
+
 def find(kind: str, name: str) -> Entry:
-    """The part of this name.
+    """The part of this name or alias.
 
     Raises
     ------
     UsageError
         When there is none; the message has the nearest name.
-
-    Examples
-    --------
-    >>> find("initializer", "he_normal").name
-    'he_normal'
     """
-    _load(kind)
-    if name in _entries[kind]:
-        return _entries[kind][name]
-    close = nearest(name, _entries[kind])
-    raise UsageError(
-        f"unknown {kind} '{name}'" + (f"; nearest name: {close}" if close else f"; known: {', '.join(names(kind))}")
-    )
+    entry = lookup(kind, name)
+    if entry is not None:
+        return entry
+    close = nearest_name(kind, name)
+    hint = f"nearest name: {close}" if close else f"known: {', '.join(names(kind))}"
+    raise UsageError(f"unknown {kind} '{name}'; {hint}")

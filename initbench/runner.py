@@ -28,6 +28,7 @@ from initbench.engine.train import Data, Recipe, Rows, train
 from initbench.errors import InitbenchError
 from initbench.plan import Cell, DataFacts, Stack, make_plan, make_stacks
 from initbench.registry import find, load_plugin, loaded_plugins
+from initbench.start import draw_start
 from initbench.store import Record, Store, write_text
 from initbench.streams import stream
 
@@ -304,6 +305,7 @@ def _train_stack(stack: Stack, shared: Path, on_epoch: Callable[[int], None]) ->
         split(dataset, stream(seed, "split"), scaling=first.scaling, train_rows=first.train_rows, dtype=dtype)
         for seed in stack.seeds
     ]
+    data = _stack_data(splits, first.data.classes, dtype)
     design = Design(
         sizes=first.sizes,
         activation=find("activation", first.activation.name).function(**dict(first.activation.parameters)),
@@ -311,8 +313,12 @@ def _train_stack(stack: Stack, shared: Path, on_epoch: Callable[[int], None]) ->
         residual=first.residual == "plain",
     )
     parameters = Parameters(design, m, dtype)
+    own_seconds = []
     for i, cell in enumerate(stack.cells):
-        draw_start(cell, parameters, i)
+        started = time.perf_counter()
+        place = stack.seeds.index(cell.seed)
+        draw_start(cell, design, parameters, i, data.train.x[place], data.train.targets[place])
+        own_seconds.append(time.perf_counter() - started)
     recipe = Recipe(
         optimizer=find("optimizer", first.optimizer.name).function(**dict(first.optimizer.parameters)),
         learning_rate=np.array([cell.learning_rate for cell in stack.cells]),
@@ -328,11 +334,11 @@ def _train_stack(stack: Stack, shared: Path, on_epoch: Callable[[int], None]) ->
         design,
         recipe,
         parameters,
-        _stack_data(splits, first.data.classes, dtype),
+        data,
         orders=lambda: np.stack([rng.permutation(rows) for rng in streams]),
         on_epoch=lambda epoch: on_epoch(m if epoch else 0),
     )
-    seconds = (time.perf_counter() - began) / m
+    shared_seconds = (time.perf_counter() - began - sum(own_seconds)) / m
     majorities = {seed: _majorities(part) for seed, part in zip(stack.seeds, splits, strict=True)}
     return [
         Record(
@@ -340,24 +346,12 @@ def _train_stack(stack: Stack, shared: Path, on_epoch: Callable[[int], None]) ->
             "ok" if trace.diverged[i] < 0 else "diverged",
             trace.curves[i],
             None if trace.diverged[i] < 0 else int(trace.diverged[i]),
-            seconds,
+            shared_seconds + own_seconds[i],
             *majorities[cell.seed],
             len(dataset.y_test),
         )
         for i, cell in enumerate(stack.cells)
     ]
-
-
-def draw_start(cell: Cell, parameters: Parameters, place: int) -> None:
-    """Draw weights and biases of a cell into its place of a stack; a layer's draws depend on seed and layer alone."""
-    last = len(parameters.weights) - 1
-    bias = find("bias", cell.bias.name).function
-    for layer, (weights, biases) in enumerate(zip(parameters.weights, parameters.biases, strict=True)):
-        part = cell.output_initializer if layer == last else cell.initializer
-        shape = (weights.shape[1], weights.shape[2])
-        draw = find("initializer", part.name).function
-        weights[place] = draw(shape, stream(cell.seed, "weights", layer), **dict(part.parameters))
-        biases[place] = bias(shape, stream(cell.seed, "bias", layer), **dict(cell.bias.parameters))
 
 
 def _stack_data(splits: Sequence[Split], classes: int, dtype: np.dtype[Any]) -> Data:

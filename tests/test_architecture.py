@@ -6,12 +6,13 @@ from pathlib import Path
 import initbench
 
 PACKAGE = Path(initbench.__file__).parent
-GROUND = {"contracts", "errors", "registry", "streams"}
+GROUND = {"contracts", "errors", "registry", "streams", "theory"}
 MAY_IMPORT = {
     "contracts": set(),
     "errors": set(),
     "registry": {"contracts", "errors", "parts"},
     "streams": set(),
+    "theory": {"contracts", "errors"},
     "parts": GROUND,
     "drawing": GROUND,
     "config": {"parts", *GROUND},
@@ -19,7 +20,8 @@ MAY_IMPORT = {
     "plan": {"config", *GROUND},
     "engine": {"contracts", "errors"},
     "store": {"plan", *GROUND},
-    "runner": {"store", "plan", "config", "engine", "data", *GROUND},
+    "start": {"plan", "engine", *GROUND},
+    "runner": {"start", "store", "plan", "config", "engine", "data", *GROUND},
     "analysis": {"errors"},
     "present": {"errors"},
     "results": {"runner", "store", "config", "data", "analysis", "present", *GROUND},

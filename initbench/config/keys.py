@@ -9,9 +9,9 @@ from typing import Any
 
 from initbench.config.experiment import Part
 from initbench.config.located import Value
-from initbench.contracts import Range
+from initbench.contracts import Layer, Range
 from initbench.errors import ConfigError, Fault, ParameterError, ShapeError, UsageError, nearest
-from initbench.registry import FOLDERS, Entry, find, names
+from initbench.registry import FOLDERS, Entry, find, lookup, names, nearest_name
 
 FILE_DATASETS = ("csv", "idx", "npz")
 MOST_SEEDS = 1_000_000
@@ -131,14 +131,14 @@ def part(kind: str) -> Read:
 
     def read(value: Value, context: Context) -> Part:
         name, given = _name_and_parameters(kind, value)
-        known = names(kind)
-        if name.data not in known:
-            close = nearest(str(name), known)
+        entry = lookup(kind, str(name))
+        if entry is None:
+            close = nearest_name(kind, str(name))
             hint = (f"nearest name: {close}    " if close else "") + f"all names: initbench list {FOLDERS[kind]}"
             if kind == "bias":
-                hint = f"one of: {', '.join(known)}"
+                hint = f"one of: {', '.join(names(kind))}"
             raise name.error(f"unknown {kind} '{name}'", hint)
-        return _build(find(kind, name.data), name, given, context)
+        return _build(entry, name, given, context)
 
     return read
 
@@ -194,7 +194,7 @@ def _build(entry: Entry, name: Value, given: list[tuple[Value, Value]], context:
             faults.append(key.fault(f"'{entry.name}' has no parameter '{key}'", hint))
             continue
         try:
-            found = parameter.check(_plain(value, is_text=parameter.type is str))
+            found = parameter.check(_plain(value, is_text=parameter.is_text))
             shown[parameter.name] = found
             values[parameter.name] = _find_file(value, context) if parameter.name == "file" else found
         except ParameterError as error:
@@ -229,11 +229,12 @@ def try_out(entry: Entry, parameters: dict[str, Any]) -> None:
     """
     import numpy as np
 
-    if entry.kind == "dataset":
+    if entry.kind == "dataset" or entry.scope == "network":
         return
     try:
         if entry.kind in ("initializer", "bias"):
-            entry.function((4, 4), np.random.default_rng(0), **parameters)
+            extra = {"layer": Layer(activation=find("activation", "relu").function())} if entry.wants_layer else {}
+            entry.function((4, 4), np.random.default_rng(0), **parameters, **extra)
         else:
             entry.function(**parameters)
     except UsageError:
