@@ -30,9 +30,8 @@ smoke: install
 	$(INITBENCH) plot results/smoke
 
 peers: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,peers]'
 	$(BIN)/python -m pytest -q -rs tests/peers
-
-	$(BIN)/python -m pytest -q tests/peers
 
 sweep: sweep-depth sweep-activation sweep-learning-rate sweep-churn
 

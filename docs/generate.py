@@ -6,6 +6,8 @@ import click
 
 from initbench.cli import main
 from initbench.config.keys import KEYS
+from initbench.explaining import initializer_table
+from initbench.registry import entries
 
 DOCS = Path(__file__).parent
 NOTE = "<!-- Made by docs/generate.py; change the code, then run it again. -->\n\n"
@@ -34,7 +36,7 @@ def config_page() -> str:
         NOTE,
         "A config is flat YAML. A key marked • also takes a list of values; the experiment is the product of all\n"
         "lists × seeds. A part with parameters is written `{normal: {std: 0.01}}` or `{name: normal, std: 0.01}`.\n"
-        "Relative paths of data files are looked for in the current folder, beside the config and in `--data-dir`.\n\n",
+        "Relative paths of data files are looked for in `--data-dir`, in the current folder and beside the config.\n\n",
         "| key | meaning | default |\n| --- | --- | --- |\n",
     ]
     for key in KEYS.values():
@@ -45,7 +47,18 @@ def config_page() -> str:
     return "".join(lines)
 
 
-PAGES = {"commands.md": commands_page, "config.md": config_page}
+def initializers_page() -> str:
+    """Every initializer, by family, with its formula, source and counterparts."""
+    count = sum(not entry.fingerprint for entry in entries("initializer"))
+    intro = (
+        f"The {count} initializers of initbench, one name each, and what other libraries call them; a dash means that\n"
+        "a library has no such thing. `initbench explain NAME` tells more: parameters, aliases, effect on a layer.\n"
+        "W is a matrix of shape (fan_in, fan_out); N(m, v) has variance v; U(±a) is uniform.\n\n"
+    )
+    return "# Initializers\n\n" + NOTE + intro + initializer_table()
+
+
+PAGES = {"commands.md": commands_page, "config.md": config_page, "initializers.md": initializers_page}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

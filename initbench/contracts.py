@@ -52,6 +52,7 @@ Real = Annotated[float, Range()]
 NonNegative = Annotated[float, Range(low=0)]
 Positive = Annotated[float, Range(low=0, open_low=True)]
 Fraction = Annotated[float, Range(low=0, high=1, open_high=True)]
+Count = Annotated[int, Range(low=1)]
 
 
 class Initializer(Protocol):
@@ -110,6 +111,10 @@ class Layer:
         Training rows, scaled; for the first layer only.
     targets : ndarray, shape (n, k), optional
         Their classes, one-hot, or 0 and 1 with k = 1; for the last layer only.
+    branches : int
+        How many residual branches the network has.
+    branch_place, branch_length : int
+        The layer's place in its branch, counted from 1, or 0 outside of branches; and how many layers a branch has.
     """
 
     index: int = 0
@@ -117,11 +122,25 @@ class Layer:
     activation: Activation | None = None
     inputs: Array | None = None
     targets: Array | None = None
+    branches: int = 0
+    branch_place: int = 0
+    branch_length: int = 1
 
     @property
     def is_last(self) -> bool:
         """Whether it gives the logits."""
         return self.index == self.count - 1
+
+
+class Branch(NamedTuple):
+    """How a hidden layer of a residual network ends: its own output times ``factor`` plus that of layer ``source``.
+
+    ``is_linear`` is True where its own output is its preactivation, without the activation.
+    """
+
+    source: int
+    factor: float
+    is_linear: bool
 
 
 class Network(Protocol):
@@ -156,8 +175,14 @@ class Network(Protocol):
     def inputs(self, layer: int) -> Array:
         """What a layer is given for ``x``, shape (n, fan_in), with the numbers as they stand."""
 
-    def gradients(self) -> tuple[float, list[Array], list[Array]]:
-        """Mean loss on ``x``, and its derivatives by the weights and by the biases of each layer."""
+    def branch(self, layer: int) -> Branch | None:
+        """How a hidden layer adds an earlier one to its output, or None where it does not."""
+
+    def gradients(self, x: Array | None = None, targets: Array | None = None) -> tuple[float, list[Array], list[Array]]:
+        """Mean loss, and its derivatives by the weights and by the biases of each layer; for other rows if given."""
+
+    def slopes(self, top: Array) -> tuple[list[Array], list[Array]]:
+        """Derivatives of ``sum(top * logits)`` on ``x`` by weights and biases; ``top`` has the logits' shape (n, k)."""
 
 
 class Optimizer(NamedTuple):

@@ -83,11 +83,14 @@ class ConfigError(UsageError):
     ----------
     faults : tuple of Fault
         In the order of their places in the file.
+    others : tuple of str
+        What else is wrong with the command, without a place.
     """
 
-    def __init__(self, faults: Iterable[Fault]):
+    def __init__(self, faults: Iterable[Fault], others: Iterable[str] = ()):
         self.faults = tuple(sorted(faults, key=lambda f: (f.source, f.line, f.column)))
-        super().__init__("\n".join(map(str, self.faults)))
+        self.others = tuple(others)
+        super().__init__("\n".join([*map(str, self.faults), *self.others]))
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

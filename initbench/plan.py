@@ -12,6 +12,7 @@ from math import ceil
 from typing import Any
 
 from initbench.config import Experiment, Part
+from initbench.errors import UsageError
 
 FACTORS = ("dataset", "depth", "width", "activation", "initializer", "optimizer", "learning_rate", "batch_size")
 ARITHMETIC = 1  # raised whenever the engine's numbers change, so that no old result passes for a new one
@@ -85,7 +86,10 @@ _IDENTITY = [name for name in Cell.__dataclass_fields__ if name not in ("factors
 
 
 def _identity(value: Any) -> Any:
-    return [value.name, value.parameters, value.fingerprint] if isinstance(value, Part) else value
+    if not isinstance(value, Part):
+        return value
+    numbers = [(name, _identity(inner)) for name, inner in value.parameters if name != "file"]  # its content counts
+    return [value.name, numbers, value.fingerprint]
 
 
 def make_plan(experiment: Experiment, data: Mapping[Part, DataFacts]) -> tuple[Cell, ...]:
@@ -101,8 +105,17 @@ def make_plan(experiment: Experiment, data: Mapping[Part, DataFacts]) -> tuple[C
     -------
     tuple of Cell
         In the order of the config: the last key turns fastest, seeds fastest of all.
+
+    Raises
+    ------
+    UsageError
+        When ``train_rows`` asks for more than a data set has.
     """
     columns = factor_columns(experiment)
+    for part, wanted in product(experiment.choices["dataset"], experiment.choices["train_rows"]):
+        left = data[part].train_rows - ceil(data[part].train_rows / 10)
+        if wanted is not None and wanted > left:
+            raise UsageError(f"train_rows is {wanted}, and {part} has {left} training rows beside those for validation")
     cells = []
     for values in product(*experiment.choices.values()):
         choice = dict(zip(experiment.choices, values, strict=True))
@@ -115,6 +128,8 @@ def make_plan(experiment: Experiment, data: Mapping[Part, DataFacts]) -> tuple[C
             shown |= {"depth": len(hidden), "width": "-".join(map(str, hidden)), "hidden": "-".join(map(str, hidden))}
         if choice["output_initializer"] == "same":
             choice["output_initializer"] = choice["initializer"]
+        if shown["train_rows"] is None:
+            shown["train_rows"] = "all"
         factors = tuple((c, str(shown[c]) if isinstance(shown[c], Part) else shown[c]) for c in columns)
         for seed in experiment.seeds:
             cells.append(
@@ -185,7 +200,7 @@ def make_stacks(cells: Iterable[Cell], workers: int = 1) -> list[Stack]:
         The heaviest first.
     """
     shapes: dict[Any, dict[int, list[Cell]]] = {}
-    for cell in dict.fromkeys(cells):
+    for cell in {cell.key: cell for cell in cells}.values():
         shapes.setdefault(_shape(cell), {}).setdefault(cell.seed, []).append(cell)
     stacks: list[Stack] = []
     for by_seed in shapes.values():

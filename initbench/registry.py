@@ -114,6 +114,8 @@ def _as_type(wanted: Any, value: Any, limits: Range | None) -> Any:
         raise ValueError("a list of names")
     word = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}[wanted]
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if is_number and abs(value) > 1e300:
+        raise ValueError("a number of at most 1e300")
     if wanted in (float, int) and limits is not None:
         if is_number and not limits.holds(value):
             raise ValueError(f"{limits}")
@@ -194,8 +196,14 @@ def _parameters(function: Callable[..., Any]) -> dict[str, Parameter]:
                 option, *extras = typing.get_args(option)
                 limits = next((e for e in extras if isinstance(e, Range)), limits)
             bare.append(option)
+        if not all(_is_known(option) for option in bare):
+            raise UsageError(f"{function.__name__}: the parameter '{p.name}' must be a number, a text, true or false")
         found[p.name] = Parameter(p.name, p.default, tuple(bare), limits)
     return found
+
+
+def _is_known(option: Any) -> bool:
+    return option in (float, int, str, bool, type(None)) or typing.get_origin(option) in (typing.Literal, tuple)
 
 
 def plain(name: str) -> str:
@@ -243,7 +251,7 @@ def network_initializer(name: str, **about: Any) -> Callable[[Function], Functio
 
 
 def bias(name: str, **about: Any) -> Callable[[Function], Function]:
-    """Register a function ``(shape, rng, *, parameters) -> biases``; also given ``targets`` if it has that keyword."""
+    """Register a function ``(shape, rng, *, parameters) -> biases``; ``layer`` gets it the `Layer`."""
     return _register("bias", name, about)
 
 
@@ -326,6 +334,11 @@ def lookup(kind: str, name: str) -> Entry | None:
     _load(kind)
     canonical = _spellings[kind].get(plain(name))
     return _entries[kind][canonical] if canonical else None
+
+
+def lookup_any(name: str) -> Entry | None:
+    """The part of this name or alias, of whatever kind, or None."""
+    return next(filter(None, (lookup(kind, name) for kind in FOLDERS)), None)
 
 
 def nearest_name(kind: str, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import platform
 import subprocess
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from initbench.config import find_config, read_experiment
 from initbench.data import data_folders
-from initbench.errors import StoreError
+from initbench.errors import StoreError, UsageError
 from initbench.runner import Outcome, Progress, run_experiment
 from initbench.store import Frames, Store, write_text
 
@@ -34,9 +35,16 @@ class Results:
         With the columns of ``runs.csv``, ``curves.csv``, ``accuracy.csv`` and ``comparison.csv``.
     """
 
-    def __init__(self, folder: Path, frames: Frames, target: float | None) -> None:
-        self.folder, self.frames, self.target = folder, frames, target
+    def __init__(self, folder: Path, frames: Frames, target: float | None, counts: dict[str, int]) -> None:
+        self.folder, self.frames, self.target, self.counts = folder, frames, target, counts
         self.runs, self.curves = frames.runs, frames.curves
+
+    @property
+    def caption(self) -> str:
+        """What a table of incomplete results must say of itself; empty for complete ones."""
+        lacking = self.counts["missing"] + self.counts["failed"]
+        planned = self.counts["planned"]
+        return f"incomplete: {planned - lacking} of {planned} cells are done" if lacking else ""
 
     @cached_property
     def accuracy(self) -> pd.DataFrame:
@@ -108,20 +116,21 @@ def run(
     >>> sorted(smoke.runs["initializer"])
     ['he_normal', 'zeros']
     """
+    if jobs > 1 and multiprocessing.current_process().name != "MainProcess":
+        raise UsageError("a script that trains with jobs > 1 must begin its work under: if __name__ == '__main__':")
     folders = data_folders(Path(data_dir) if data_dir else None)
     experiment = read_experiment(find_config(str(config)), changes, folders)
     folder = Path(results) / experiment.name
+    outcome = Outcome(folder)
     try:
-        outcome = run_experiment(
-            experiment, folder, jobs=jobs, folders=folders, fresh=fresh, fail_fast=fail_fast, progress=progress
+        run_experiment(
+            experiment, outcome, jobs=jobs, folders=folders, fresh=fresh, fail_fast=fail_fast, progress=progress
         )
-    except KeyboardInterrupt:
-        if (folder / "config.yaml").exists():
-            write_tables(load(folder))
-        raise
-    found = load(folder)
-    write_tables(found)
-    write_manifest(outcome, jobs)
+    finally:
+        if outcome.counts:
+            found = load(folder)
+            write_tables(found)
+            write_manifest(outcome, jobs)
     return found
 
 
@@ -144,7 +153,7 @@ def load(path: str | Path) -> Results:
     """
     folder = Path(path)
     with Store(folder) as store:
-        return Results(folder, store.frames(), json.loads(store.about("target") or "null"))
+        return Results(folder, store.frames(), json.loads(store.about("target") or "null"), store.counts())
 
 
 def experiments_below(path: str | Path) -> list[Path]:
@@ -167,7 +176,7 @@ def write_tables(results: Results) -> None:
 
     for name in ("runs", "curves", "accuracy", "comparison"):
         write_text(results.folder / f"{name}.csv", csv_text(getattr(results, name)))
-    write_text(results.folder / "accuracy.md", render_table(results.accuracy, "markdown"))
+    write_text(results.folder / "accuracy.md", render_table(results.accuracy, "markdown", caption=results.caption))
 
 
 def write_figures(results: Results, form: str = "png") -> list[Path]:

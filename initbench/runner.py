@@ -67,7 +67,7 @@ class Outcome:
     checksums : dict of str to str
         SHA-256 of the content of each data set.
     started, ended : float
-        Seconds since the epoch.
+        Seconds since 1970.
     """
 
     folder: Path
@@ -106,21 +106,21 @@ def preview(experiment: Experiment, jobs: int, folders: tuple[Path, ...]) -> tup
 
 def run_experiment(
     experiment: Experiment,
-    folder: Path,
+    outcome: Outcome,
     *,
     jobs: int = 1,
     folders: tuple[Path, ...] = (),
     fresh: bool = False,
     fail_fast: bool = False,
     progress: Progress | None = None,
-) -> Outcome:
+) -> None:
     """Train every cell that is not in the store yet.
 
     Parameters
     ----------
     experiment : Experiment
-    folder : Path
-        ``results/<name>``, made if it is missing.
+    outcome : Outcome
+        Names the folder, ``results/<name>``, which is made if it is missing; told what was done, also when interrupted.
     jobs : int, default 1
         Worker processes; with 1, training happens in this process.
     folders : tuple of Path
@@ -131,16 +131,12 @@ def run_experiment(
         Whether to stop at the first cell that fails.
     progress : Progress, optional
 
-    Returns
-    -------
-    Outcome
-
     Raises
     ------
     InitbenchError
         When data or store cannot be used. KeyboardInterrupt passes through; what has finished is kept.
     """
-    outcome = Outcome(folder, started=time.time())
+    folder, outcome.started = outcome.folder, time.time()
     progress = progress or Progress()
     with tempfile.TemporaryDirectory(prefix="initbench-") as shared:
         facts = load_data(experiment, folders, Path(shared))
@@ -152,61 +148,79 @@ def run_experiment(
             store.set_plan(plan, experiment.target)
             write_text(folder / "config.yaml", experiment.to_yaml())
             finished = store.finished()
+            keeps_weights = "weights" in experiment.record
+            if keeps_weights:
+                finished = {cell for cell in finished if store.weights_file(cell).exists()}
             missing = [cell for cell in plan if cell.key not in finished]
             stacks = make_stacks(missing, jobs)
             outcome.trained = sum(len(stack.cells) for stack in stacks)
             progress.start(outcome.trained, sum(len(s.cells) * s.cells[0].epochs for s in stacks))
             try:
-                for stack, records in train_stacks(stacks, Path(shared), jobs, progress):
+                for stack, records in train_stacks(stacks, Path(shared), jobs, progress, keeps_weights):
                     store.add(records)
                     progress.finish(stack.cells, records)
                     if fail_fast and any(record.status == "failed" for record in records):
                         break
             finally:
                 progress.stop()
-                outcome.counts = store.counts()
-    outcome.ended = time.time()
-    return outcome
+                outcome.counts, outcome.ended = store.counts(), time.time()
 
 
 def train_stacks(
-    stacks: Sequence[Stack], shared: Path, jobs: int, progress: Progress
+    stacks: Sequence[Stack], shared: Path, jobs: int, progress: Progress, keeps_weights: bool = False
 ) -> Iterator[tuple[Stack, list[Record]]]:
-    """Train stacks and yield each as it finishes; in this process for one job, else in ``jobs`` workers."""
+    """Train stacks and yield each as it finishes; in this process for one job, else in ``jobs`` workers.
+
+    When a worker is killed, what was left is trained one stack after the other, and the one that kills again fails.
+    """
     if jobs == 1 or len(stacks) < 2:
-        yield from _train_here(stacks, shared, progress)
+        yield from _train_here(stacks, shared, progress, keeps_weights)
         return
+    left = list(stacks)
+    try:
+        for stack, records in _train_in_workers(stacks, shared, jobs, progress, keeps_weights):
+            left.remove(stack)
+            yield stack, records
+    except BrokenProcessPool:
+        for stack in left:
+            try:
+                yield from _train_in_workers([stack], shared, 1, progress, keeps_weights)
+            except BrokenProcessPool:
+                reason = "the worker process was killed twice, perhaps for want of memory"
+                yield stack, [_failure(cell, reason) for cell in stack.cells]
+
+
+def _train_in_workers(
+    stacks: Sequence[Stack], shared: Path, jobs: int, progress: Progress, keeps_weights: bool = False
+) -> Iterator[tuple[Stack, list[Record]]]:
     context = multiprocessing.get_context("spawn")  # the same on Linux, macOS and Windows
-    counter = context.Value("q", 0)
+    counter, has_started = context.Value("q", 0), context.Event()
+    others = set(multiprocessing.active_children())
     with _single_threaded_children():
-        pool = ProcessPoolExecutor(
-            min(jobs, len(stacks)), context, initializer=_start_worker, initargs=(counter, loaded_plugins())
-        )
+        setup = (counter, has_started, loaded_plugins())
+        pool = ProcessPoolExecutor(min(jobs, len(stacks)), context, initializer=_start_worker, initargs=setup)
         try:
-            waiting: dict[Future[list[Record]], Stack] = {pool.submit(_work, s, shared): s for s in stacks}
+            waiting: dict[Future[list[Record]], Stack] = {
+                pool.submit(_work, s, shared, keeps_weights): s for s in stacks
+            }
             while waiting:
                 done, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
                 progress.advance(counter.value)
                 for future in done:
-                    stack = waiting.pop(future)
-                    yield stack, _result(future, stack)
+                    if isinstance(future.exception(), BrokenProcessPool) and not has_started.is_set():
+                        raise InitbenchError("the worker processes cannot start; the reason stands above, or try -j 1")
+                    yield waiting.pop(future), future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in multiprocessing.active_children():
+            for process in set(multiprocessing.active_children()) - others:
                 process.kill()
             raise
         pool.shutdown()
 
 
-def _result(future: Future[list[Record]], stack: Stack) -> list[Record]:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        reason = "the worker process was killed, perhaps for want of memory; try fewer with -j"
-        return [_failure(cell, reason) for cell in stack.cells]
-
-
-def _train_here(stacks: Sequence[Stack], shared: Path, progress: Progress) -> Iterator[tuple[Stack, list[Record]]]:
+def _train_here(
+    stacks: Sequence[Stack], shared: Path, progress: Progress, keeps_weights: bool
+) -> Iterator[tuple[Stack, list[Record]]]:
     from threadpoolctl import threadpool_limits
 
     over = 0
@@ -218,7 +232,7 @@ def _train_here(stacks: Sequence[Stack], shared: Path, progress: Progress) -> It
 
     for stack in stacks:
         with threadpool_limits(1):
-            records = run_stack(stack, shared, on_epoch)
+            records = run_stack(stack, shared, on_epoch, keeps_weights)
         yield stack, records
 
 
@@ -240,13 +254,14 @@ def _single_threaded_children() -> Iterator[None]:
 _counter: Any = None
 
 
-def _start_worker(counter: Any, plugins: tuple[str, ...]) -> None:
+def _start_worker(counter: Any, has_started: Any, plugins: tuple[str, ...]) -> None:
     global _counter
     _counter = counter
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     for plugin in plugins:
         load_plugin(plugin)
+    has_started.set()
 
 
 def _end_with_parent() -> None:
@@ -256,7 +271,7 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _work(stack: Stack, shared: Path) -> list[Record]:
+def _work(stack: Stack, shared: Path, keeps_weights: bool) -> list[Record]:
     from threadpoolctl import threadpool_limits
 
     def on_epoch(networks: int) -> None:
@@ -264,10 +279,12 @@ def _work(stack: Stack, shared: Path) -> list[Record]:
             _counter.value += networks
 
     with threadpool_limits(1):
-        return run_stack(stack, shared, on_epoch)
+        return run_stack(stack, shared, on_epoch, keeps_weights)
 
 
-def run_stack(stack: Stack, shared: Path, on_epoch: Callable[[int], None] = lambda networks: None) -> list[Record]:
+def run_stack(
+    stack: Stack, shared: Path, on_epoch: Callable[[int], None] = lambda networks: None, keeps_weights: bool = False
+) -> list[Record]:
     """Train the cells of a stack; when something fails, one cell after the other, so that only its cause is ``failed``.
 
     Parameters
@@ -277,6 +294,8 @@ def run_stack(stack: Stack, shared: Path, on_epoch: Callable[[int], None] = lamb
         Where ``load_data`` put the data sets.
     on_epoch : callable ``(networks) -> None``
         Told how many networks have finished an epoch.
+    keeps_weights : bool, default False
+        Whether records hold the trained weights.
 
     Returns
     -------
@@ -284,19 +303,19 @@ def run_stack(stack: Stack, shared: Path, on_epoch: Callable[[int], None] = lamb
         In the order of the stack's cells.
     """
     try:
-        return _train_stack(stack, shared, on_epoch)
+        return _train_stack(stack, shared, on_epoch, keeps_weights)
     except Exception as error:
         if len(stack.cells) == 1:
             message = str(error) if isinstance(error, InitbenchError) else f"{type(error).__name__}: {error}"
             return [_failure(stack.cells[0], message.strip())]
-    return [record for cell in stack.cells for record in run_stack(Stack((cell,)), shared, on_epoch)]
+    return [record for cell in stack.cells for record in run_stack(Stack((cell,)), shared, on_epoch, keeps_weights)]
 
 
 def _failure(cell: Cell, reason: str) -> Record:
     return Record(cell.key, "failed", None, None, 0.0, error=" ".join(reason.split()))
 
 
-def _train_stack(stack: Stack, shared: Path, on_epoch: Callable[[int], None]) -> list[Record]:
+def _train_stack(stack: Stack, shared: Path, on_epoch: Callable[[int], None], keeps_weights: bool) -> list[Record]:
     began = time.perf_counter()
     first, m = stack.cells[0], len(stack.cells)
     dtype = np.dtype(first.dtype)
@@ -310,7 +329,7 @@ def _train_stack(stack: Stack, shared: Path, on_epoch: Callable[[int], None]) ->
         sizes=first.sizes,
         activation=find("activation", first.activation.name).function(**dict(first.activation.parameters)),
         normalization=first.normalization,  # type: ignore[arg-type]
-        residual=first.residual == "plain",
+        residual=first.residual,  # type: ignore[arg-type]
     )
     parameters = Parameters(design, m, dtype)
     own_seconds = []
@@ -349,9 +368,16 @@ def _train_stack(stack: Stack, shared: Path, on_epoch: Callable[[int], None]) ->
             shared_seconds + own_seconds[i],
             *majorities[cell.seed],
             len(dataset.y_test),
+            weights=_weights(parameters, i) if keeps_weights else None,
         )
         for i, cell in enumerate(stack.cells)
     ]
+
+
+def _weights(parameters: Parameters, place: int) -> dict[str, Array]:
+    """The weights and biases of one network, by name."""
+    named = {f"weights_{i}": weights[place].copy() for i, weights in enumerate(parameters.weights)}
+    return named | {f"biases_{i}": biases[place, 0].copy() for i, biases in enumerate(parameters.biases)}
 
 
 def _stack_data(splits: Sequence[Split], classes: int, dtype: np.dtype[Any]) -> Data:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from initbench.contracts import Array, Generator, Layer
+from initbench.contracts import Array, Branch, Generator, Layer
 from initbench.engine.losses import loss_slope, losses_and_hits
 from initbench.engine.network import Design, Parameters, Workspace, backward, forward
+from initbench.errors import ShapeError
 from initbench.plan import Cell
-from initbench.registry import find
+from initbench.registry import Entry, find
 from initbench.streams import stream
 
 BATCH_ROWS = 1024  # training rows that an initializer may look at
@@ -29,84 +32,100 @@ def draw_start(cell: Cell, design: Design, parameters: Parameters, place: int, x
     targets : ndarray, shape (n, k)
         Their classes.
     """
-    start = Start(cell.seed, design, x[:BATCH_ROWS], targets[:BATCH_ROWS])
-    last = len(start.weights) - 1
-    entry = find("initializer", cell.initializer.name)
-    bias = find("bias", cell.bias.name)
-    for layer in range(last + 1):
-        draw = stream(cell.seed, "bias", layer)
-        extra = {"layer": start.layer(layer)} if bias.wants_layer else {}
-        start.biases[layer][:] = bias.function(start.shape(layer), draw, **dict(cell.bias.parameters), **extra)
-    if entry.scope == "network":
-        entry.function(start, **dict(cell.initializer.parameters))
-    for layer in range(last + 1):
-        part = cell.output_initializer if layer == last else cell.initializer
-        if find("initializer", part.name).scope == "layer":
-            start.draw(layer, part.name, dict(part.parameters))
-        elif part != cell.initializer:
-            other = Start(cell.seed, design, start.x, start.targets)
-            find("initializer", part.name).function(other, **dict(part.parameters))
-            start.weights[layer][:], start.biases[layer][:] = other.weights[layer], other.biases[layer]
-        parameters.weights[layer][place] = start.weights[layer]
-        parameters.biases[layer][place] = start.biases[layer]
+    count = len(design.shapes)
+    parts = [(cell.output_initializer if i == count - 1 else cell.initializer).at(i, count) for i in range(count)]
+    for part in dict.fromkeys(parts):
+        start = Start(cell, design, x[:BATCH_ROWS], targets[:BATCH_ROWS])
+        entry = find("initializer", part.name)
+        if entry.scope == "network":
+            entry.function(start, **dict(part.parameters))
+        for layer in (i for i in range(count) if parts[i] == part):
+            if entry.scope == "layer":
+                start.draw(layer, entry, dict(part.parameters))
+            with np.errstate(over="ignore"):  # weights beyond float32 are a finding: the network diverges
+                parameters.weights[layer][place] = start.weights[layer]
+                parameters.biases[layer][place] = start.biases[layer]
 
 
 class Start:
     """One network before training, in float64; see `initbench.contracts.Network`."""
 
-    def __init__(self, seed: int, design: Design, x: Array, targets: Array) -> None:
-        self.seed, self.design = seed, design
+    def __init__(self, cell: Cell, design: Design, x: Array, targets: Array) -> None:
+        self.seed, self.design = cell.seed, design
         self.x, self.targets = x.astype(np.float64), targets.astype(np.float64)
         self.activation = design.activation
         self._parameters = Parameters(design, 1, np.dtype(np.float64))
         self.weights = [weights[0] for weights in self._parameters.weights]
         self.biases = [biases[0, 0] for biases in self._parameters.biases]
-
-    def shape(self, layer: int) -> tuple[int, int]:
-        """``(fan_in, fan_out)`` of a layer."""
-        return self.design.shapes[layer]
+        bias = find("bias", cell.bias.name)
+        for index, biases in enumerate(self.biases):
+            extra = {"layer": self.layer(index)} if bias.wants_layer else {}
+            rng = stream(cell.seed, "bias", index)
+            biases[:] = bias.function(design.shapes[index], rng, **dict(cell.bias.parameters), **extra)
 
     def layer(self, index: int) -> Layer:
         """What a layer's initializer may know."""
         count = len(self.weights)
         inputs = self.x if index == 0 else None
-        return Layer(index, count, self.activation, inputs, self.targets if index == count - 1 else None)
+        targets = self.targets if index == count - 1 else None
+        ends = self.design.branch_ends
+        length = 2 if self.design.residual == "fixup" else 1
+        branch = next((index - end + length for end in ends if end - length < index <= end), 0)
+        return Layer(index, count, self.activation, inputs, targets, len(ends), branch, length)
 
-    def draw(self, layer: int, name: str, values: dict[str, object]) -> None:
+    def draw(self, index: int, entry: Entry, values: dict[str, Any]) -> None:
         """Fill a layer by an initializer that draws layer by layer."""
-        entry = find("initializer", name)
-        extra = {"layer": self.layer(layer)} if entry.wants_layer else {}
-        drawn = entry.function(self.shape(layer), self.rng(layer), **values, **extra)
-        if isinstance(drawn, tuple):
-            drawn, self.biases[layer][:] = drawn
-        self.weights[layer][:] = drawn
+        extra = {"layer": self.layer(index)} if entry.wants_layer else {}
+        drawn = entry.function(self.design.shapes[index], self.rng(index), **values, **extra)
+        weights, biases = drawn if isinstance(drawn, tuple) else (drawn, self.biases[index])
+        if np.shape(weights) != self.design.shapes[index]:
+            raise ShapeError(
+                f"'{entry.name}' drew weights of shape {np.shape(weights)} for {self.design.shapes[index]}"
+            )
+        self.weights[index][:], self.biases[index][:] = weights, biases
 
     def rng(self, layer: int) -> Generator:
         """The stream of a layer's draws, from its beginning."""
         return stream(self.seed, "weights", layer)
 
-    def _forward(self) -> Workspace:
-        work = Workspace(self.design, 1, len(self.x), np.dtype(np.float64), keeps=True)
-        forward(self.design, self._parameters, self.x[None], work)
-        return work
+    def branch(self, layer: int) -> Branch | None:
+        """How a hidden layer adds an earlier one to its output, or None where it does not."""
+        source = self.design.skip_from(layer)
+        if source is None or layer == len(self.weights) - 1:
+            return None
+        factor = len(self.design.branch_ends) ** -0.5 if self.design.residual == "scaled" else 1.0
+        if layer in self._parameters.scales:
+            factor = self._parameters.scales[layer].item()
+        return Branch(source, factor, self.design.is_linear(layer))
 
     def inputs(self, layer: int) -> Array:
         """What a layer is given for ``x``, shape (n, fan_in)."""
-        if layer == 0:
-            return self.x
-        work = self._forward()
-        outputs: Array = (work.outputs if self.design.adds_input(layer - 1) else work.values)[layer - 1][0]
-        return outputs
+        given: Array = self._forward(self.x).outputs[layer - 1][0] if layer else self.x
+        return given
 
     def preactivation(self, layer: int) -> Array:
         """``inputs(layer) @ weights + biases``, shape (n, fan_out)."""
         product: Array = self.inputs(layer) @ self.weights[layer] + self.biases[layer]
         return product
 
-    def gradients(self) -> tuple[float, list[Array], list[Array]]:
+    def gradients(self, x: Array | None = None, targets: Array | None = None) -> tuple[float, list[Array], list[Array]]:
         """Mean loss on ``x``, and its derivatives by the weights and by the biases of each layer."""
-        work, slopes = self._forward(), Parameters(self.design, 1, np.dtype(np.float64))
-        losses, _ = losses_and_hits(work.logits.copy(), self.targets[None])
-        delta = loss_slope(work.logits, self.targets[None])
-        backward(self.design, self._parameters, self.x[None], delta, work, slopes)
-        return float(losses.mean()), [w[0] for w in slopes.weights], [b[0, 0] for b in slopes.biases]
+        x = self.x if x is None else x
+        wanted = self.targets if targets is None else targets
+        work = self._forward(x)
+        losses, _ = losses_and_hits(work.logits.copy(), wanted[None])
+        return float(losses.mean()), *self._backward(x, loss_slope(work.logits, wanted[None]), work)
+
+    def slopes(self, top: Array) -> tuple[list[Array], list[Array]]:
+        """Derivatives of ``sum(top * logits)`` on ``x`` by the weights and by the biases of each layer."""
+        return self._backward(self.x, top[None], self._forward(self.x))
+
+    def _forward(self, x: Array) -> Workspace:
+        work = Workspace(self.design, 1, len(x), np.dtype(np.float64), keeps=True)
+        forward(self.design, self._parameters, x[None], work)
+        return work
+
+    def _backward(self, x: Array, delta: Array, work: Workspace) -> tuple[list[Array], list[Array]]:
+        slopes = Parameters(self.design, 1, np.dtype(np.float64))
+        backward(self.design, self._parameters, x[None], delta, work, slopes)
+        return [w[0] for w in slopes.weights], [b[0, 0] for b in slopes.biases]

@@ -52,6 +52,8 @@ class Record(NamedTuple):
     test_rows : int or None
     error : str
         Why a failed cell failed.
+    weights : dict of str to ndarray, optional
+        ``weights_0, biases_0, weights_1 ...`` in the end.
     """
 
     cell: str
@@ -63,6 +65,7 @@ class Record(NamedTuple):
     valid_majority: float | None = None
     test_rows: int | None = None
     error: str = ""
+    weights: dict[str, Array] | None = None
 
 
 class Frames(NamedTuple):
@@ -105,7 +108,9 @@ class Store:
     def __init__(self, folder: Path, *, create: bool = False) -> None:
         self.folder, self.file = folder, folder / "runs.sqlite"
         if not create and not self.file.is_file():
-            raise StoreError(f"{folder} holds no results (no runs.sqlite); to make some: initbench run CONFIG")
+            below = sorted(str(file.parent) for file in folder.glob("*/runs.sqlite"))
+            hint = f"name one of: {', '.join(below)}" if below else "to make some: initbench run CONFIG"
+            raise StoreError(f"{folder} is no folder of results (it has no runs.sqlite); {hint}")
         try:
             if create:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -173,8 +178,19 @@ class Store:
         """Keys of the cells that need no training: ``ok`` and ``diverged``; a failed one is tried again."""
         return {row[0] for row in self._rows("SELECT cell FROM records WHERE status != 'failed'")}
 
+    def weights_file(self, cell: str) -> Path:
+        """Where the trained weights of a cell lie, if they are kept."""
+        return self.folder / "weights" / f"{cell}.npz"
+
     def add(self, records: Iterable[Record]) -> None:
-        """Keep what has finished, all of it or none."""
+        """Keep what has finished, all of it or none; weights come first, so that a record is never without its own."""
+        records = list(records)
+        for record in records:
+            if record.weights is not None:
+                file = self.weights_file(record.cell)
+                file.parent.mkdir(exist_ok=True)
+                np.savez(file.with_suffix(".partial.npz"), allow_pickle=False, **record.weights)
+                os.replace(file.with_suffix(".partial.npz"), file)
         rows = [
             (
                 *(r.cell, r.status, r.diverged_epoch, r.wall_seconds, r.error or None),
@@ -198,6 +214,11 @@ class Store:
             "failed": by_status.get("failed", 0),
             "missing": by_status.get(None, 0),
         }
+
+    def unplanned(self) -> int:
+        """How many records are kept of cells that the present plan does not have."""
+        rows = self._rows("SELECT COUNT(*) FROM records WHERE cell NOT IN (SELECT cell FROM plan)")
+        return int(rows[0][0])
 
     def failures(self) -> list[tuple[str, str]]:
         """Cell and reason of each failed cell of the plan."""
@@ -239,8 +260,9 @@ class Store:
         long = long.loc[long.index.repeat(lengths)].reset_index(drop=True)
         long["epoch"] = np.concatenate([np.arange(n) for n in lengths]) if lengths else np.zeros(0, int)
         long[list(METRICS)] = np.concatenate(kept) if kept else np.zeros((0, len(METRICS)))
-        baselines = table[["cell", "test_majority", "valid_majority", "test_rows"]].drop_duplicates("cell")
-        return Frames(runs, long, baselines.reset_index(drop=True), factors)
+        numbers = {"test_majority": float, "valid_majority": float, "test_rows": float}
+        baselines = table[["cell", *numbers]].astype(numbers).drop_duplicates("cell", ignore_index=True)
+        return Frames(runs, long, baselines, factors)
 
 
 def _curve(blob: bytes | None, planned: int) -> Array:

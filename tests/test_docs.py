@@ -23,7 +23,7 @@ def generator():
     return module
 
 
-@pytest.mark.parametrize("name", ["commands.md", "config.md"])
+@pytest.mark.parametrize("name", ["commands.md", "config.md", "initializers.md"])
 def test_generated_pages_are_up_to_date(name):
     text = (REPOSITORY / "docs" / name).read_text(encoding="utf-8")
     assert text == generator().PAGES[name](), "run: python docs/generate.py"

@@ -212,3 +212,60 @@ def finished(folder):
         return len(load(folder).runs)
     except Exception:
         return 0
+
+
+def test_when_every_cell_fails_the_reason_is_told(config, tmp_path):
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+    done = cli(
+        "run", "grid.yaml", "-s", "initializer=breaks_when_wide", "--plugin", "plugin.py", "-j", "1", cwd=tmp_path
+    )
+    assert done.returncode == 3, done.stderr
+    assert "6 cells failed: RuntimeError: too wide for me" in done.stderr
+    assert "incomplete: 0 of 6 cells are done" in done.stdout
+    assert cli("table", "results/grid", cwd=tmp_path).returncode == 0
+
+
+def test_a_script_without_a_guard_is_told_what_it_lacks(config, tmp_path):
+    (tmp_path / "script.py").write_text("import initbench\ninitbench.run('grid.yaml', jobs=2)\n")
+    done = subprocess.run(
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode != 0
+    assert "must begin its work under: if __name__ == '__main__':" in done.stderr
+    assert finished(tmp_path / "results" / "grid") == 0
+
+
+KILLER = """\
+import os, signal
+from pathlib import Path
+from initbench.registry import initializer
+
+@initializer("kills")
+def kills(shape, rng, *, always: bool = False):
+    \"\"\"Ends its process as the system does when memory runs out.\"\"\"
+    flag = Path("killed_once")
+    if shape[0] > 10 and (always or not flag.exists()):
+        flag.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rng.normal(scale=0.1, size=shape)
+"""
+
+
+@pytest.mark.parametrize(("always", "code", "failed"), [("false", 0, 0), ("true", 3, 3)])
+def test_a_killed_worker_costs_nothing_but_the_stack_that_kills_again(config, tmp_path, always, code, failed):
+    (tmp_path / "killer.py").write_text(KILLER)
+    sweep = ["-s", f"initializer=[he_normal, {{kills: {{always: {always}}}}}]", "-s", "learning_rate=0.1"]
+    by_depth = ["-s", "depth=[1, 2, 3]", "-s", "seeds=1", "-s", f"name=killed_{always}"]
+    done = cli("run", "grid.yaml", "--plugin", "killer.py", "-j", "2", *sweep, *by_depth, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    runs = load(tmp_path / "results" / f"killed_{always}").runs
+    assert len(runs) == 6
+    assert (runs["status"] == "failed").sum() >= failed
+    if failed:
+        assert "the worker process was killed twice" in done.stderr
+        assert set(runs.loc[runs["status"] == "failed", "depth"]) == {1, 2, 3}

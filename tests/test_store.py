@@ -104,7 +104,7 @@ def test_a_transaction_that_fails_keeps_what_was_there(tmp_path, cells):
 
 
 def test_what_is_no_store_is_refused_in_a_line(tmp_path):
-    with pytest.raises(StoreError, match=r"holds no results \(no runs.sqlite\)"):
+    with pytest.raises(StoreError, match=r"is no folder of results \(it has no runs.sqlite\)"):
         Store(tmp_path)
     (tmp_path / "runs.sqlite").write_bytes(b"not a database" * 100)
     with pytest.raises(StoreError, match="cannot be read: file is not a database"):

@@ -67,7 +67,8 @@ def comparison_table(runs: pd.DataFrame, baselines: pd.DataFrame, factors: Seque
     std = np.array([d.std(ddof=1) if len(d) >= 2 else np.nan for d in differences])
     table["seeds"] = np.array([len(d) for d in differences], dtype=int)
     table["difference"] = [d.mean() if len(d) else np.nan for d in differences]
-    table["low"], table["high"] = t_interval(table["difference"], std, table["seeds"])
+    low, high = t_interval(table["difference"], std, table["seeds"])
+    table["low"], table["high"] = low.clip(-1, 1), high.clip(-1, 1)  # no difference of accuracies lies beyond
     table["p"] = np.array([paired_p(d, family) for d in differences], dtype=float)
     table["p_adjusted"] = holm(table["p"].to_numpy())
     table["probability_better"] = [np.mean((d > 0) + (d == 0) / 2) if len(d) else np.nan for d in differences]

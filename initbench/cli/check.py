@@ -9,27 +9,46 @@ import click
 from initbench.cli import options
 
 
-@click.command(epilog="\b\nExample:\n  initbench check configs/*.yaml\n")
-@click.argument("configs", metavar="CONFIG...", nargs=-1, required=True)
+@click.command(
+    epilog="\b\nExamples:\n  initbench check configs/*.yaml\n  initbench check my_init --plugin my_init.py\n"
+)
+@click.argument("configs", metavar="CONFIG|PART...", nargs=-1, required=True)
 @options.changes
 @options.data_dir
 @options.plugin
 def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | None, plugins: tuple[str, ...]) -> None:
-    """Validate configs; exit 0 when all are fine, 2 with every fault located when one is not."""
-    from initbench.config import find_config, read_experiment
-    from initbench.data import data_folders
-    from initbench.errors import ConfigError, Fault
-    from initbench.registry import load_plugin
+    """Validate configs, or hold parts against the laws of their kind; exit 2 with every fault when one is not fine."""
+    from initbench.cli.reading import read_all
+    from initbench.config import bundled
+    from initbench.conformance import broken_laws
+    from initbench.errors import ConfigError, UsageError
+    from initbench.registry import load_plugin, lookup_any
 
     for plugin in plugins:
         load_plugin(plugin)
-    faults: list[Fault] = []
-    for config in configs:
-        try:
-            experiment = read_experiment(find_config(config), changes, data_folders(data_dir))
-        except ConfigError as error:
-            faults += error.faults
+    is_broken = False
+    files = []
+    for name in configs:
+        entry = None if Path(name).exists() or name in bundled() else lookup_any(name)
+        if entry is None:
+            files.append(name)
             continue
-        click.echo(f"{config}: fine; {experiment.size} cells")
-    if faults:
-        raise ConfigError(faults)
+        laws = broken_laws(entry)
+        is_broken |= bool(laws)
+        click.echo(f"{entry.name}: " + ("keeps every law of its kind" if not laws else f"breaks {len(laws)} laws"))
+        for law in laws:
+            click.echo(f"  {law}")
+    wrong = []
+    for name in files:
+        try:
+            (experiment,) = read_all([name], changes, data_dir)
+        except UsageError as error:
+            wrong.append(error)
+            continue
+        click.echo(f"{name}: fine; {experiment.size} cells")
+    if wrong:
+        faults = [fault for error in wrong if isinstance(error, ConfigError) for fault in error.faults]
+        others = [str(error) for error in wrong if not isinstance(error, ConfigError)]
+        raise ConfigError(dict.fromkeys(faults), dict.fromkeys(others))
+    if is_broken:
+        click.get_current_context().exit(2)

@@ -10,7 +10,9 @@ from typing import Any
 import click
 
 from initbench.cli.check import check
+from initbench.cli.cite import cite
 from initbench.cli.data import data
+from initbench.cli.explain import explain
 from initbench.cli.list import list_parts
 from initbench.cli.new import new
 from initbench.cli.plot import plot
@@ -77,6 +79,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-for command in (run, plot, table, status, check, list_parts, data, new):
-    command.params.append(click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks."))
+for command in (run, plot, table, status, check, explain, cite, list_parts, data, new):
     main.add_command(command)
+for command in (*main.commands.values(), *data.commands.values()):
+    command.params.append(click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks."))

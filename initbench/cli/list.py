@@ -31,7 +31,10 @@ def list_parts(kind: str, form: str, plugins: tuple[str, ...]) -> None:
         rows = [
             {
                 "name": entry.name,
+                "family": entry.about.family,
                 "summary": entry.summary,
+                "formula": entry.about.formula,
+                "aliases": list(entry.about.aliases),
                 "parameters": {p.name: None if p.is_required else p.default for p in entry.parameters.values()},
             }
             for entry in found
@@ -39,5 +42,10 @@ def list_parts(kind: str, form: str, plugins: tuple[str, ...]) -> None:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     widest = max(len(entry.name) for entry in found)
-    for entry in found:
-        click.echo(f"{entry.name:<{widest}}  {entry.summary}")
+    families = sorted({entry.about.family for entry in found})
+    for family in families:
+        if len(families) > 1:
+            click.secho(f"{family}:", bold=True)
+        for entry in found:
+            if entry.about.family == family:
+                click.echo(f"{entry.name:<{widest}}  {entry.summary}")

@@ -12,8 +12,20 @@ import click
 @click.option("--format", "form", type=click.Choice(["png", "svg", "pdf"]), default="png", show_default=True)
 def plot(paths: tuple[Path, ...], form: str) -> None:
     """Write the figures of the experiment in PATH, or of every experiment below it."""
+    from initbench.errors import StoreError
     from initbench.results import experiments_below, load, write_figures
 
+    drawn, lacking = 0, []
     for folder in dict.fromkeys(folder for path in paths for folder in experiments_below(path)):
-        for file in write_figures(load(folder), form):
+        try:
+            files = write_figures(load(folder), form)
+        except StoreError as error:
+            lacking.append(str(error))
+            continue
+        drawn += len(files)
+        for file in files:
             click.echo(file)
+    if not drawn:
+        raise StoreError("; ".join(lacking))
+    for reason in lacking:
+        click.echo(f"initbench: {reason}", err=True)

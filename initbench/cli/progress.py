@@ -27,7 +27,7 @@ class Bar(Progress):
 
     def __init__(self) -> None:
         self.done = self.cells = 0
-        self.scores: dict[str, list[float]] = defaultdict(list)
+        self.scores: dict[tuple[tuple[str, Any], ...], list[float]] = defaultdict(list)
         self.is_terminal = sys.stderr.isatty()
         self.spoke = self.began = time.monotonic()
         self.bar: Any = None
@@ -48,9 +48,9 @@ class Bar(Progress):
         """Cells done, and the best mean accuracy so far."""
         text = f"{self.done}/{self.cells} cells"
         if self.scores:
-            means = {label: sum(scores) / len(scores) for label, scores in self.scores.items()}
-            best = max(means, key=lambda label: means[label])
-            text += f", best so far {best} {means[best]:.1%}"
+            means = {factors: sum(scores) / len(scores) for factors, scores in self.scores.items()}
+            best = max(means, key=lambda factors: means[factors])
+            text += f", best so far {dict(best)['initializer']} {means[best]:.1%}"
         return text
 
     def advance(self, epochs: int) -> None:
@@ -64,15 +64,17 @@ class Bar(Progress):
     def say(self) -> None:
         """Write a plain line."""
         self.spoke = time.monotonic()
-        left = (self.spoke - self.began) * (self.epochs - self.over) / max(self.over, 1)
-        click.echo(f"{self.over}/{self.epochs} epochs, {left:.0f} s left, {self.words()}", err=True)
+        left = ""
+        if self.over:
+            left = f"{(self.spoke - self.began) * (self.epochs - self.over) / self.over:.0f} s left, "
+        click.echo(f"{self.over}/{self.epochs} epochs, {left}{self.words()}", err=True)
 
     def finish(self, cells: Sequence[Cell], records: Sequence[Record]) -> None:
         """Count a stack that is done."""
         self.done += len(cells)
         for cell, record in zip(cells, records, strict=True):
             if record.status == "ok" and record.curves is not None:
-                self.scores[str(cell.initializer)].append(float(record.curves[-1, -1]))
+                self.scores[cell.factors].append(float(record.curves[-1, -1]))
         if self.bar is not None:
             self.bar.set_postfix_str(self.words())
 
@@ -87,14 +89,14 @@ class Bar(Progress):
 def describe_plan(experiment: Experiment, plan: Sequence[Cell], stacks: Sequence[Stack]) -> str:
     """What ``--dry-run`` prints."""
     settings = prod(map(len, experiment.choices.values()))
-    lines = [f"{experiment.name}: {len(plan)} cells = {settings} settings × {len(experiment.seeds)} seeds"]
+    lines = [f"{experiment.name}: {len(plan)} cells (settings × seeds: {settings} × {len(experiment.seeds)})"]
     for key, values in experiment.choices.items():
         shown = ", ".join("all" if key == "train_rows" and v is None else _plain(v) for v in values)
         lines.append(f"  {key:<19}{shown}")
     lines.append(f"  {'epochs':<19}{experiment.epochs}")
     heights = Counter(len(stack.cells) for stack in stacks)
     shown = ", ".join(f"{count} × {height} networks" for height, count in sorted(heights.items(), reverse=True))
-    lines.append(f"{len(stacks)} stacks: {shown}")
+    lines.append(f"stacks: {shown}")
     lines.append("cells:")
     for cell in plan:
         factors = ", ".join(f"{key} {_plain(value)}" for key, value in cell.factors)
@@ -112,6 +114,6 @@ def describe_results(results: Results) -> str:
     """The accuracy table, and where everything lies."""
     names = "config.yaml, manifest.json, runs.csv, curves.csv, accuracy.csv, accuracy.md, comparison.csv, runs.sqlite"
     return (
-        f"{render_table(results.accuracy, 'text')}\n"
+        f"{render_table(results.accuracy, 'text', caption=results.caption)}\n"
         f"results: {results.folder}/ ({names})\nfigures: initbench plot {results.folder}"
     )

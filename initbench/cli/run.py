@@ -12,7 +12,7 @@ from initbench.cli import options
 EPILOG = """\b
 Examples:
   initbench run relu_deep
-  initbench run configs/relu_deep.yaml -s depth=[5,20] -s width=64 --seeds 10
+  initbench run configs/relu_deep.yaml -s 'depth=[5,20]' -s width=64 --seeds 10
   initbench run churn_csv --data-dir ~/Downloads -j 1
 """
 
@@ -47,7 +47,7 @@ def run(
     CONFIG is a file, or the bare name of a bundled config. The same command again goes on where it stopped.
     """
     from initbench.cli.progress import Bar, describe_plan, describe_results
-    from initbench.config import find_config, read_experiment
+    from initbench.cli.reading import read_all
     from initbench.data import data_folders
     from initbench.registry import load_plugin
     from initbench.results import run as run_config
@@ -58,13 +58,12 @@ def run(
     jobs = jobs or os.cpu_count() or 1
     if seeds is not None:
         changes = (*changes, f"seeds={seeds}")
-    folders = data_folders(data_dir)
-    experiments = [read_experiment(find_config(config), changes, folders) for config in configs]
+    experiments = read_all(configs, changes, data_dir)
     if dry_run:
         for experiment in experiments:
-            click.echo(describe_plan(experiment, *preview(experiment, jobs, folders)))
+            click.echo(describe_plan(experiment, *preview(experiment, jobs, data_folders(data_dir))))
         return
-    failed = 0
+    failed, reason = 0, ""
     for config in configs:
         found = run_config(
             config,
@@ -76,11 +75,13 @@ def run(
             fail_fast=fail_fast,
             progress=Progress() if quiet else Bar(),
         )
-        failed += int((found.runs["status"] == "failed").sum())
+        failures = found.runs.loc[found.runs["status"] == "failed", "error"]
+        failed += len(failures)
+        reason = reason or next(iter(failures), "")
         if not quiet:
             click.echo(describe_results(found))
         if failed and fail_fast:
             break
     if failed:
-        click.echo(f"initbench: {failed} cells failed; their reasons: initbench status {results}", err=True)
+        click.echo(f"initbench: {failed} cells failed: {reason} (all reasons: initbench status {results})", err=True)
         click.get_current_context().exit(3)

@@ -16,9 +16,11 @@ def status(path: Path) -> None:
 
     for folder in experiments_below(path):
         with Store(folder) as store:
-            counts, failures = store.counts(), store.failures()
+            counts, failures, unplanned = store.counts(), store.failures(), store.unplanned()
         click.echo(f"{folder}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
         for cell, reason in failures[:20]:
             click.echo(f"  {cell} failed: {reason}")
+        if unplanned:
+            click.echo(f"  {unplanned} more are kept of cells that config.yaml does not ask for")
         if counts["missing"] or counts["failed"]:
             click.echo(f"  to fill it in: initbench run {folder / 'config.yaml'} -o {folder.parent}")

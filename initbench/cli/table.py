@@ -21,4 +21,7 @@ def table(path: Path, form: str) -> None:
     from initbench.present.tables import render_table
     from initbench.results import load
 
-    click.echo(render_table(load(path).accuracy, form).rstrip("\n"))
+    results = load(path)
+    if results.caption:
+        click.echo(f"initbench: {results.caption}", err=True)
+    click.echo(render_table(results.accuracy, form, caption=results.caption).rstrip("\n"))

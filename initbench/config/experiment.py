@@ -37,8 +37,19 @@ class Part:
     @property
     def plain(self) -> Any:
         """The part as a config would have it: its name, or a mapping with all parameters."""
-        values = {k: list(v) if isinstance(v, tuple) else v for k, v in self.parameters}
+        values = {
+            k: v.plain if isinstance(v, Part) else list(v) if isinstance(v, tuple) else v for k, v in self.parameters
+        }
+        if self.name == "by_layer":
+            return values
         return {self.name: values} if values else self.name
+
+    def at(self, layer: int, count: int) -> Part:
+        """The initializer of a layer, counted from 0, of so many: the part itself, or what it names for that layer."""
+        if self.name != "by_layer":
+            return self
+        by_place: dict[str, Part] = dict(self.parameters)
+        return by_place["last" if layer == count - 1 else "first" if layer == 0 else "hidden"]
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,11 @@ def find_config(name: str) -> Path:
         When it is neither a file nor a bundled config.
     """
     path = Path(name)
-    if path.is_file():
-        return path
+    try:
+        if path.is_file():
+            return path
+    except OSError as error:
+        raise UsageError(f"no config '{name[:60]}...': {error.strerror}") from None
     ours = bundled()
     if name in ours:
         return ours[name]

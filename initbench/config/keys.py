@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from initbench.config.experiment import Part
 from initbench.config.located import Value
 from initbench.contracts import Layer, Range
-from initbench.errors import ConfigError, Fault, ParameterError, ShapeError, UsageError, nearest
+from initbench.errors import ConfigError, DataError, Fault, ParameterError, ShapeError, UsageError, nearest
 from initbench.registry import FOLDERS, Entry, find, lookup, names, nearest_name
 
 FILE_DATASETS = ("csv", "idx", "npz")
+PLACES = ("first", "hidden", "last")
+RESIDUAL = ("plain", "scaled", "rezero", "fixup")
 MOST_SEEDS = 1_000_000
 
 
@@ -130,6 +133,8 @@ def part(kind: str) -> Read:
     """A reader of a part: ``name``, ``{name: {parameter: value}}`` or ``{name: name, parameter: value}``."""
 
     def read(value: Value, context: Context) -> Part:
+        if kind == "initializer" and value.pairs and all(key.data in PLACES for key, _ in value.pairs):
+            return _by_layer(value, context, read)
         name, given = _name_and_parameters(kind, value)
         entry = lookup(kind, str(name))
         if entry is None:
@@ -137,10 +142,31 @@ def part(kind: str) -> Read:
             hint = (f"nearest name: {close}    " if close else "") + f"all names: initbench list {FOLDERS[kind]}"
             if kind == "bias":
                 hint = f"one of: {', '.join(names(kind))}"
+            if kind == "dataset" and Path(str(name)).suffix:
+                hint = "a file is written {csv: FILE, target: COLUMN}, {idx: FOLDER} or {npz: FILE}"
+            elif not close:
+                hint += "; one of your own needs --plugin FILE.py"
             raise name.error(f"unknown {kind} '{name}'", hint)
         return _build(entry, name, given, context)
 
     return read
+
+
+def _by_layer(value: Value, context: Context, read: Callable[[Value, Context], Part]) -> Part:
+    """Read ``{first: PART, hidden: PART, last: PART}``; what is left out is as the hidden layers."""
+    found: dict[str, Part] = {}
+    faults: list[Fault] = []
+    for key, inner in value.pairs or ():
+        try:
+            found[str(key)] = read(inner, context)
+        except ConfigError as error:
+            faults.extend(error.faults)
+    if "hidden" not in {str(key) for key, _ in value.pairs or ()}:
+        faults.append(value.fault("first and last need hidden beside them", "write {first: PART, hidden: PART}"))
+    if faults:
+        raise ConfigError(faults)
+    label = f"by_layer({', '.join(f'{place}={found[place]}' for place in PLACES if place in found)})"
+    return Part("initializer", "by_layer", tuple((place, found.get(place, found["hidden"])) for place in PLACES), label)
 
 
 def _name_and_parameters(kind: str, value: Value) -> tuple[Value, list[tuple[Value, Value]]]:
@@ -170,12 +196,14 @@ def _name_and_parameters(kind: str, value: Value) -> tuple[Value, list[tuple[Val
 def _find_file(value: Value, context: Context) -> str:
     if not isinstance(value.data, str):
         raise value.error(f"{value} is not the name of a file or folder")
-    typed = Path(value.data).expanduser()  # an absolute path stays itself when it is put behind a folder
-    places = [Path.cwd(), *context.folders]
-    for place in places:
-        if (place / typed).exists():
-            return str((place / typed).resolve())
-    looked = "looked in: " + ", ".join(dict.fromkeys(map(str, places)))
+    try:
+        typed = Path(value.data).expanduser()  # an absolute path stays itself when it is put behind a folder
+        for place in context.folders:
+            if (place / typed).exists():
+                return str((place / typed).resolve())
+    except (OSError, RuntimeError) as error:
+        raise value.error(f"no file or folder '{value}': {error}") from None
+    looked = "looked in: " + ", ".join(dict.fromkeys(map(str, context.folders)))
     raise value.error(
         f"no file or folder '{value}'", "" if typed.is_absolute() else f"{looked}; or name its folder with --data-dir"
     )
@@ -209,9 +237,19 @@ def _build(entry: Entry, name: Value, given: list[tuple[Value, Value]], context:
     full = {p.name: values.get(p.name, p.default) for p in entry.parameters.values()}
     words = [_show(k, shown[k]) for k in entry.parameters if k in shown and shown[k] != entry.parameters[k].default]
     label = f"{entry.name}({', '.join(words)})" if words else entry.name
-    made = Part(entry.kind, entry.name, tuple(sorted(full.items())), label, entry.fingerprint)
+    fingerprint = entry.fingerprint
+    if entry.kind != "dataset" and full.get("file"):
+        fingerprint += sha256(Path(full["file"]).read_bytes()).hexdigest()
+    made = Part(entry.kind, entry.name, tuple(sorted(full.items())), label, fingerprint)
     try:
         try_out(entry, full)
+    except DataError as error:
+        places = {str(key): value for key, value in given}
+        message = str(error)
+        place = next(
+            (places[word] for word in ("target", "drop") if word in places and f"which {word} names" in message), None
+        )
+        raise (place or places["file"]).error(message) from None
     except (ParameterError, ShapeError) as error:
         raise name.error(f"'{made}': {error}") from None
     return made
@@ -229,12 +267,18 @@ def try_out(entry: Entry, parameters: dict[str, Any]) -> None:
     """
     import numpy as np
 
+    if entry.kind == "dataset" and "file" in parameters:
+        entry.function((Path(parameters["file"]).parent,), **parameters)
     if entry.kind == "dataset" or entry.scope == "network":
         return
     try:
         if entry.kind in ("initializer", "bias"):
             extra = {"layer": Layer(activation=find("activation", "relu").function())} if entry.wants_layer else {}
-            entry.function((4, 4), np.random.default_rng(0), **parameters, **extra)
+            drawn = entry.function((4, 6), np.random.default_rng(0), **parameters, **extra)
+            weights = drawn[0] if isinstance(drawn, tuple) else drawn
+            wanted = (4, 6) if entry.kind == "initializer" else (6,)
+            if np.shape(weights) != wanted:
+                raise ParameterError(f"drew shape {np.shape(weights)} where {wanted} was asked for")
         else:
             entry.function(**parameters)
     except UsageError:
@@ -292,10 +336,10 @@ def seeds(value: Value, context: Context) -> tuple[int, ...]:
 def record(value: Value, context: Context) -> tuple[str, ...]:
     """Read what to keep a row of for each epoch."""
     items = value.data if isinstance(value.data, list) else [value]
-    read = choice("record", "curves")
+    read = choice("record", "curves", "weights")
     found = tuple(dict.fromkeys(read(item, context) for item in items))
-    if not found:
-        raise value.error("record is an empty list", "for example: record: [curves]")
+    if "curves" not in found:
+        raise value.error("record must hold curves", "for example: record: [curves]")
     return found
 
 
@@ -311,7 +355,12 @@ def name(value: Value, context: Context) -> str:
 def is_folder_name(word: str) -> bool:
     """Whether ``word`` can safely be a folder on every system: no separator, no leading dot, no odd characters."""
     rest_is_fine = all(c.isalnum() or c in " ._+-=@()" for c in word)
-    return 0 < len(word) <= 100 and (word[0].isalnum() or word[0] == "_") and rest_is_fine and word[-1] not in " ."
+    return (
+        0 < len(word.encode()) <= 150
+        and (word[0].isalnum() or word[0] == "_")
+        and rest_is_fine
+        and word[-1] not in " ."
+    )
 
 
 KEYS = {
@@ -328,7 +377,7 @@ KEYS = {
         Key("output_initializer", "of the last layer's weights", or_word(part("initializer"), "same", "same"), "same"),
         Key("bias", "initial biases", part("bias"), "zeros"),
         Key("normalization", "none, batch, layer", choice("normalization", "none", "batch", "layer"), "none"),
-        Key("residual", "none, plain", choice("residual", "none", "plain"), "none"),
+        Key("residual", "none, " + ", ".join(RESIDUAL), choice("residual", "none", *RESIDUAL), "none"),
         Key("optimizer", "sgd, momentum, nesterov, rmsprop, adam, adamw", part("optimizer"), "sgd"),
         Key("learning_rate", "a number", number("learning_rate", Range(low=0), "0.05"), "0.05"),
         Key("batch_size", "rows a step", whole("batch_size", 1, 10_000_000, "64"), "64"),
@@ -356,6 +405,12 @@ KEYS = {
             sweeps=False,
         ),
         Key("dtype", "float32, float64", choice("dtype", "float32", "float64"), "float32"),
-        Key("record", "what to keep a row of for each epoch", record, "[curves]", sweeps=False),
+        Key(
+            "record",
+            "what to keep: curves; weights, those of each cell in the end, as .npz",
+            record,
+            "[curves]",
+            sweeps=False,
+        ),
     )
 }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
@@ -29,7 +28,9 @@ class Value:
     line, column, length : int
         Counted from 1.
     pairs : list of (Value, Value), optional
-        Keys and values, of a mapping.
+        Keys and values, of a mapping; all keys are texts.
+    is_refused : bool
+        Whether its fault has been told already.
     """
 
     data: Any
@@ -39,6 +40,7 @@ class Value:
     excerpt: str = ""
     length: int = 1
     pairs: list[tuple[Value, Value]] | None = None
+    is_refused: bool = False
 
     def fault(self, message: str, hint: str = "") -> Fault:
         """A fault at this place."""
@@ -59,13 +61,21 @@ class Value:
         return text if len(text) <= 60 else text[:57] + "..."
 
 
-def locate(text: str, source: str) -> Value:
+def locate(text: str, source: str, faults: list[Fault]) -> Value:
     """Parse YAML.
+
+    Parameters
+    ----------
+    text : str
+    source : str
+        The name of the file.
+    faults : list of Fault
+        Told what is YAML beyond plain data: tags, a key that stands twice or is no text.
 
     Raises
     ------
     ConfigError
-        When it is not YAML, or YAML beyond plain data: tags, a key twice, too large.
+        When it is not YAML, or too large.
     """
     lines = text.splitlines()
     loader = None
@@ -74,13 +84,16 @@ def locate(text: str, source: str) -> Value:
         node = loader.get_single_node()
         if node is None:
             return Value(None, source, 1, 1, pairs=[])
-        return _convert(node, loader, source, lines, iter(range(MOST_VALUES)))
+        return _Converter(loader, source, lines, faults).convert(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line, mark.column) if mark else (0, 0)
         excerpt = lines[line] if line < len(lines) else ""
         problem = " ".join(filter(None, [error.problem or "", error.context and f"({error.context})"]))
-        raise ConfigError([Fault(source, line + 1, column + 1, f"not valid YAML: {problem}", excerpt)]) from None
+        hint = "is it indented as the lines around it? the keys of a config begin in the first column"
+        raise ConfigError(
+            [Fault(source, line + 1, column + 1, f"not valid YAML: {problem}", excerpt, 1, hint)]
+        ) from None
     except yaml.YAMLError as error:
         raise ConfigError([Fault(source, 1, 1, f"not valid YAML: {str(error).splitlines()[0]}")]) from None
     except RecursionError:
@@ -90,36 +103,51 @@ def locate(text: str, source: str) -> Value:
             loader.dispose()
 
 
-def _convert(node: yaml.Node, loader: yaml.SafeLoader, source: str, lines: list[str], budget: Iterator[int]) -> Value:
-    line, column = node.start_mark.line, node.start_mark.column
-    excerpt = lines[line] if line < len(lines) and len(lines[line]) <= 200 else ""
-    ends_here = node.end_mark.line == line
-    here = Value(None, source, line + 1, column + 1, excerpt, node.end_mark.column - column if ends_here else 1)
-    if next(budget, None) is None:
-        raise here.error(f"the config holds more than {MOST_VALUES:,} values", "aliases (*name) count each time")
-    if node.tag not in PLAIN_TAGS:
-        tag = node.tag.replace("tag:yaml.org,2002:", "!!")
-        raise here.error(
-            f"the tag '{tag}' is not allowed", "a config holds plain values: numbers, texts, lists, mappings"
-        )
-    if isinstance(node, yaml.SequenceNode):
-        items = [_convert(child, loader, source, lines, budget) for child in node.value]
-        return Value(items, source, here.line, here.column, excerpt, here.length)
-    if isinstance(node, yaml.MappingNode):
-        pairs, twice = [], []
+class _Converter:
+    """Turns the nodes of one text into values; what is wrong with them goes into ``faults``."""
+
+    def __init__(self, loader: yaml.SafeLoader, source: str, lines: list[str], faults: list[Fault]) -> None:
+        self.loader, self.source, self.lines, self.faults = loader, source, lines, faults
+        self.count = 0
+
+    def convert(self, node: yaml.Node) -> Value:
+        """Convert a node and what is in it."""
+        line, column = node.start_mark.line, node.start_mark.column
+        excerpt = self.lines[line] if line < len(self.lines) and len(self.lines[line]) <= 200 else ""
+        length = node.end_mark.column - column if node.end_mark.line == line else 1
+        here = Value(None, self.source, line + 1, column + 1, excerpt, length)
+        self.count += 1
+        if self.count > MOST_VALUES:
+            raise here.error(f"the config holds more than {MOST_VALUES:,} values", "aliases (*name) count each time")
+        if node.tag not in PLAIN_TAGS:
+            tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+            hint = "a config holds plain values: numbers, texts, lists, mappings"
+            self.faults.append(here.fault(f"the tag '{tag}' is not allowed", hint))
+            return replace(here, is_refused=True)
+        if isinstance(node, yaml.SequenceNode):
+            return replace(here, data=[self.convert(child) for child in node.value])
+        if isinstance(node, yaml.MappingNode):
+            return replace(here, pairs=self._pairs(node))
+        try:
+            is_date = node.tag.endswith(":timestamp")
+            return replace(here, data=node.value if is_date else self.loader.construct_object(node))
+        except ValueError as error:
+            self.faults.append(here.fault(f"not a value: {error}"))
+            return replace(here, is_refused=True)
+
+    def _pairs(self, node: yaml.MappingNode) -> list[tuple[Value, Value]]:
+        pairs: list[tuple[Value, Value]] = []
         seen: dict[str, int] = {}
         for key_node, value_node in node.value:
-            key = _convert(key_node, loader, source, lines, budget)
-            if str(key) in seen:
-                twice.append(key.fault(f"the key '{key}' stands twice", f"first on line {seen[str(key)]}; keep one"))
-            seen.setdefault(str(key), key.line)
-            pairs.append((key, _convert(value_node, loader, source, lines, budget)))
-        if twice:
-            raise ConfigError(twice)
-        return Value(None, source, here.line, here.column, excerpt, here.length, pairs)
-    try:
-        is_date = node.tag.endswith(":timestamp")
-        data = node.value if is_date else loader.construct_object(node)
-    except ValueError as error:
-        raise here.error(f"not a value: {error}") from None
-    return Value(data, source, here.line, here.column, excerpt, here.length)
+            key, value = self.convert(key_node), self.convert(value_node)
+            if key.is_refused:
+                continue
+            if not isinstance(key.data, str):
+                self.faults.append(key.fault(f"the key {key} is no name", "keys are words, such as depth"))
+            elif key.data in seen:
+                hint = f"first on line {seen[key.data]}; keep one"
+                self.faults.append(key.fault(f"the key '{key}' stands twice", hint))
+            else:
+                seen[key.data] = key.line
+                pairs.append((key, value))
+        return pairs

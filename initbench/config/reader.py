@@ -12,6 +12,7 @@ from initbench.config.located import LARGEST, Value, locate
 from initbench.errors import ConfigError, Fault, UsageError, nearest
 
 MOST_CELLS = 5_000_000
+REPLACES = {"hidden": ("depth", "width"), "depth": ("hidden",), "width": ("hidden",)}
 
 
 def read_experiment(path: Path, changes: Sequence[str] = (), folders: tuple[Path, ...] = ()) -> Experiment:
@@ -23,7 +24,7 @@ def read_experiment(path: Path, changes: Sequence[str] = (), folders: tuple[Path
     changes : sequence of str
         ``KEY=VALUE`` each, VALUE in YAML; a later one overrides an earlier one and the file.
     folders : tuple of Path
-        Where data files are looked for, after the current folder and the config's own.
+        Where data files are looked for, before the config's own folder.
 
     Returns
     -------
@@ -35,23 +36,25 @@ def read_experiment(path: Path, changes: Sequence[str] = (), folders: tuple[Path
         With every fault of the file and of the changes.
     """
     faults: list[Fault] = []
-    given = _pairs(locate(_text(path), str(path)), faults)
+    given = _pairs(locate(_text(path), str(path), faults), faults)
     for change in changes:
         key, equals, text = change.partition("=")
         if not equals or not key.strip():
-            raise UsageError(f"-s {change}: write KEY=VALUE, for example -s depth=[5,20]")
-        if key.strip() == "hidden":
-            given.pop("depth", None)
-            given.pop("width", None)
+            raise UsageError(f"-s {change}: write KEY=VALUE, for example -s 'depth=[5,20]'")
+        if key.strip() in REPLACES:
+            for other in REPLACES[key.strip()]:
+                given.pop(other, None)
         source = f"-s {change}"
-        _enter(given, Value(key.strip(), source, 1, 1, change, len(key)), locate(text, source), faults)
-    context = Context((path.resolve().parent, *folders))
+        _enter(given, Value(key.strip(), source, 1, 1, change, len(key)), locate(text, source, faults), faults)
+    context = Context((*folders, path.resolve().parent))
     read: dict[str, Any] = {}
     for name in KEYS:
         read[name] = None
         if name not in given and name in ("name", "hidden"):
             continue
-        value = given[name][1] if name in given else locate(KEYS[name].default, "default")
+        value = given[name][1] if name in given else locate(KEYS[name].default, "default", faults)
+        if value.is_refused:
+            continue
         try:
             read[name] = _read(name, value, context)
         except ConfigError as error:
@@ -122,6 +125,8 @@ def _read(name: str, value: Value, context: Context) -> Any:
     found: list[Any] = []
     faults: list[Fault] = []
     for item in value.data:
+        if item.is_refused:
+            continue
         try:
             made = key.read(item, context)
         except ConfigError as error:

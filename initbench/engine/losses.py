@@ -56,11 +56,13 @@ def losses_and_hits(logits: Array, targets: Array) -> tuple[Array, Array]:
     wanted = targets[:, None]
     if logits.shape[2] == 1:
         hits = (grouped > 0) == (wanted > 0.5)
-        losses = np.logaddexp(0, grouped) - wanted * grouped
+        losses = np.logaddexp(0, (1 - 2 * wanted) * grouped)  # keeps the digits of confident rows
         return losses.reshape(logits.shape[:2]).astype(np.float64), hits.reshape(logits.shape[:2])
-    hits = np.argmax(grouped, axis=3) == np.argmax(wanted, axis=3)
-    grouped -= grouped.max(axis=3, keepdims=True)
+    top = np.argmax(grouped, axis=3, keepdims=True)
+    hits = top[..., 0] == np.argmax(wanted, axis=3)
+    grouped -= np.take_along_axis(grouped, top, axis=3)
     mine = np.sum(grouped, axis=3, where=wanted > 0.5)
     np.exp(grouped, out=grouped)
-    losses = np.log(grouped.sum(axis=3)) - mine
+    np.put_along_axis(grouped, top, 0, axis=3)  # log1p of the others' sum keeps the digits of confident rows
+    losses = np.log1p(grouped.sum(axis=3)) - mine
     return losses.reshape(logits.shape[:2]).astype(np.float64), hits.reshape(logits.shape[:2])

@@ -27,23 +27,38 @@ class Design(NamedTuple):
         Of the hidden layers.
     normalization : ``"none"``, ``"batch"`` or ``"layer"``
         Between the linear map and the activation of each hidden layer.
-    residual : bool
-        Whether a hidden layer whose input has its own width adds that input to its output.
+    residual : ``"none"``, ``"plain"``, ``"scaled"``, ``"rezero"`` or ``"fixup"``
+        Whether a hidden layer whose input has its own width adds that input to its output, and times what the output
+        is taken: 1, one over the square root of the number of such layers, or a trained number that starts at 0.
+        With ``"fixup"`` the branch is two layers, the second without activation, times a trained number that starts
+        at 1.
     """
 
     sizes: tuple[int, ...]
     activation: Activation
     normalization: Literal["none", "batch", "layer"] = "none"
-    residual: bool = False
+    residual: Literal["none", "plain", "scaled", "rezero", "fixup"] = "none"
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
         """The ``(fan_in, fan_out)`` of each weight matrix, in order."""
         return list(pairwise(self.sizes))
 
-    def adds_input(self, layer: int) -> bool:
-        """Whether hidden layer ``layer``, counted from 0, adds its input to its output."""
-        return self.residual and 0 < layer < len(self.sizes) - 2 and self.sizes[layer] == self.sizes[layer + 1]
+    def skip_from(self, layer: int) -> int | None:
+        """The hidden layer whose output hidden layer ``layer`` adds to its own, both counted from 0; None for none."""
+        length = 2 if self.residual == "fixup" else 1
+        source = layer - length
+        ends_branch = self.residual != "none" and source >= 0 and layer % length == 0
+        return source if ends_branch and self.sizes[source + 1] == self.sizes[layer + 1] else None
+
+    def is_linear(self, layer: int) -> bool:
+        """Whether a hidden layer has no activation."""
+        return self.residual == "fixup" and self.skip_from(layer) is not None
+
+    @property
+    def branch_ends(self) -> list[int]:
+        """The hidden layers that add an earlier one to their own output."""
+        return [layer for layer in range(len(self.sizes) - 2) if self.skip_from(layer) is not None]
 
     @property
     def weight_count(self) -> int:
@@ -56,7 +71,8 @@ class Design(NamedTuple):
         hidden = sum(self.sizes[1:-1])
         norms = 2 * hidden if self.normalization != "none" else 0
         slopes = len(self.sizes) - 2 if self.activation.start is not None else 0
-        return self.weight_count + hidden + self.sizes[-1] + norms + slopes
+        scales = len(self.branch_ends) if self.residual in ("rezero", "fixup") else 0
+        return self.weight_count + hidden + self.sizes[-1] + norms + slopes + scales
 
 
 class Parameters:
@@ -72,6 +88,8 @@ class Parameters:
         Empty without normalization.
     slopes : list of ndarray, shape (m, 1, 1)
         Empty where the activation trains nothing.
+    scales : dict of int to ndarray, shape (m, 1, 1)
+        What the outputs of branches are multiplied by, by hidden layer, where that is trained.
     """
 
     def __init__(self, design: Design, m: int, dtype: np.dtype) -> None:
@@ -84,6 +102,10 @@ class Parameters:
         self.gains = [self._take(1, h) for h in normed]
         self.offsets = [self._take(1, h) for h in normed]
         self.slopes = [self._take(1, 1) for _ in hidden] if design.activation.start is not None else []
+        is_scaled = design.residual in ("rezero", "fixup")
+        self.scales = {layer: self._take(1, 1) for layer in design.branch_ends} if is_scaled else {}
+        for scale in self.scales.values():
+            scale[:] = design.residual == "fixup"
         for gain in self.gains:
             gain[:] = 1
         for slope in self.slopes:
@@ -104,7 +126,7 @@ class Workspace:
         Networks in the stack, rows.
     dtype : numpy.dtype
     keeps : bool
-        Whether each layer has its own buffers, which backward needs; without, two take turns.
+        Whether each layer has its own buffers, which backward needs; without, three take turns.
     """
 
     def __init__(self, design: Design, m: int, n: int, dtype: np.dtype, *, keeps: bool) -> None:
@@ -117,8 +139,10 @@ class Workspace:
             return [pool[i % count][: m * n * h].reshape(m, n, h) for i, h in enumerate(hidden)]
 
         self.z = buffers(1)
-        self.values = buffers(2)
-        self.outputs = buffers(2) if design.residual else []
+        self.values = buffers(3)
+        self.outputs = list(self.values)
+        for layer, buffer in enumerate(buffers(3) if design.branch_ends else []):
+            self.outputs[layer] = buffer if layer in design.branch_ends else self.values[layer]
         self.logits = np.empty((m, n, design.sizes[-1]), dtype)
         self.norms: list[Norm] = []
         if design.normalization != "none":
@@ -137,6 +161,13 @@ def _grouped(array: Array, groups: int) -> Array:
 
 def _parameter(slopes: list[Array], layer: int) -> tuple[Array, ...]:
     return (slopes[layer],) if slopes else ()
+
+
+def _scale(design: Design, parameters: Parameters, layer: int) -> Array | float:
+    """What the output of a branch is multiplied by."""
+    if layer in parameters.scales:
+        return parameters.scales[layer]
+    return len(design.branch_ends) ** -0.5 if design.residual == "scaled" else 1.0
 
 
 def forward(
@@ -178,8 +209,15 @@ def forward(
         if work.norms:
             fixed = statistics[layer] if statistics else None
             work.norms[layer].forward(z, parameters.gains[layer], parameters.offsets[layer], fixed)
-        value = design.activation.value(z, *_parameter(parameters.slopes, layer), out=work.values[layer])
-        below = np.add(value, below, out=work.outputs[layer]) if design.adds_input(layer) else value
+        if design.is_linear(layer):
+            np.copyto(work.values[layer], z)
+        else:
+            design.activation.value(z, *_parameter(parameters.slopes, layer), out=work.values[layer])
+        below = work.outputs[layer]
+        skip = design.skip_from(layer)
+        if skip is not None:
+            np.multiply(work.values[layer], _scale(design, parameters, layer), out=below)
+            below += work.outputs[skip]
     return work.logits
 
 
@@ -204,7 +242,8 @@ def backward(
     ----------
     Rumelhart, Hinton & Williams (1986), "Learning representations by back-propagating errors", Nature 323.
     """
-    activation, carried = design.activation, delta
+    activation = design.activation
+    pending: dict[int, Array] = {}  # derivatives by outputs that later layers have added to theirs
     for layer in reversed(range(len(parameters.weights))):
         np.matmul(work.ones, delta, out=gradients.biases[layer])
         if layer == 0:
@@ -212,21 +251,30 @@ def backward(
             np.matmul(rows, _grouped(delta, len(x)), out=_grouped(gradients.weights[0], len(x)))
             return
         under = layer - 1
-        below = work.outputs[under] if design.adds_input(under) else work.values[under]
+        below = work.outputs[under]
         np.matmul(below.swapaxes(-1, -2), delta, out=gradients.weights[layer])
         passed = work.deltas[under]
         np.matmul(delta, parameters.weights[layer].swapaxes(-1, -2), out=passed)
-        if design.residual:
-            if design.adds_input(layer):
-                passed += carried
-            carried = passed.copy()
         z, value, scratch = work.z[under], work.values[under], work.scratch[under]
+        if under in pending:
+            passed += pending.pop(under)
+        skip = design.skip_from(under)
+        if skip is not None:
+            pending[skip] = passed.copy()
+            if under in parameters.scales:
+                np.multiply(passed, value, out=scratch)
+                gradients.scales[under][:] = scratch.sum(axis=(1, 2), keepdims=True)
+            passed *= _scale(design, parameters, under)
         parameter = _parameter(parameters.slopes, under)
-        if activation.parameter_slope is not None:
-            activation.parameter_slope(z, out=scratch)
-            scratch *= passed
-            gradients.slopes[under][:] = scratch.sum(axis=(1, 2), keepdims=True)
-        passed *= activation.slope(z, value, *parameter, out=scratch)
+        if design.is_linear(under):
+            if gradients.slopes:
+                gradients.slopes[under][:] = 0
+        else:
+            if activation.parameter_slope is not None:
+                activation.parameter_slope(z, out=scratch)
+                scratch *= passed
+                gradients.slopes[under][:] = scratch.sum(axis=(1, 2), keepdims=True)
+            passed *= activation.slope(z, value, *parameter, out=scratch)
         if work.norms:
             norm, gain = work.norms[under], parameters.gains[under]
             norm.backward(passed, gain, scratch, gradients.gains[under], gradients.offsets[under])

@@ -128,6 +128,8 @@ def train(
                 array[lost] = 0  # arithmetic on infinities is slow, and its results are not looked at
             on_epoch(epoch)
             if lost.all():
+                for skipped in range(epoch + 1, recipe.epochs + 1):
+                    on_epoch(skipped)
                 break
     return Trace(curves, diverged)
 
@@ -150,9 +152,13 @@ def batches(rows: Rows, order: Array, batch_size: int) -> Iterator[tuple[Array, 
 def update(
     design: Design, recipe: Recipe, parameters: Parameters, gradients: Parameters, states: list[Array], count: int
 ) -> None:
-    """Take one step: weight decay, clipping, optimizer. ``gradients`` is overwritten."""
+    """Take one step: clipping, weight decay, optimizer. ``gradients`` is overwritten."""
     dtype = parameters.flat.dtype
     learning_rate = recipe.learning_rate[:, None].astype(dtype)
+    if recipe.clip_norm is not None:
+        squares = np.square(gradients.flat, dtype=np.float64)  # float32 would overflow where clipping is needed most
+        norms = np.sqrt(squares.sum(axis=1))
+        gradients.flat *= np.minimum(1, recipe.clip_norm / np.maximum(norms, 1e-300))[:, None].astype(dtype)
     if recipe.weight_decay is not None:
         weights = parameters.flat[:, : design.weight_count]
         decay = recipe.weight_decay[:, None].astype(dtype)
@@ -160,10 +166,6 @@ def update(
             weights *= 1 - learning_rate * decay
         else:
             gradients.flat[:, : design.weight_count] += decay * weights
-    if recipe.clip_norm is not None:
-        squares = np.square(gradients.flat, dtype=np.float64)  # float32 would overflow where clipping is needed most
-        norms = np.sqrt(squares.sum(axis=1))
-        gradients.flat *= np.minimum(1, recipe.clip_norm / np.maximum(norms, 1e-300))[:, None].astype(dtype)
     recipe.optimizer.step(parameters.flat, gradients.flat, states, learning_rate, count)
 
 

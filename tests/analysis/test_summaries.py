@@ -59,6 +59,16 @@ def test_area_is_over_the_epochs_after_the_start(eight):
     assert got != pytest.approx(curves["valid_accuracy"].mean(), abs=1e-3)
 
 
+def test_the_area_of_a_diverged_cell_is_the_validation_share_of_the_commonest_class(eight):
+    name = "uniform(low=-0.3, high=0.3)"
+    runs = eight.runs[eight.runs["initializer"] == name].merge(eight.baselines, on="cell")
+    learned = runs["cell"].map(eight.curves[eight.curves["epoch"] > 0].groupby("cell")["valid_accuracy"].mean())
+    by_hand = learned.where(runs["status"] == "ok", runs["valid_majority"])
+    got = row(accuracy_table(*eight), name)["valid_accuracy_area"]
+    assert got == pytest.approx(by_hand.mean(), abs=1e-12)
+    assert got != pytest.approx(learned.mean(), abs=1e-3)  # of the epochs before divergence alone
+
+
 def test_trained_needs_three_standard_errors_above_chance():
     limit = 0.1135 + 3 * np.sqrt(0.1135 * 0.8865 / frames.TEST_ROWS)
 

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 import initbench
 from initbench.cli import main
+from initbench.store import Store
 
 SMALL = """\
 dataset: digits
@@ -99,8 +100,8 @@ def test_quiet_says_nothing(invoke):
 
 def test_dry_run_prints_the_plan_and_writes_nothing(invoke):
     text = invoke("run", "small.yaml", "--dry-run", "-j", "1").stdout
-    assert "small: 8 cells = 4 settings × 2 seeds" in text
-    assert "1 stacks: 1 × 8 networks" in text
+    assert "small: 8 cells (settings × seeds: 4 × 2)" in text
+    assert "stacks: 1 × 8 networks" in text
     assert len(re.findall(r"^  [0-9a-f]{16}  ", text, re.MULTILINE)) == 8
     assert not Path("results").exists()
 
@@ -160,9 +161,9 @@ def test_a_path_without_results_is_one_line(invoke, command):
 
 def test_list_shows_each_part_in_a_line(invoke):
     for kind in ("initializers", "activations", "optimizers", "datasets"):
-        lines = invoke("list", kind).stdout.splitlines()
+        lines = [line for line in invoke("list", kind).stdout.splitlines() if not line.endswith(":")]
         rows = json.loads(invoke("list", kind, "--format", "json").stdout)
-        assert [line.split()[0] for line in lines] == [row["name"] for row in rows]
+        assert sorted(line.split()[0] for line in lines) == [row["name"] for row in rows]
         assert all(row["summary"] for row in rows)
     invoke("list", "initialisers", code=2)
 
@@ -207,3 +208,32 @@ def test_interruption_is_exit_130(invoke, monkeypatch):
 
     monkeypatch.setattr("initbench.results.load", interrupted)
     assert "interrupted" in invoke("table", "results", code=130).stderr
+
+
+def test_two_configs_of_one_name_or_a_faulty_one_stop_all_before_anything_runs(invoke):
+    Path("sub").mkdir()
+    Path("sub/small.yaml").write_text(SMALL)
+    assert "is named 'small' too" in invoke("run", "small.yaml", "sub/small.yaml", code=2).stderr
+    Path("bad.yaml").write_text("depth: -1\n")
+    Path("worse.yaml").write_text("width: -1\n")
+    told = invoke("run", "small.yaml", "bad.yaml", "worse.yaml", "missing.yaml", code=2).stderr
+    assert "bad.yaml:1:8" in told
+    assert "worse.yaml:1:8" in told
+    assert "no config 'missing.yaml'" in told
+    assert "train_rows is 99999" in invoke("run", "small.yaml", "-s", "train_rows=99999", code=2).stderr
+    assert not Path("results").exists()
+
+
+def test_plot_goes_on_past_an_experiment_without_results(invoke):
+    invoke("run", "small.yaml", "-q", "-j", "1")
+    Store(Path("results/empty"), create=True).close()
+    result = invoke("plot", "results")
+    assert len(result.stdout.split()) >= 3
+    assert "no cell has finished yet" in result.stderr
+
+
+def test_cells_that_are_equal_under_two_labels_are_trained_once(invoke):
+    text = invoke("run", "small.yaml", "-j", "1", "-s", "depth=[0,1]", "-s", "width=[4,8]")
+    assert "24/24 cells" in text.stderr
+    assert len(initbench.load("results/small").runs) == 32
+    invoke("plot", "results/small")

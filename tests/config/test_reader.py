@@ -32,6 +32,22 @@ def only_fault(read, text, *changes):
     return found[0]
 
 
+def write_table(path):
+    rows = "".join(f"{i},{i % 3},{'yes' if i % 2 else 'no'}\n" for i in range(40))
+    path.write_text("a,b,c\n" + rows)
+
+
+def test_a_data_file_that_does_not_hold_what_the_config_says_is_a_fault_at_its_place(read, tmp_path):
+    write_table(tmp_path / "t.csv")
+    fault = only_fault(read, "dataset: {csv: t.csv, target: d, drop: [b]}")
+    assert (fault.line, fault.column) == (1, 31)
+    assert "no column 'd'" in fault.message
+    assert only_fault(read, "dataset: {csv: t.csv, target: c, drop: [e]}").column == 40
+    (tmp_path / "t.csv").write_text("")
+    assert only_fault(read, "dataset: {csv: t.csv, target: c}").column == 16
+    assert "{csv: FILE, target: COLUMN}" in only_fault(read, "dataset: t.csv").hint
+
+
 def test_an_empty_config_is_all_defaults(read):
     experiment = read("")
     assert experiment.name == "some"
@@ -97,6 +113,7 @@ def test_the_faults_of_a_file_come_all_at_once_each_with_its_place(read):
         ("hidden: [5, 0]", "a width in hidden is 0 and must be at least 1"),
         ("hidden: [5]\ndepth: 2", "depth cannot stand beside hidden"),
         ("record: [layer]", "unknown record 'layer'"),
+        ("record: [weights]", "record must hold curves"),
         ("name: ../../x", "the name '../../x' cannot be a folder under the results"),
         ("name: .hidden", "the name '.hidden' cannot be a folder under the results"),
         ("description: [1]", "description must be one line of text"),
@@ -117,8 +134,15 @@ def test_the_faults_of_a_file_come_all_at_once_each_with_its_place(read):
         ("- 1", "a config is a mapping of keys to values"),
         ("depth: [1", "not valid YAML"),
         ("depth: \t3", "not valid YAML"),
-        ("a: !!python/object/apply:os.system ['echo hi']", "the tag '!!python/object/apply:os.system' is not allowed"),
+        (
+            "dataset: !!python/object/apply:os.system ['echo hi']",
+            "the tag '!!python/object/apply:os.system' is not allowed",
+        ),
         ("depth: !!binary aGk=", "the tag '!!binary' is not allowed"),
+        ("? [a]\n: 1", "the key [a] is no name"),
+        ("initializer: {normal: {std: 1" + "0" * 400 + "}}", "must be a number of at most 1e300"),
+        ("dataset: {csv: ~nosuchuser/x.csv, target: y}", "no file or folder '~nosuchuser/x.csv'"),
+        ("dataset: {csv: " + "x" * 300 + ", target: y}", "no file or folder"),
         ("<<: {depth: 3}", "the tag '!!merge' is not allowed"),
         ("depth: &a [*a]", "the values are nested too deeply"),
         ("depth: " + "[" * 3000, "the values are nested too deeply"),
@@ -175,11 +199,11 @@ def test_changes_override_the_file_and_go_through_the_same_checks(read):
 
 
 def test_the_resolved_config_is_the_same_experiment(read, tmp_path):
-    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    write_table(tmp_path / "table.csv")
     experiment = read(
         """\
         description: "a: line with 'quotes'"
-        dataset: [digits, {csv: table.csv, target: b, drop: [a]}]
+        dataset: [digits, {csv: table.csv, target: c, drop: [b]}]
         initializer: [zeros, {uniform: {low: -0.3, high: 0.3}}]
         output_initializer: [same, zeros]
         clip_norm: [null, 1]
@@ -196,10 +220,10 @@ def test_the_resolved_config_is_the_same_experiment(read, tmp_path):
 
 def test_a_data_file_is_found_beside_the_config_and_shown_as_typed(read, tmp_path, monkeypatch):
     (tmp_path / "sub").mkdir()
-    (tmp_path / "sub" / "t.csv").write_text("a,b\n1,2\n")
-    experiment = read("dataset: {csv: t.csv, target: b}", name="sub/some.yaml")
+    write_table(tmp_path / "sub" / "t.csv")
+    experiment = read("dataset: {csv: t.csv, target: c}", name="sub/some.yaml")
     (part,) = experiment.choices["dataset"]
-    assert str(part) == "csv(t.csv, target=b)"
+    assert str(part) == "csv(t.csv, target=c)"
     assert dict(part.parameters)["file"] == str(tmp_path / "sub" / "t.csv")
 
 
@@ -232,3 +256,19 @@ def test_a_config_is_found_by_bare_name_or_the_nearest_is_named():
         find_config("relu_dep")
     with pytest.raises(UsageError, match=r"no config 'no_such.yaml'"):
         find_config("no_such.yaml")
+
+
+def test_first_hidden_and_last_layer_may_have_initializers_of_their_own(read):
+    text = "initializer: [he_normal, {first: lecun_normal, hidden: {orthogonal: {gain: 1.4}}, last: zeros}]"
+    experiment = read(text)
+    _, policy = experiment.choices["initializer"]
+    assert str(policy) == "by_layer(first=lecun_normal, hidden=orthogonal(gain=1.4), last=zeros)"
+    assert [policy.at(layer, 4).name for layer in range(4)] == ["lecun_normal", "orthogonal", "orthogonal", "zeros"]
+    assert read(experiment.to_yaml()) == experiment
+    assert "need hidden beside them" in only_fault(read, "initializer: {first: zeros}").message
+    assert "unknown initializer 'zeross'" in only_fault(read, "initializer: {hidden: zeross}").message
+
+
+def test_a_key_that_stands_twice_or_a_tag_does_not_hide_other_faults(read):
+    found = faults(read, "depth: 3\ndepth: 4\ndepht: 3\nepochs: 0\nwidth: !foo 3\nbatch_size: -1\n")
+    assert [fault.line for fault in found] == [2, 3, 4, 5, 6]

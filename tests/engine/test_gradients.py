@@ -5,17 +5,17 @@ import pytest
 
 from initbench.engine.losses import loss_slope, losses_and_hits, one_hot
 from initbench.engine.network import Design, Parameters, Workspace, backward, forward
-from initbench.registry import entries
+from initbench.registry import entries, find
 
 TOLERANCE = 1e-6
 GROUPS, PER_GROUP, ROWS = 2, 2, 7
 
 
-def example(activation, normalization, classes, residual=False):
+def example(activation, normalization, classes, residual="none"):
     """A stack with random numbers everywhere, so that no slope is zero by symmetry."""
     rng = np.random.default_rng(0)
     outputs = 1 if classes == 2 else classes
-    design = Design((5, 6, 6, 4, outputs), activation, normalization, residual)
+    design = Design((5, 6, 6, 6, 6, 4, outputs), activation, normalization, residual)
     parameters = Parameters(design, GROUPS * PER_GROUP, np.dtype("f8"))
     parameters.flat += rng.normal(scale=0.5, size=parameters.flat.shape)
     x = rng.normal(size=(GROUPS, ROWS, 5))
@@ -36,7 +36,7 @@ def slopes(design, parameters, x, targets):
     return gradients.flat
 
 
-def gradient_error(design, parameters, x, targets, found, step=1e-6):
+def gradient_error(design, parameters, x, targets, found, step=1e-7):
     """Largest error of any partial derivative, relative to the network's largest one."""
     central = np.empty_like(found)
     for j in range(found.shape[1]):
@@ -58,17 +58,37 @@ def test_gradients_equal_central_differences(entry, normalization, classes):
     assert gradient_error(*setting, slopes(*setting)) < TOLERANCE
 
 
+RESIDUAL = ["plain", "scaled", "rezero", "fixup"]
+
+
+@pytest.mark.parametrize("residual", RESIDUAL)
 @pytest.mark.parametrize("normalization", ["none", "batch", "layer"])
-def test_gradients_pass_through_residual_connections(normalization):
-    entry = next(entry for entry in entries("activation") if entry.name == "tanh")
-    setting = example(entry.function(), normalization, 3, residual=True)
+@pytest.mark.parametrize("name", ["tanh", "prelu"])
+def test_gradients_pass_through_residual_connections(name, normalization, residual):
+    setting = example(find("activation", name).function(), normalization, 3, residual)
     assert gradient_error(*setting, slopes(*setting)) < TOLERANCE
 
 
-def test_a_residual_connection_changes_the_network():
-    entry = next(entry for entry in entries("activation") if entry.name == "tanh")
-    with_it, without = (mean_losses(*example(entry.function(), "none", 3, residual=r)) for r in (True, False))
-    assert np.abs(with_it - without).min() > 1e-3
+def test_each_form_of_residual_connection_is_another_network():
+    tanh = find("activation", "tanh").function()
+    found = []
+    for residual in ("none", *RESIDUAL):
+        design, parameters, x, targets = example(tanh, "none", 3, residual)
+        for scale in parameters.scales.values():
+            scale[:] = 0.5
+        parameters.flat[:, : design.weight_count] = np.random.default_rng(3).normal(size=design.weight_count)
+        found.append(mean_losses(design, parameters, x, targets)[0])
+    assert len({round(loss, 6) for loss in found}) == len(found)
+
+
+def test_a_rezero_network_starts_as_if_its_branches_were_not_there():
+    design, parameters, x, targets = example(find("activation", "tanh").function(), "none", 3, "rezero")
+    for scale in parameters.scales.values():
+        scale[:] = 0
+    without = mean_losses(design, parameters, x, targets)
+    for layer in design.branch_ends:
+        parameters.weights[layer][:] = 7
+    assert np.array_equal(mean_losses(design, parameters, x, targets), without)
 
 
 @pytest.mark.parametrize("place", ["first weight", "bias", "gain", "trained slope"])

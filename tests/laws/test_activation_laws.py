@@ -8,7 +8,9 @@ from initbench.contracts import Activation
 
 TOLERANCE = 1e-8
 STEP = 1e-6
-Z = np.concatenate([np.linspace(-6, -0.01, 300), np.linspace(0.01, 6, 300)]).reshape(2, 20, 15)  # no kink within a step
+KINKS = np.array([-1.0, 0.0, 1.0])
+Z = np.linspace(-6.005, 6.005, 600)
+Z = Z[np.abs(Z[:, None] - KINKS).min(axis=1) > 2 * STEP].reshape(2, 20, 15)  # no kink within a step
 EXTREMES = [0.0, -0.0, 1e-40, -1e-40, 1e-7, -1e-7, 17.0, -17.0, 89.0, -89.0, 104.0, -104.0, 1e4, -1e4, 1e30, -1e30]
 
 FURTHER = [
@@ -18,6 +20,7 @@ FURTHER = [
     ("prelu", {"start": -0.3}),
     ("elu", {"alpha": 0.3}),
     ("elu", {"alpha": 2.0}),
+    ("gelu", {"approximate": True}),
 ]
 CASES = [(e.name, {}) for e in registry.entries("activation") if not e.fingerprint] + FURTHER
 ACTIVATIONS = [registry.find("activation", name).function(**params) for name, params in CASES]

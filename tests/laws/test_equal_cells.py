@@ -23,8 +23,8 @@ def train_stack(
     """Train networks, given as (seed, place) pairs sorted by seed, and return the trace and the trained numbers."""
     dtype = np.dtype(dtype)
     seeds = list(dict.fromkeys(seed for seed, _ in networks))
-    sizes = (FEATURES, 17, 17, 9, 1 if classes == 2 else classes)
-    residual, start_scale = extra.pop("residual", False), extra.pop("start_scale", 0.3)
+    sizes = (FEATURES, 17, 17, 17, 9, 1 if classes == 2 else classes)
+    residual, start_scale = extra.pop("residual", "none"), extra.pop("start_scale", 0.3)
     if isinstance(activation, str):
         activation = find("activation", activation).function()
     design = Design(sizes, activation, normalization, residual)
@@ -63,7 +63,7 @@ SETTINGS = [
     *({"normalization": n, "activation": "tanh"} for n in ("batch", "layer")),
     *({"normalization": n, "classes": 2} for n in ("none", "batch", "layer")),
     {"dtype": "f8", "activation": "tanh"},
-    {"residual": True},
+    *({"residual": r} for r in ("plain", "scaled", "rezero", "fixup")),
     {"weight_decay": 0.01, "clip_norm": 0.1},
     {"weight_decay": 0.01, "optimizer": "adamw"},
 ]

@@ -41,14 +41,18 @@ INITIALIZERS = [
     ("he_normal", {}, lambda w: init.kaiming_normal_(w, nonlinearity="relu")),
     ("he_uniform", {}, lambda w: init.kaiming_uniform_(w, nonlinearity="relu")),
     ("he_normal", {"gain": 2 / 1.04}, lambda w: init.kaiming_normal_(w, a=0.2, nonlinearity="leaky_relu")),
+    ("he_normal", {"a": 0.2}, lambda w: init.kaiming_normal_(w, a=0.2, nonlinearity="leaky_relu")),
+    ("he_fan_out", {}, lambda w: init.kaiming_normal_(w, mode="fan_out", nonlinearity="relu")),
+    ("glorot_sigmoid4", {}, lambda w: init.xavier_uniform_(w, gain=4)),
     ("orthogonal", {"gain": 1.5}, lambda w: init.orthogonal_(w, gain=1.5)),
     ("identity", {}, init.eye_),
+    ("ones", {}, init.ones_),
 ]
 
 
 @pytest.mark.parametrize(("name", "params", "fill"), INITIALIZERS)
 def test_the_standard_deviation_is_pytorchs(name, params, fill):
-    assert draw("initializer", name, params).std() == pytest.approx(torch_weights(fill).std(), rel=0.005)
+    assert draw("initializer", name, params).std() == pytest.approx(torch_weights(fill).std(), rel=0.005, abs=1e-15)
 
 
 @pytest.mark.parametrize(("name", "params", "fill"), [i for i in INITIALIZERS if "uniform" in i[0]])
@@ -59,11 +63,25 @@ def test_the_bounds_are_pytorchs(name, params, fill):
     assert ours.max() == pytest.approx(theirs.max(), abs=1e-4 * width)
 
 
+def test_the_check_of_deviations_catches_one_percent():
+    theirs = torch_weights(init.xavier_normal_).std()
+    assert 1.01 * draw("initializer", "glorot_normal", {}).std() != pytest.approx(theirs, rel=0.005)
+
+
+def test_truncation_cuts_where_pytorch_does():
+    theirs = torch_weights(lambda w: init.trunc_normal_(w, std=0.05, a=-0.1, b=0.1))
+    ours = draw("initializer", "truncated_normal", {"std": 0.05})
+    assert np.abs(ours).max() == pytest.approx(np.abs(theirs).max(), rel=1e-4)
+
+
 def test_the_defaults_of_a_linear_layer():
     layer = torch.nn.Linear(*SHAPE, dtype=torch.float64)
+    weights, biases = draw("initializer", "torch_linear", {})
     for ours, theirs in [
         (draw("initializer", "bengio_uniform", {}), layer.weight.detach().numpy()),
         (draw("bias", "uniform", {}), layer.bias.detach().numpy()),
+        (weights, layer.weight.detach().numpy()),
+        (biases, layer.bias.detach().numpy()),
     ]:
         assert np.abs(ours).max() == pytest.approx(np.abs(theirs).max(), rel=0.01)
 

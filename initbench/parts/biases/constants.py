@@ -9,7 +9,13 @@ from initbench.parts.initializers.draws import checked
 from initbench.registry import bias
 
 
-@bias("zeros")
+@bias(
+    "zeros",
+    family="fixed",
+    formula="0",
+    aliases=("zero",),
+    elsewhere=(("Keras", "the default of Dense"), ("PyTorch", "zeros_"), ("JAX", "zeros"), ("scikit-learn", "none")),
+)
 def zeros(shape: Shape, rng: Generator) -> Array:
     """All biases 0: what every variance rule for the weights assumes.
 
@@ -32,7 +38,13 @@ def zeros(shape: Shape, rng: Generator) -> Array:
     return constant(shape, rng, value=0.0)
 
 
-@bias("constant")
+@bias(
+    "constant",
+    family="fixed",
+    formula="value",
+    aliases=("const", "fill", "full"),
+    elsewhere=(("Keras", "Constant"), ("PyTorch", "constant_"), ("JAX", "constant"), ("scikit-learn", "none")),
+)
 def constant(shape: Shape, rng: Generator, *, value: Real = 0.01) -> Array:
     """All biases one number; a small positive one lets most ReLU units start active.
 

@@ -9,7 +9,14 @@ from initbench.parts.initializers.draws import checked, draw_normal, fans, unit_
 from initbench.registry import bias
 
 
-@bias("normal")
+@bias(
+    "normal",
+    family="random",
+    formula="N(mean, std²)",
+    aliases=("random_normal", "gaussian"),
+    cites=("poole2016",),
+    elsewhere=(("Keras", "RandomNormal"), ("PyTorch", "normal_"), ("JAX", "normal"), ("scikit-learn", "none")),
+)
 def normal(shape: Shape, rng: Generator, *, mean: Real = 0.0, std: NonNegative = 0.05) -> Array:
     """Gaussian biases, the sigma_b of mean-field theory; they move each unit's kink or saturation to its own place.
 
@@ -43,7 +50,18 @@ def normal(shape: Shape, rng: Generator, *, mean: Real = 0.0, std: NonNegative =
     return mean + std * draw_normal((1, fan_out), rng).ravel()
 
 
-@bias("uniform")
+@bias(
+    "uniform",
+    family="random",
+    formula="U(±limit), limit = 1 / √fan_in",
+    aliases=("random_uniform",),
+    elsewhere=(
+        ("Keras", "RandomUniform"),
+        ("PyTorch", "the default of nn.Linear"),
+        ("JAX", "uniform"),
+        ("scikit-learn", "MLPClassifier, by the fans of glorot_uniform"),
+    ),
+)
 def uniform(shape: Shape, rng: Generator, *, limit: NonNegative | None = None) -> Array:
     """Evenly spread biases; left alone, those of PyTorch's ``nn.Linear``.
 

@@ -9,7 +9,14 @@ from initbench.parts.initializers.draws import checked
 from initbench.registry import initializer
 
 
-@initializer("zeros")
+@initializer(
+    "zeros",
+    family="fixed scale",
+    formula="0",
+    aliases=("zero", "zero_init"),
+    elsewhere=(("Keras", "Zeros"), ("PyTorch", "zeros_"), ("JAX", "zeros"), ("scikit-learn", "none")),
+    note="ZerO, spelt with a capital O, is zero_hadamard.",
+)
 def zeros(shape: Shape, rng: Generator) -> Array:
     """All weights 0, to show what goes wrong: units that start alike stay alike, and no gradient passes the layer.
 
@@ -37,7 +44,42 @@ def zeros(shape: Shape, rng: Generator) -> Array:
     return np.zeros(checked(shape))
 
 
-@initializer("constant")
+@initializer(
+    "ones",
+    family="fixed scale",
+    formula="1",
+    aliases=("one",),
+    elsewhere=(("Keras", "Ones"), ("PyTorch", "ones_"), ("JAX", "ones"), ("scikit-learn", "none")),
+)
+def ones(shape: Shape, rng: Generator) -> Array:
+    """All weights 1: every unit of a layer computes the same sum, and signals grow by the fan-in in each layer.
+
+    Parameters
+    ----------
+    shape : tuple of int, ``(fan_in, fan_out)``
+    rng : numpy.random.Generator
+        Not used.
+
+    Returns
+    -------
+    ndarray of float64, shape (fan_in, fan_out)
+
+    Raises
+    ------
+    ShapeError
+        When the shape is not two whole numbers, or one is below 0.
+    """
+    return constant(shape, rng, value=1.0)
+
+
+@initializer(
+    "constant",
+    family="fixed scale",
+    formula="value",
+    aliases=("full", "const", "fill"),
+    elsewhere=(("Keras", "Constant"), ("PyTorch", "constant_"), ("JAX", "constant"), ("scikit-learn", "none")),
+    note="value is 0 in Keras and must be given in PyTorch and JAX.",
+)
 def constant(shape: Shape, rng: Generator, *, value: Real = 0.05) -> Array:
     """All weights one number, to show symmetry apart from vanishing: signals pass, but the units of a layer stay alike.
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import math
 import operator
+from typing import Literal
 
 import numpy as np
 
 from initbench.contracts import Array, Generator, Shape
 from initbench.errors import ShapeError
+
+Distribution = Literal["normal", "truncated_normal", "uniform"]
+TRUNCATED_STD = 0.87962566103423978  # of N(0, 1) between -2 and 2
 
 
 def checked(shape: Shape) -> Shape:
@@ -79,3 +83,12 @@ def draw_truncated(shape: Shape, rng: Generator) -> Array:
 
     low, high = ndtr(-2.0), ndtr(2.0)
     return np.clip(ndtri(low + (high - low) * unit_draws(shape, rng)), -2.0, 2.0)  # rounding may pass the end by 1e-15
+
+
+def draw_scaled(shape: Shape, rng: Generator, *, variance: float, distribution: Distribution) -> Array:
+    """Independent draws of mean 0 and the given variance, also after truncation: float64, ``shape``."""
+    if distribution == "uniform":
+        return draw_uniform(shape, rng, variance=variance)
+    if distribution == "normal":
+        return draw_normal(shape, rng, variance=variance)
+    return math.sqrt(variance) / TRUNCATED_STD * draw_truncated(shape, rng)

@@ -8,7 +8,21 @@ from initbench.parts.initializers.draws import draw_normal, draw_truncated, unit
 from initbench.registry import initializer
 
 
-@initializer("uniform")
+@initializer(
+    "uniform",
+    family="fixed scale",
+    formula="U(low, high)",
+    aliases=("random_uniform", "rand"),
+    elsewhere=(
+        ("Keras", "RandomUniform"),
+        ("PyTorch", "uniform_, U(0, 1)"),
+        ("JAX", "uniform, U(0, 0.01)"),
+        ("scikit-learn", "none"),
+    ),
+    note="One name, many supports: U(±0.05) in Keras and Chainer, U(0, 1) in PyTorch, Haiku and neupy, U(0, 0.01) in "
+    "JAX, U(±0.1) in thinc, U(±0.07) in MXNet, U(±0.01) in lasagne, U(±0.5) in neurolab; all by low and high. "
+    "Where low and high have another mean than 0, that mean drives the units.",
+)
 def uniform(shape: Shape, rng: Generator, *, low: Real = -0.05, high: Real = 0.05) -> Array:
     """Weights evenly between two bounds that know nothing of the layer: the beginner's choice, as a baseline.
 
@@ -40,7 +54,20 @@ def uniform(shape: Shape, rng: Generator, *, low: Real = -0.05, high: Real = 0.0
     return low + (high - low) * unit_draws(shape, rng)
 
 
-@initializer("normal")
+@initializer(
+    "normal",
+    family="fixed scale",
+    formula="N(mean, std²)",
+    aliases=("random_normal", "gaussian", "randn"),
+    elsewhere=(
+        ("Keras", "RandomNormal"),
+        ("PyTorch", "normal_, std 1"),
+        ("JAX", "normal, std 0.01"),
+        ("scikit-learn", "none"),
+    ),
+    note="std is 0.05 in Keras and Chainer, 1 in PyTorch, Haiku and tiny-dnn, 0.01 in JAX, MXNet, lasagne and neupy. "
+    "thinc's normal_init takes its mean for the deviation and so gives zeros.",
+)
 def normal(shape: Shape, rng: Generator, *, mean: Real = 0.0, std: NonNegative = 0.05) -> Array:
     """Gaussian weights of a scale that knows nothing of the layer: a baseline, right for one width at most.
 
@@ -68,7 +95,20 @@ def normal(shape: Shape, rng: Generator, *, mean: Real = 0.0, std: NonNegative =
     return mean + std * draw_normal(shape, rng)
 
 
-@initializer("truncated_normal")
+@initializer(
+    "truncated_normal",
+    family="fixed scale",
+    formula="N(mean, std²) between mean ± 2 std; the weights' own deviation is 0.8796 std",
+    aliases=("trunc_normal",),
+    elsewhere=(
+        ("Keras", "TruncatedNormal"),
+        ("PyTorch", "trunc_normal_, cut at the weights -2 and 2"),
+        ("JAX", "truncated_normal, std 0.01"),
+        ("scikit-learn", "none"),
+    ),
+    note="PyTorch, Flux and Lux cut at the weights -2 and 2 whatever std is: with std 0.02 that is normal. Keras, JAX "
+    "and Haiku cut at two std; their std is 0.05, 0.01 and 1.",
+)
 def truncated_normal(shape: Shape, rng: Generator, *, mean: Real = 0.0, std: NonNegative = 0.05) -> Array:
     """Gaussian weights without outliers: none lies further than two ``std`` from the mean.
 

@@ -1,0 +1,28 @@
+"""``initbench cite``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from initbench.cli import options
+
+
+@click.command(epilog="\b\nExample:\n  initbench cite relu_deep > references.bib\n")
+@click.argument("config")
+@options.changes
+@options.data_dir
+@options.plugin
+def cite(config: str, changes: tuple[str, ...], data_dir: Path | None, plugins: tuple[str, ...]) -> None:
+    """Print the BibTeX entries of the parts that CONFIG uses."""
+    from initbench.config import find_config, read_experiment
+    from initbench.data import data_folders
+    from initbench.explaining import bibliography, citations
+    from initbench.registry import load_plugin
+
+    for plugin in plugins:
+        load_plugin(plugin)
+    entries = bibliography()
+    for key in citations(read_experiment(find_config(config), changes, data_folders(data_dir))):
+        click.echo(entries[key] + "\n")

@@ -1,0 +1,25 @@
+"""``initbench explain``."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command(
+    epilog="\b\nExamples:\n  initbench explain he_normal\n  initbench explain xavier --fan-in 784 --activation tanh\n"
+)
+@click.argument("name")
+@click.option("--fan-in", type=click.IntRange(1, 100_000), default=256, show_default=True, help="Inputs of the layer.")
+@click.option("--fan-out", type=click.IntRange(1, 100_000), default=256, show_default=True, help="Units of the layer.")
+@click.option("--activation", default="relu", show_default=True, help="Of the hidden layers.")
+@click.option(
+    "--plugin", "plugins", metavar="FILE.py", multiple=True, help="A Python file that registers parts. It is run."
+)
+def explain(name: str, fan_in: int, fan_out: int, activation: str, plugins: tuple[str, ...]) -> None:
+    """Tell what a part is: formula, parameters, source, aliases, and what it does to a layer."""
+    from initbench.explaining import explain_part
+    from initbench.registry import load_plugin
+
+    for plugin in plugins:
+        load_plugin(plugin)
+    click.echo(explain_part(name, fan_in, fan_out, activation))

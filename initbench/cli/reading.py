@@ -1,0 +1,47 @@
+"""Reads all configs of a command, and tells the faults of all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from initbench.errors import ConfigError, Fault, UsageError
+
+if TYPE_CHECKING:
+    from initbench.config import Experiment
+
+
+def read_all(configs: Sequence[str], changes: Sequence[str], data_dir: Path | None) -> list[Experiment]:
+    """Read configs by file or bare name.
+
+    Raises
+    ------
+    ConfigError
+        With the faults of all of them.
+    UsageError
+        When one is not there, or two would write to the same folder.
+    """
+    from initbench.config import find_config, read_experiment
+    from initbench.data import data_folders
+
+    faults: list[Fault] = []
+    others: list[str] = []
+    experiments: list[Experiment] = []
+    folders = data_folders(data_dir)
+    for config in configs:
+        try:
+            experiments.append(read_experiment(find_config(config), changes, folders))
+        except ConfigError as error:
+            faults += [fault for fault in error.faults if fault not in faults]
+        except UsageError as error:
+            others.append(str(error))
+    if faults:
+        raise ConfigError(faults, others)
+    if others:
+        raise UsageError("\n".join(dict.fromkeys(others)))
+    names = [experiment.name for experiment in experiments]
+    for config, name in zip(configs, names, strict=True):
+        if names.count(name) > 1:
+            raise UsageError(f"{config}: another config is named '{name}' too, and would write to the same folder")
+    return experiments

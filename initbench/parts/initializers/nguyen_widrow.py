@@ -1,0 +1,98 @@
+"""Nguyen and Widrow's rule, which sets weights and biases of a layer together."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from initbench.contracts import Activation, Array, Generator, Layer, Shape
+from initbench.parts.initializers.draws import checked, unit_draws
+from initbench.parts.initializers.gains import ANYWHERE
+from initbench.registry import initializer
+from initbench.theory import evaluate
+
+FLAT = (
+    1.0 - np.tanh(2.0) ** 2
+)  # share of the steepest slope; MATLAB's ends, 2 for tanh and 4 for logistic, both have it
+
+
+def active_range(activation: Activation | None) -> tuple[float, float] | None:
+    """Where an activation is steep, to 0.001, or None where that has no end, or the activation is unknown.
+
+    Examples
+    --------
+    >>> from initbench.registry import find
+    >>> active_range(find("activation", "tanh").function())
+    (-2.0, 2.0)
+    >>> active_range(find("activation", "relu").function())
+    """
+    if activation is None:
+        return None
+    z = np.arange(-10000, 10001) / 1000.0
+    slope = evaluate(activation, z)[1]
+    steep = z[slope >= (1.0 - 1e-9) * FLAT * slope.max()]
+    low, high = float(steep[0]), float(steep[-1])
+    return None if low == z[0] or high == z[-1] else (low, high)
+
+
+@initializer(
+    "nguyen_widrow",
+    family="classics",
+    formula="w = β d/‖d‖, d ~ U(±1), β = 0.7 fan_out^(1/fan_in); b spaced over ±β; both scaled to the active range and "
+    "the inputs",
+    aliases=("initnw",),
+    cites=("nguyen1990",),
+    elsewhere=(("MATLAB", "initnw"), ("neurolab", "initnw")),
+    note="As MATLAB's initnw. FANN takes positive weights, Encog does not normalize them, mlpack divides by the norm "
+    "of the whole matrix. With hundreds of inputs beta is about 0.7 and the rule gives gaussian_row_normalized's "
+    "spheres.",
+)
+def nguyen_widrow(shape: Shape, rng: Generator, *, layer: Layer = ANYWHERE) -> tuple[Array, Array]:
+    """Units that share out the range of a few inputs among their active regions; weights and biases together.
+
+    Parameters
+    ----------
+    shape : tuple of int, ``(fan_in, fan_out)``
+    rng : numpy.random.Generator
+        The only source of chance.
+    layer : Layer
+        Tells the activation and, for the first layer, the training rows, whose range it takes; later ones take ±1.
+
+    Returns
+    -------
+    weights : ndarray of float64, shape (fan_in, fan_out)
+        Of length beta times half the active range, before the inputs' range is put in; 0 for inputs that do not vary.
+        U(-1, 1) in the last layer and where the activation has no active range.
+    biases : ndarray of float64, shape (fan_out,)
+        Evenly spaced, likewise; or U(-1, 1).
+
+    Raises
+    ------
+    ShapeError
+        When the shape is not two whole numbers, or one is below 0.
+
+    References
+    ----------
+    Nguyen & Widrow (1990), "Improving the learning speed of 2-layer neural networks by choosing initial values of the
+    adaptive weights", IJCNN.
+    """
+    fan_in, fan_out = checked(shape)
+    reach = None if layer.is_last and layer.count > 1 else active_range(layer.activation)
+    directions = 2.0 * unit_draws(shape, rng) - 1.0
+    if reach is None:
+        return directions, 2.0 * unit_draws((1, fan_out), rng).ravel() - 1.0
+    low, high = -np.ones(fan_in), np.ones(fan_in)
+    if layer.index == 0 and layer.inputs is not None and len(layer.inputs):
+        low, high = layer.inputs.min(axis=0), layer.inputs.max(axis=0)
+    varies = high > low
+    directions[~varies] = 0.0
+    beta = 0.7 * fan_out ** (1.0 / max(1, varies.sum()))
+    lengths = np.linalg.norm(directions, axis=0)
+    weights = beta * directions / np.where(lengths > 0.0, lengths, 1.0)
+    first = weights[np.argmax(varies)] if varies.any() else np.ones(fan_out)
+    spaced = np.linspace(-1.0, 1.0, fan_out) if fan_out > 1 else np.zeros(fan_out)
+    biases = beta * spaced * np.copysign(1.0, first)
+    half, middle = (reach[1] - reach[0]) / 2.0, (reach[1] + reach[0]) / 2.0
+    weights, biases = half * weights, half * biases + middle
+    widths = np.where(varies, high - low, 1.0)
+    biases -= ((high + low) / widths) @ weights  # inputs become 2 (x - low) / (high - low) - 1
+    return weights * (2.0 / widths)[:, None], biases

@@ -1,0 +1,253 @@
+"""Training and measuring against plain NumPy in float64, one network at a time."""
+
+import numpy as np
+import pytest
+
+from initbench.engine.losses import losses_and_hits, one_hot
+from initbench.engine.network import Design, Parameters
+from initbench.engine.train import Data, Recipe, Rows, measure, train
+from initbench.registry import find
+
+TOLERANCE = 1e-10
+FEATURES, HIDDEN, CLASSES = 5, 4, 3
+WEIGHTS = FEATURES * HIDDEN + HIDDEN * CLASSES
+ROWS, BATCH = 23, 8  # the last batch of an epoch has 7 rows
+RATES = np.array([0.3, 0.7])
+
+
+def example(rows=ROWS, seed=0):
+    """Rows, and two networks with one hidden layer."""
+    rng = np.random.default_rng(seed)
+    design = Design((FEATURES, HIDDEN, CLASSES), find("activation", "tanh").function())
+    parameters = Parameters(design, 2, np.dtype("f8"))
+    parameters.flat += rng.normal(size=parameters.flat.shape)
+    return design, parameters, random_rows(rng, rows)
+
+
+def random_rows(rng, count):
+    targets = one_hot(rng.integers(0, CLASSES, count), CLASSES, np.dtype("f8"))
+    return Rows(rng.normal(size=(1, count, FEATURES)), targets[None])
+
+
+def slopes_by_hand(flat, x, targets):
+    """The gradient of the mean cross-entropy of one network."""
+    w1, w2, b1, b2 = np.split(flat, np.cumsum([FEATURES * HIDDEN, HIDDEN * CLASSES, HIDDEN]))
+    w1, w2 = w1.reshape(FEATURES, HIDDEN), w2.reshape(HIDDEN, CLASSES)
+    hidden = np.tanh(x @ w1 + b1)
+    powers = np.exp(hidden @ w2 + b2)
+    top = (powers / powers.sum(axis=1, keepdims=True) - targets) / len(x)
+    under = (top @ w2.T) * (1 - hidden**2)
+    return np.concatenate([(x.T @ under).ravel(), (hidden.T @ top).ravel(), under.sum(axis=0), top.sum(axis=0)])
+
+
+def clipped(slopes, limit):
+    return slopes * min(1, limit / np.linalg.norm(slopes))
+
+
+def epoch_by_hand(flat, rows, order, rate, decay, clip, *, decay_first=False, whole_batches=False):
+    """One network's numbers after an epoch of sgd; as in PyTorch, the decay of the weights is not clipped."""
+    flat = flat.copy()
+    for begin in range(0, ROWS, BATCH):
+        index = order[begin : begin + BATCH]
+        if whole_batches and len(index) < BATCH:
+            continue
+        slopes = slopes_by_hand(flat, rows.x[0, index], rows.targets[0, index])
+        shrink = np.where(np.arange(len(flat)) < WEIGHTS, decay * flat, 0)
+        flat -= rate * (clipped(slopes + shrink, clip) if decay_first else clipped(slopes, clip) + shrink)
+    return flat
+
+
+def epoch_error(decay=None, clip=None, *, decay_times=1.0, clip_times=1.0, **fault):
+    """Largest difference between a trained stack and its networks trained by hand."""
+    design, parameters, rows = example()
+    start, order = parameters.flat.copy(), np.random.default_rng(1).permutation(ROWS)
+    recipe = Recipe(find("optimizer", "sgd").function(), RATES, BATCH, 1, as_array(decay), as_array(clip))
+    train(design, recipe, parameters, Data(rows, rows, rows), lambda: order[None])
+    decays = np.array(decay or [0, 0]) * decay_times
+    clips = np.array(clip or [np.inf, np.inf]) * clip_times
+    settings = zip(start, RATES, decays, clips, strict=True)
+    expected = [epoch_by_hand(flat, rows, order, *values, **fault) for flat, *values in settings]
+    return np.abs(parameters.flat - expected).max()
+
+
+def as_array(values):
+    return None if values is None else np.array(values)
+
+
+DECAY, CLIP = [0.2, 0.05], [0.25, 0.1]
+
+
+@pytest.mark.parametrize("decay", [None, DECAY])
+@pytest.mark.parametrize("clip", [None, CLIP, [0.1, 1e6]])
+def test_an_epoch_of_sgd_is_that_by_hand(decay, clip):
+    assert epoch_error(decay, clip) < TOLERANCE
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"decay_times": 0.5}, {"clip_times": 2}, {"decay_first": True}, {"whole_batches": True}],
+    ids=lambda fault: next(iter(fault)),
+)
+def test_the_check_catches_an_epoch_by_other_rules(fault):
+    assert epoch_error(DECAY, CLIP, **fault) > 1e-3
+
+
+def test_weight_decay_is_not_counted_in_the_clipped_norm():
+    design, parameters, _ = example()
+    parameters.flat[:] = 0
+    parameters.weights[0][:] = 100  # has no gradient: the rows are zeros
+    rows = Rows(np.zeros((1, 1, FEATURES)), np.array([[[1.0, 0, 0]]]))
+    decay, clip = np.array([0.5, 0.1]), np.array([0.3, 0.2])
+    recipe = Recipe(find("optimizer", "sgd").function(), RATES, 1, 1, decay, clip)
+    train(design, recipe, parameters, Data(rows, rows, rows), lambda: np.zeros((1, 1), int))
+    slopes = np.array([-2, 1, 1]) / np.sqrt(6)
+    for i in range(2):
+        np.testing.assert_allclose(parameters.weights[0][i], 100 - RATES[i] * decay[i] * 100, rtol=1e-12)
+        np.testing.assert_allclose(parameters.biases[1][i, 0], -RATES[i] * clip[i] * slopes, rtol=1e-12)
+
+
+def test_adamw_shrinks_the_weights_by_learning_rate_times_decay():
+    design, parameters, rows = example()
+    start, order, decay = parameters.flat.copy(), np.arange(ROWS), np.array([0.2, 0.05])
+    recipe = Recipe(find("optimizer", "adamw").function(), RATES, ROWS, 1, decay)
+    train(design, recipe, parameters, Data(rows, rows, rows), lambda: order[None])
+    for i in range(2):
+        slopes = slopes_by_hand(start[i], rows.x[0], rows.targets[0])
+        shrink = np.where(np.arange(len(slopes)) < WEIGHTS, 1 - RATES[i] * decay[i], 1)
+        expected = shrink * start[i] - RATES[i] * slopes / (np.abs(slopes) + 1e-8)  # what Adam's first step comes to
+        np.testing.assert_allclose(parameters.flat[i], expected, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("size", [1.0, 1e30])
+def test_gradients_whose_squares_overflow_are_clipped_to_the_limit(size):
+    design = Design((FEATURES, CLASSES), find("activation", "tanh").function())
+    parameters = Parameters(design, 1, np.dtype("f4"))
+    x = np.full((1, 1, FEATURES), size, "f4")
+    rows = Rows(x, np.array([[[1, 0, 0]]], "f4"))
+    recipe = Recipe(find("optimizer", "sgd").function(), np.array([0.5]), 1, 1, clip_norm=np.array([0.01]))
+    trace = train(design, recipe, parameters, Data(rows, rows, rows), lambda: np.zeros((1, 1), int))
+    assert trace.diverged == [-1]
+    top = np.array([-2, 1, 1]) / 3
+    slopes = np.concatenate([np.outer(x[0, 0].astype("f8"), top).ravel(), top])
+    np.testing.assert_allclose(parameters.flat[0], -0.5 * 0.01 * slopes / np.linalg.norm(slopes), rtol=1e-6)
+
+
+def test_a_network_whose_weights_are_not_finite_has_diverged_though_its_loss_is_finite():
+    _, _, rows = example()
+    design = Design((FEATURES, HIDDEN, CLASSES), find("activation", "relu").function())
+    parameters = Parameters(design, 2, np.dtype("f8"))
+
+    def step(w, g, states, learning_rate, count):
+        if count == 2:
+            parameters.biases[0][0] = -np.inf  # ReLU makes zeros of it
+
+    still = find("optimizer", "sgd").function()._replace(step=step)
+    trace = train(
+        design, Recipe(still, RATES, ROWS, 3), parameters, Data(rows, rows, rows), lambda: np.arange(ROWS)[None]
+    )
+    assert trace.diverged.tolist() == [2, -1]
+    assert np.isfinite(trace.curves[0, :2]).all()
+    assert np.isnan(trace.curves[0, 2:]).all()
+    assert np.isfinite(trace.curves[1]).all()
+    parameters.biases[0][0] = -np.inf
+    assert np.isfinite(measure(design, parameters, Data(rows, rows, rows))).all()
+
+
+# Batch normalization
+
+SIZES = (FEATURES, 6, HIDDEN, CLASSES)
+
+
+def normed_example():
+    """Two networks, and rows that drift, so that chunks of 512 have statistics of their own."""
+    rng = np.random.default_rng(2)
+    design = Design(SIZES, find("activation", "tanh").function(), "batch")
+    parameters = Parameters(design, 2, np.dtype("f8"))
+    parameters.flat += rng.normal(scale=0.5, size=parameters.flat.shape)
+    data = Data(*(random_rows(rng, count) for count in (700, 40, 600)))
+    for rows in data:
+        rows.x[:] += np.linspace(0, 2, rows.x.shape[1])[:, None]
+    return design, parameters, data
+
+
+def layers_by_hand(parameters, i, x, statistics=None):
+    """Logits of network ``i``, and what enters each normalization; of the rows' own statistics if none are given."""
+    inputs = []
+    for layer in range(len(SIZES) - 1):
+        z = x @ parameters.weights[layer][i] + parameters.biases[layer][i]
+        if layer == len(SIZES) - 2:
+            return z, inputs
+        inputs.append(z)
+        mean, variance = statistics[layer] if statistics else (z.mean(axis=0), z.var(axis=0))
+        z = (z - mean) / np.sqrt(variance + 1e-5)
+        x = np.tanh(z * parameters.gains[layer][i] + parameters.offsets[layer][i])
+
+
+def population_by_hand(parameters, i, x, ddof=1, times=1.0):
+    """Ioffe & Szegedy alg. 2: averages of the chunks' means and of their unbiased variances."""
+    chunks = [x[:512], x[512:]]
+    inputs = [layers_by_hand(parameters, i, chunk)[1] for chunk in chunks]
+    shares = [len(chunk) / len(x) for chunk in chunks]
+    return [
+        (
+            np.average([z.mean(0) for z in zs], 0, shares),
+            np.average([z.var(0, ddof=ddof) * times for z in zs], 0, shares),
+        )
+        for zs in zip(*inputs, strict=True)
+    ]
+
+
+def measured_by_hand(parameters, i, data, *, own=False, **fault):
+    """The six metrics of network ``i``."""
+    statistics = None if own else population_by_hand(parameters, i, data.train.x[0], **fault)
+    found = []
+    for rows in data:
+        parts = [slice(0, 512), slice(512, None)] if own and rows.x.shape[1] > 512 else [slice(None)]
+        logits = np.concatenate([layers_by_hand(parameters, i, rows.x[0, part], statistics)[0] for part in parts])
+        targets = rows.targets[0]
+        losses = np.log(np.exp(logits).sum(axis=1)) - (logits * targets).sum(axis=1)
+        found += [losses.mean(), np.mean(logits.argmax(axis=1) == targets.argmax(axis=1))]
+    return found
+
+
+def measure_error(**fault):
+    design, parameters, data = normed_example()
+    expected = [measured_by_hand(parameters, i, data, **fault) for i in range(2)]
+    return np.abs(measure(design, parameters, data) - expected).max(axis=0)
+
+
+def test_batch_normalization_is_measured_with_the_statistics_of_the_training_rows():
+    assert measure_error().max() < TOLERANCE
+
+
+@pytest.mark.parametrize("fault", [{"own": True}, {"ddof": 0}, {"times": 2}], ids=lambda fault: next(iter(fault)))
+def test_the_check_catches_other_statistics(fault):
+    assert measure_error(**fault)[::2].min() > 1000 * TOLERANCE
+
+
+# Losses
+
+
+def test_a_logit_of_zero_answers_class_zero():
+    logits = np.array([[[0.0], [0.0], [1e-30], [1e-30], [-1e-30]]])
+    targets = np.array([[[0.0], [1.0], [0.0], [1.0], [0.0]]])
+    assert losses_and_hits(logits, targets)[1].tolist() == [[True, False, False, True, True]]
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("size", [0.5, 5, 20, 80])
+def test_the_logistic_loss_of_a_confident_row_keeps_its_digits(size, dtype):
+    logits = np.array([[[-size], [size], [size], [-size]]], dtype)
+    targets = np.array([[[0], [1], [0], [1]]], dtype)
+    right = np.log1p(np.exp(-float(size)))
+    np.testing.assert_allclose(losses_and_hits(logits, targets)[0], [[right, right, size + right, size + right]], 1e-6)
+
+
+@pytest.mark.parametrize("z", [5.0, 15.0, 20.0, 40.0])
+def test_the_softmax_loss_of_confident_rows_keeps_its_digits(z):
+    logits = np.array([[[z, 0, 0], [0, 0, z], [0, z, 0]]], np.float32)
+    targets = np.array([[[1, 0, 0], [1, 0, 0], [0, 1, 0]]], np.float32)
+    losses, hits = losses_and_hits(logits, targets)
+    right = np.log1p(2 * np.exp(-z))
+    np.testing.assert_allclose(losses[0], [right, z + right, right], rtol=1e-6)
+    assert list(hits[0]) == [True, False, True]
