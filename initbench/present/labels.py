@@ -15,10 +15,15 @@ def show(value: Any) -> str:
     --------
     >>> show(0.050), show(20.0), show("512-256-64"), show(None)
     ('0.05', '20', '512-256-64', 'none')
+    >>> show(1e10), show(1234567.0)
+    ('1e+10', '1234567')
     """
     if pd.isna(value):
         return "none"
-    return f"{value:.12g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    is_short = abs(value) >= 1e6 and float(f"{value:g}") == value  # no two values may read alike
+    return f"{value:g}" if is_short else f"{value:.12g}"
 
 
 def title(key: str) -> str:

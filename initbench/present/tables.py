@@ -58,6 +58,8 @@ def render_table(table: pd.DataFrame, format: str, *, caption: str = "") -> str:
         return json.dumps(records, indent=2, ensure_ascii=False) + "\n"
     if format not in READERS:
         raise UsageError(f"unknown table format {format!r}; one of: {', '.join(FORMATS)}")
+    if "test_accuracy_mean" in table and not table["seeds"].any() and format != "latex":
+        return "\n\n".join(filter(None, [caption, "no cell has finished"])) + "\n"
     if "test_accuracy_mean" in table:
         facts, view = accuracy_view(table)
     elif "verdict" in table:

@@ -56,15 +56,16 @@ def test_many_settings_share_figures_and_none_is_dropped(grid):
 
 
 def test_more_settings_than_a_page_holds_get_more_pages():
-    figures = drawn(frames.experiment(depth=list(range(1, 15)), seeds=2, epochs=1))
-    assert list(figures) == ["curves-1", "accuracy-1", "curves-2", "accuracy-2", "accuracy-by-depth"]
+    figures = drawn(frames.experiment(initializer=THREE, depth=list(range(1, 17)), seeds=2, epochs=1))
+    assert list(figures) == ["curves-1", "curves-2", "accuracy-1", "accuracy-2", "accuracy-by-depth"]
+    assert max(figure.get_figheight() for figure in figures.values()) <= 8
 
 
 def test_diverged_and_failed_seeds_are_written_on_the_picture(eight, grid):
     assert "diverged 3/5" in words(eight["accuracy"])
     assert "uniform(low=-0.3, high=0.3) (diverged 3/5)" in words(eight["curves"])
     assert "failed 1/4" in words(grid["accuracy"])
-    assert "diverged 4/4" in words(grid["curves"])
+    assert "he_normal 2/4" in words(grid["curves"])
     assert "4/4" in words(grid["accuracy-by-depth"])
     assert any("4/4 div" in text for text in words(grid["heatmap-depth-learning_rate"]))
     steady = drawn(frames.experiment(initializer=THREE, epochs=2))
@@ -155,3 +156,75 @@ def test_saving_twice_gives_the_same_bytes(tmp_path, suffix):
 def test_an_unknown_suffix_is_told(eight, tmp_path):
     with pytest.raises(UsageError, match=r"'\.gif'.*\.png, \.svg, \.pdf"):
         save_figure(eight["curves"], tmp_path / "x.gif")
+
+
+def test_names_with_dollars_are_written_as_they_are_even_outside_of_save_figure(tmp_path):
+    f = frames.experiment(initializer=["x^$", "$a$"], dataset=["csv($x^$.csv)", "b"], learning_rate=[0.1, 1.0], seeds=2)
+    for figure in drawn(f).values():
+        figure.savefig(tmp_path / "x.svg")
+
+
+def test_file_names_are_short_and_distinct_and_keep_the_letters_of_every_script():
+    datasets = ["csv(数据.csv)", "csv(表格.csv)", "a/b", "a|b", f"csv(x.csv, drop={'column ' * 90})"]
+    names = list(drawn(frames.experiment(dataset=datasets, seeds=2, epochs=1)))
+    assert "curves-dataset=csv_数据.csv_" in names
+    assert len({name.casefold() for name in names}) == 11
+    assert max(len(name.encode()) for name in names) <= 120
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_letters_that_the_font_lacks_bring_no_warning(tmp_path, suffix):
+    for figure in drawn(frames.experiment(initializer=["数据", "he_normal"], seeds=2, epochs=1)).values():
+        save_figure(figure, tmp_path / f"x.{suffix}")
+
+
+def test_logarithmic_losses_are_plain_numbers(eight):
+    eight["curves"].draw_without_rendering()
+    assert {"0.1", "10"} <= {label.get_text() for label in eight["curves"].axes[0].get_yticklabels()}
+
+
+def test_an_epoch_0_far_below_lies_outside_and_the_heading_says_so():
+    fast = drawn(frames.experiment(lambda **setting: frames.Outcome(0.86, 3), initializer=THREE, epochs=5))
+    for name in ("curves", "speed"):
+        assert "epoch 0 and chance lie below" in fast[name].get_suptitle()
+        assert "chance" not in words(fast["curves"])
+    assert fast["curves"].axes[2].get_ylim()[0] > 70
+    near = frames.experiment(lambda **setting: frames.Outcome(0.86, 3), initializer=THREE, epochs=5, majority=0.8)
+    assert "epoch 0 lies below" in drawn(near)["curves"].get_suptitle()
+    assert "below" not in drawn(frames.experiment(initializer=THREE))["curves"].get_suptitle()
+
+
+def test_panels_with_nothing_to_draw_say_why():
+    f = frames.experiment(lambda **setting: frames.Outcome(0.5, status="diverged"), seeds=3)
+    f.curves[frames.METRICS] = np.nan
+    why = "every seed diverged\nbefore the first epoch"
+    assert words(drawn(f)["curves"]).count(why) == 4
+    f.runs["status"] = "failed"
+    assert "every seed failed" in words(drawn(f)["curves"])
+
+
+def test_who_diverged_is_written_in_its_row_of_the_left_panel_or_beside_it(eight):
+    f = frames.experiment(
+        lambda initializer, seed, **setting: frames.Outcome(
+            0.9 + 0.01 * np.sin(seed), status="diverged" if initializer == "orthogonal" else "ok"
+        ),
+        initializer=THREE,
+    )
+    figure = drawn(f)["accuracy"]
+    figure.draw_without_rendering()
+    left, right = figure.axes
+    (note,) = [text for text in left.texts if text.get_text() == "diverged 5/5"]
+    assert note.get_window_extent().x1 < right.get_window_extent().x0
+    assert [text.xy[0] for text in eight["accuracy"].axes[1].texts] == [0]
+
+
+def test_the_speed_figure_promises_no_interval_on_the_right(eight):
+    assert "(right: mean only)" in eight["speed"].get_suptitle()
+
+
+def test_many_bands_are_pale():
+    def opacity(count):
+        figure = drawn(frames.experiment(initializer=[f"part_{i}" for i in range(count)], seeds=2, epochs=1))["curves"]
+        return figure.axes[0].collections[0].get_alpha()
+
+    assert opacity(10) == 2 * opacity(20)

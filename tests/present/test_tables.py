@@ -129,3 +129,8 @@ def test_empty_tables_have_a_header_in_every_format(eight, accuracy, format):
     comparison = comparison_table(eight.runs.iloc[:1], eight.baselines, eight.factors)
     for table in (accuracy.iloc[:0], comparison):
         assert render_table(table, format).endswith("\n")
+
+
+@pytest.mark.parametrize("format", ["text", "markdown"])
+def test_an_accuracy_table_without_a_finished_cell_says_so(accuracy, format):
+    assert render_table(accuracy.iloc[:0], format) == "no cell has finished\n"

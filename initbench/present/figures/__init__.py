@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections import Counter
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from initbench.errors import UsageError
+from initbench.present.figures import curves, final, heat, sweeps
 from initbench.present.figures.curves import curve_panels, learning_curves, learning_speed
 from initbench.present.figures.final import Final, final_accuracy
 from initbench.present.figures.heat import heat_map
@@ -21,7 +24,8 @@ from initbench.present.figures.sweeps import accuracy_by
 from initbench.present.labels import ordered, setting_order, settings, show, swept, title
 
 MOST_SINGLE = 6  # settings that get a figure each; more of them share pages of panels
-PANELS = 12
+MOST_BYTES = 120  # of a file's name; file systems take 255, but folders and archives add to it
+T = TypeVar("T")
 DPI = 200
 UNDATED: dict[str, dict[str, None]] = {
     ".png": {"Software": None},
@@ -53,7 +57,8 @@ def draw_figures(
     Returns
     -------
     dict of str to Figure
-        By file name without its suffix. Always ``curves`` and ``accuracy``, one of each a setting
+        By file name without its suffix; one that would be long or like another ends with a hash. Always ``curves`` and
+        ``accuracy``, one of each a setting
         (``curves-depth=5``) up to 6 settings, and beyond that pages of panels that show them all. Without a sweep also
         ``speed``; with one, ``accuracy-by-KEY`` for each swept key, and for two or more ``heatmap-KEY-KEY`` over the
         two with the most values. An initializer has the same colour in all of them.
@@ -66,34 +71,37 @@ def draw_figures(
     runs = runs.assign(majority=majority, diverged=diverged, score=score)
     experiment = Experiment(runs, accuracy, bands)
     parts = experiment.split(keys)
-    names = list(parts)
 
     figures: dict[str, Figure] = {}
-    if len(names) <= MOST_SINGLE:
+    if len(parts) <= MOST_SINGLE:
         for name, part in parts.items():
             where = _file_part(part.accuracy, keys)
             figures |= {f"{kind}{where}": figure for kind, figure in _of_setting(name, part, styles).items()}
     else:
-        for page, some in _pages("", names):
-            lines = {name: (parts[name].bands, parts[name].accuracy, parts[name].chances()) for name in some}
-            figures[f"curves{page}"] = curve_panels(lines, list(styles), styles, "Learning curves: test accuracy")
-            finals = {name: parts[name].final() for name in some}
-            figures[f"accuracy{page}"] = final_accuracy(finals, styles, "Final test accuracy")
+        lines = {name: (part.bands, part.accuracy, part.chances()) for name, part in parts.items()}
+        for page, some in _pages("curves", lines, curves.panels_a_page(lines, list(styles))):
+            figures[page] = curve_panels(some, list(styles), styles, "Learning curves: test accuracy")
+        finals = {name: part.final() for name, part in parts.items()}
+        for page, panels in _pages("accuracy", finals, final.panels_a_page(finals)):
+            figures[page] = final_accuracy(panels, styles, "Final test accuracy")
     if not keys:
         figures["speed"] = learning_speed(bands, accuracy, experiment.chances(), styles, "Speed of learning")
     for key in keys:
         facets = experiment.split([other for other in keys if other != key])
-        for page, some in _pages(f"-by-{key}", list(facets)):
-            shown = {name: (facets[name].accuracy, facets[name].chances()) for name in some}
-            figures[f"accuracy{page}"] = accuracy_by(key, shown, styles, f"Test accuracy by {title(key)}")
+        shown = {name: (part.accuracy, part.chances()) for name, part in facets.items()}
+        for page, tables in _pages(f"accuracy-by-{key}", shown, sweeps.panels_a_page(key, shown)):
+            figures[page] = accuracy_by(key, tables, styles, f"Test accuracy by {title(key)}")
     if len(keys) >= 2:
         y, x = sorted(keys, key=lambda key: accuracy[key].nunique(dropna=False))[-2:]
         others = [key for key in keys if key not in (x, y)]
         for name, part in experiment.split(others).items():
             table = part.accuracy
             heading = " · ".join(filter(None, [f"Test accuracy by {title(x)} and {title(y)}", name]))
-            figures[f"heatmap-{y}-{x}{_file_part(table, others)}"] = heat_map(x, y, table, heading)
-    return figures
+            rows = {str(name): rows for name, rows in table.groupby("initializer")}
+            stem = f"heatmap-{y}-{x}{_file_part(table, others)}"
+            for page, maps in _pages(stem, rows, heat.panels_a_page(x, y, table)):
+                figures[page] = heat_map(x, y, pd.concat(maps.values()), heading)
+    return dict(zip(_file_names(list(figures)), figures.values(), strict=True))
 
 
 class Experiment(NamedTuple):
@@ -133,15 +141,29 @@ def _of_setting(setting: str, part: Experiment, styles: dict[str, Look]) -> dict
     }
 
 
-def _pages(stem: str, names: list[str]) -> list[tuple[str, list[str]]]:
-    """Names in groups that fit one figure, each with the end of its file's name; a lone page has no number."""
-    pages = [names[i : i + PANELS] for i in range(0, len(names), PANELS)]
+def _pages(stem: str, panels: dict[str, T], most: int) -> list[tuple[str, dict[str, T]]]:
+    """Panels in even groups that fit one figure, each with its file's name; a lone page has no number."""
+    names = list(panels)
+    size = max(1, -(-len(names) // -(-len(names) // most)) if names else 1)
+    pages = [{name: panels[name] for name in names[i : i + size]} for i in range(0, len(names), size)]
     return [(f"{stem}-{i}" if len(pages) > 1 else stem, page) for i, page in enumerate(pages, start=1)]
 
 
 def _file_part(table: pd.DataFrame, keys: Sequence[str]) -> str:
     """``-depth=5-learning_rate=0.1``, from a table in which the keys are constant."""
-    return "".join(f"-{key}={re.sub(r'[^a-zA-Z0-9_.=-]+', '_', show(table[key].iloc[0]))}" for key in keys)
+    return "".join(f"-{key}={show(table[key].iloc[0])}" for key in keys)
+
+
+def _file_names(stems: list[str]) -> list[str]:
+    """The stems as names that every file system takes and keeps apart."""
+    plain = [re.sub(r"[^\w.=-]+", "_", stem) for stem in stems]
+    alike = Counter(name.casefold() for name in plain)  # macOS and Windows do not tell a from A
+    return [
+        name
+        if alike[name.casefold()] == 1 and len(name.encode()) <= MOST_BYTES
+        else f"{name.encode()[: MOST_BYTES - 9].decode(errors='ignore')}-{sha256(stem.encode()).hexdigest()[:8]}"
+        for name, stem in zip(plain, stems, strict=True)
+    ]
 
 
 @rc_context(STYLE)
@@ -163,4 +185,7 @@ def save_figure(figure: Figure, path: str | Path) -> None:
     suffix = Path(path).suffix.lower()
     if suffix not in UNDATED:
         raise UsageError(f"unknown figure format {suffix!r} of {path}; one of: {', '.join(UNDATED)}")
-    figure.savefig(path, dpi=DPI, metadata=UNDATED[suffix])
+    with warnings.catch_warnings():
+        # A name may hold letters that the font lacks: they are drawn as boxes, and a warning would not help.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
+        figure.savefig(path, dpi=DPI, metadata=UNDATED[suffix])

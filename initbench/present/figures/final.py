@@ -11,8 +11,24 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from initbench.present.figures.style import STYLE, Look, finish_grid, mark_chance, new_figure, outcome_words, seeds_told
+from initbench.present.figures.style import (
+    LETTER,
+    STYLE,
+    TALLEST,
+    WIDTH,
+    Look,
+    finish_grid,
+    mark_chance,
+    most_title_lines,
+    new_figure,
+    outcome_words,
+    panel_title,
+    seeds_told,
+)
 
+HEADING = 0.75  # inches
+TITLE_POINTS = 36 * WIDTH - 10
+LONG_NAME = 16  # letters
 CLOSE = 0.4  # of the whole range; above it, a close-up would show little more
 
 
@@ -42,10 +58,11 @@ def final_accuracy(panels: dict[str, Final], styles: dict[str, Look], heading: s
     -------
     Figure
         Mean and interval as a large point with a bar, seeds as small dots below it (a cross for a diverged one, at
-        chance), the numbers of diverged and failed seeds at the right.
+        chance). The numbers of diverged and failed seeds stand at the right; where there are several panels, beside
+        the marks of their row if there is room.
     """
     all_rows = pd.concat([panel.accuracy for panel in panels.values()])
-    key = "small dots: seeds" + ("; crosses: diverged, counted at chance" if all_rows["diverged"].any() else "")
+    key = "dots: seeds" + ("; crosses: diverged (at chance)" if all_rows["diverged"].any() else "")
     told = f"{seeds_told(all_rows)}; {key}"
     most = max(len(panel.accuracy) for panel in panels.values())
     if len(panels) == 1:
@@ -56,7 +73,7 @@ def final_accuracy(panels: dict[str, Final], styles: dict[str, Look], heading: s
         grid = figure.subplots(1, 2 if close_up else 1, sharey=True, squeeze=False)
         _draw(grid[0, 0], panel, styles, panel.accuracy["seeds"] > 0)
         mark_chance(grid[0, 0], panel.chances, vertical=True)
-        _write_outcomes(grid[0, -1], panel)
+        _write_outcomes(grid[0, 0], panel, 0.5 * _points(panel, 1) if close_up else 0, grid[0, -1], ~sure)
         if close_up:
             _draw(grid[0, 1], panel, styles, sure)
             grid[0, 1].set_xlim(close_up)
@@ -64,15 +81,45 @@ def final_accuracy(panels: dict[str, Final], styles: dict[str, Look], heading: s
         finish_grid(grid, grid.size, "test accuracy (%)", "")
         return figure
     rows = -(-len(panels) // 2)
-    figure = new_figure(0.75 + rows * (0.65 + 0.24 * most), f"{heading}\n{told}")
+    figure = new_figure(HEADING + rows * _row_height(panels), f"{heading}\n{told}")
     grid = figure.subplots(rows, 2, sharex=True, squeeze=False)
-    for axes, (setting, panel) in zip(grid.flat, panels.items(), strict=False):
+    for i, (axes, (setting, panel)) in enumerate(zip(grid.flat, panels.items(), strict=False)):
         _draw(axes, panel, styles, panel.accuracy["seeds"] > 0)
-        mark_chance(axes, panel.chances, vertical=True)
-        _write_outcomes(axes, panel)
-        axes.set_title(setting.replace(" · ", "\n"), pad=12)
+        mark_chance(axes, panel.chances, vertical=True, named=i < 2)
+        axes.set_title(panel_title(setting, TITLE_POINTS), pad=12 if i < 2 else 4)
+    points = min(_points(panel, 2) for panel in panels.values())
+    for axes, panel in zip(grid.flat, panels.values(), strict=False):
+        _write_outcomes(axes, panel, points, axes)
+        names = [_broken(name) for name in panel.accuracy["initializer"]]
+        axes.set_yticks(range(len(names)), names, linespacing=0.9)
     finish_grid(grid, len(panels), "test accuracy (%)", "")
     return figure
+
+
+def panels_a_page(panels: dict[str, Final]) -> int:
+    """How many panels a page of `final_accuracy` holds."""
+    return 2 * max(1, int((TALLEST - HEADING) / _row_height(panels)))
+
+
+def _row_height(panels: dict[str, Final]) -> float:
+    most = max(len(panel.accuracy) for panel in panels.values())
+    return 0.3 + 0.14 * most_title_lines(panels, TITLE_POINTS) + 0.24 * most
+
+
+def _points(panel: Final, columns: int) -> float:
+    """About how wide each of the columns is, beside the names."""
+    return 72 * WIDTH / columns - LETTER * _longest(panel, columns) - 20
+
+
+def _longest(panel: Final, columns: int) -> int:
+    names = panel.accuracy["initializer"]
+    lines = names if columns == 1 else [line for name in names for line in _broken(name).split("\n")]
+    return max(map(len, lines), default=0)
+
+
+def _broken(name: str) -> str:
+    """A long name in two lines, its parameters in the second one."""
+    return name.replace("(", "\n(", 1) if len(name) > LONG_NAME else name
 
 
 def _close_up(panel: Final, sure: pd.Series[bool]) -> tuple[float, float] | None:
@@ -109,14 +156,36 @@ def _draw(axes: Axes, panel: Final, styles: dict[str, Look], shown: pd.Series[bo
     axes.set_ylim(len(panel.accuracy) - 0.4, -0.6)
 
 
-def _write_outcomes(axes: Axes, panel: Final) -> None:
+def _write_outcomes(
+    axes: Axes, panel: Final, points: float, outer: Axes, absent: pd.Series[bool] | None = None
+) -> None:
+    """Who diverged or failed, beside the marks of its row if axes of so many points have room.
+
+    Else it stands right of ``outer``, or within where that is a close-up from which the row is absent.
+    """
+    low, high = axes.get_xlim()
+    is_free = [False] * len(panel.accuracy) if absent is None or axes is outer else list(absent)
     for y, row in enumerate(panel.accuracy.itertuples()):
-        axes.annotate(
-            outcome_words(row, panel.failed.get(str(row.initializer), 0)),
-            (1, y),
+        name = str(row.initializer)
+        words = outcome_words(row, panel.failed.get(name, 0))
+        if not words:
+            continue
+        seeds = panel.scores.loc[panel.scores["initializer"] == name, "score"]
+        ends = 100 * np.array([*seeds, row.test_accuracy_low, row.test_accuracy_high], dtype=float)
+        marks = ends[np.isfinite(ends)]
+        room = (high - low) * (LETTER * len(words) + 8) / points if points > 0 else np.inf
+        target, at, align = outer, 0.0 if is_free[y] else 1.0, "left"
+        if len(marks) and marks.max() + room < high:
+            target, at = axes, (marks.max() - low) / (high - low)
+        elif len(marks) and marks.min() - room > low:
+            target, at, align = axes, (marks.min() - low) / (high - low), "right"
+        target.annotate(
+            words,
+            (at, y),
             xycoords=("axes fraction", "data"),
-            xytext=(4, 0),
+            xytext=(5 if align == "left" else -5, 0),
             textcoords="offset points",
+            ha=align,
             va="center",
             fontsize=7,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from matplotlib import rc_context
@@ -11,10 +13,11 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from initbench.present.figures.style import STYLE, finish_grid, new_figure
+from initbench.present.figures.style import LETTER, STYLE, TALLEST, finish_grid, grid_shape, label_ticks, new_figure
 from initbench.present.labels import ordered, show, title
 
-CELL_WIDTH, CELL_HEIGHT = 0.56, 0.36  # inches
+HEADING = 1.0  # inches, with the labels below
+CELL_WIDTH, CELL_HEIGHT = 0.48, 0.36  # inches
 
 
 @rc_context(STYLE)
@@ -39,11 +42,10 @@ def heat_map(x: str, y: str, accuracy: pd.DataFrame, heading: str) -> Figure:
     across = [show(v) for v in ordered(accuracy[x])]
     up = [show(v) for v in ordered(accuracy[y])]
     names = sorted(accuracy["initializer"].unique())
-    panel_width = CELL_WIDTH * len(across) + 0.25
-    columns = max(1, min(len(names), int(6 / panel_width)))
-    rows = -(-len(names) // columns)
-    width = max(4.4, 1.2 + columns * panel_width)
-    height = 1.0 + rows * (CELL_HEIGHT * len(up) + 0.35)
+    panel_width = _panel_width(len(across), names)
+    rows, columns = grid_shape(len(names), _most_columns(panel_width))
+    width = max(4.4, 1.2 + LETTER * max(map(len, up)) / 72 + columns * panel_width)
+    height = HEADING + rows * (CELL_HEIGHT * len(up) + 0.35)
     told = "mean over seeds" + (
         "; hatched: seeds that diverged, counted at chance" if accuracy["diverged"].any() else ""
     )
@@ -55,9 +57,25 @@ def heat_map(x: str, y: str, accuracy: pd.DataFrame, heading: str) -> Figure:
         table = accuracy[accuracy["initializer"] == name]
         image = _draw(axes, table, table[x].map(show), table[y].map(show), across, up, scale)
         axes.set_title(name)
+        label_ticks(axes, {word: float(i) for i, word in enumerate(across)}, 72 * (panel_width - 0.25))
     finish_grid(grid, len(names), title(x), title(y))
     figure.colorbar(image, ax=grid, label="test accuracy (%)", aspect=30, shrink=0.9)
     return figure
+
+
+def panels_a_page(x: str, y: str, accuracy: pd.DataFrame) -> int:
+    """How many initializers a page of `heat_map` holds."""
+    columns = _most_columns(_panel_width(accuracy[x].nunique(dropna=False), accuracy["initializer"].unique()))
+    row_height = CELL_HEIGHT * accuracy[y].nunique(dropna=False) + 0.35
+    return columns * max(1, int((TALLEST - HEADING) / row_height))
+
+
+def _panel_width(cells: int, names: Iterable[str]) -> float:
+    return max(CELL_WIDTH * cells + 0.25, LETTER * max(map(len, names)) / 72 + 0.1)
+
+
+def _most_columns(panel_width: float) -> int:
+    return max(1, int(4.8 / panel_width))
 
 
 def _draw(
@@ -87,7 +105,6 @@ def _draw(
             axes.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, hatch="////", edgecolor=ink, lw=0))
         behind = {"facecolor": color, "edgecolor": "none", "pad": 0.8}  # keeps the hatching off the number
         axes.text(j, i, words, ha="center", va="center", fontsize=7, linespacing=1.0, color=ink, bbox=behind)
-    axes.set_xticks(range(len(across)), across)
     axes.set_yticks(range(len(up)), up)
     axes.tick_params(length=0)
     return mesh

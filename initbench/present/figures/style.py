@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.transforms import ScaledTranslation
 
 STYLE: Any = {
     "font.family": "DejaVu Sans",
@@ -34,8 +36,11 @@ STYLE: Any = {
     "pdf.fonttype": 42,
     "svg.fonttype": "none",
     "svg.hashsalt": "initbench",
+    "text.parse_math": False,  # a dollar in a name is a dollar
 }
-WIDTH = 7.0  # inches: the text width of a two-column page
+WIDTH = 5.2  # inches: set in one column of a two-column page, 7 pt still read as 5
+TALLEST = 8.0  # inches: what does not fit goes to a further page
+LETTER = 4.2  # points: mean width of a letter of 7 pt
 # Okabe & Ito (2008), "Color Universal Design", with the yellow darkened to be seen on white; then a wine and a grey.
 COLORS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#9C8A00", "#7A1F4B", "#8C8C8C"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", "p", ">"]
@@ -64,9 +69,50 @@ def looks(names: Iterable[str]) -> dict[str, Look]:
 
 def new_figure(height: float, heading: str, *, width: float = WIDTH) -> Figure:
     """An empty figure with its heading; sizes in inches."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    figure.suptitle("\n".join(textwrap.fill(line, int(16 * width)) for line in heading.split("\n")))
+    letters = int(16 * width)
+    clauses = [line if len(line) <= letters else ";\n".join(line.rsplit("; ", 1)) for line in heading.split("\n")]
+    lines = [part for line in "\n".join(clauses).split("\n") for part in textwrap.wrap(line, letters)]
+    figure = Figure(figsize=(width, height + 0.13 * max(0, len(lines) - 2)), layout="constrained")
+    figure.suptitle("\n".join(lines))
     return figure
+
+
+def grid_shape(count: int, most_columns: int) -> tuple[int, int]:
+    """Rows and columns for so many panels, with as few holes as can be."""
+    rows = -(-count // most_columns)
+    return rows, -(-count // rows)
+
+
+def panel_points(columns: int, *, width: float = WIDTH) -> float:
+    """About how wide the axes are in a row of so many panels that share their y axis."""
+    return (72 * width - 60) / columns - 10
+
+
+def panel_title(setting: str, points: float) -> str:
+    """A setting in words, a line a key, wrapped to so many points."""
+    letters = max(8, int(points / LETTER))
+    return "\n".join(part for line in setting.split(" · ") for part in textwrap.wrap(line, letters))
+
+
+def most_title_lines(settings: Iterable[str], points: float) -> int:
+    """How many lines the tallest panel title has, to make room for it."""
+    return max(panel_title(setting, points).count("\n") + 1 for setting in settings)
+
+
+def is_tight(places: dict[str, float], points: float) -> bool:
+    """Whether words at these places along axes so many points wide would touch one another, or the next panel's."""
+    at = sorted((place, len(word)) for word, place in places.items())
+    a_unit = points / ((at[-1][0] - at[0][0]) * 1.12 or 1)
+    within = any((b - a) * a_unit < LETTER * (m + n) / 2 + 3 for (a, m), (b, n) in pairwise(at))
+    return within or LETTER * (at[0][1] + at[-1][1]) / 2 + 3 > 10 + 0.1 * points
+
+
+def label_ticks(axes: Axes, places: dict[str, float], points: float) -> None:
+    """Write words along the x axis, aslant where they would touch."""
+    slant: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    if not is_tight(places, points):
+        slant = {}
+    axes.set_xticks(list(places.values()), list(places), **slant)
 
 
 def legend_below(figure: Figure, labels: dict[str, str], styles: dict[str, Look]) -> None:
@@ -75,9 +121,8 @@ def legend_below(figure: Figure, labels: dict[str, str], styles: dict[str, Look]
         Line2D([], [], color=styles[n].color, marker=styles[n].marker, linestyle=styles[n].line, label=labels[n])
         for n in labels
     ]
-    points = 4.3 * max(map(len, labels.values())) + 34
-    columns = max(1, int(figure.get_figwidth() * 72 / points))
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(columns, len(handles)), frameon=False)
+    columns = -(-len(labels) // legend_rows(labels, figure.get_figwidth()))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
 
 
 def legend_rows(labels: dict[str, str], width: float = WIDTH) -> int:
@@ -127,16 +172,49 @@ def mark_chance(axes: Axes, chances: Sequence[float], *, vertical: bool = False,
 
 def finish_grid(grid: npt.NDArray[Any], used: int, x_label: str, y_label: str) -> None:
     """Label the outer edges of a grid of axes, and switch off those that hold no panel."""
-    columns = grid.shape[1]
+    rows, columns = grid.shape
     for axes in grid.flat[used:]:
         axes.set_axis_off()
     for axes in grid.flat[max(0, used - columns) : used]:
         axes.tick_params(labelbottom=True)
+    last = grid.flat[(rows - 1) * columns : used]
+    for axes in last if columns < 3 else [last[len(last) // 2]]:  # three labels in a row would touch
         axes.set_xlabel(x_label)
     for axes in grid[:, 0]:
         axes.set_ylabel(y_label)
 
 
-def ends_row(index: int, used: int, columns: int) -> bool:
-    """Whether a panel is the last one of its row in a grid."""
-    return index % columns == columns - 1 or index == used - 1
+def ends_row(index: int, columns: int) -> bool:
+    """Whether a panel stands in the last column, where there is room beside it."""
+    return index % columns == columns - 1
+
+
+def write_above(axes: Axes, line: int, look: Look, words: Iterable[tuple[float, str, str]]) -> None:
+    """A line of text above the axes, led by an initializer's marker.
+
+    Parameters
+    ----------
+    axes : Axes
+    line : int
+        How many lines stand below it.
+    look : Look
+    words : iterable of (float, str, str)
+        Where along the axes (0 to 1), what, and its horizontal alignment.
+    """
+    figure = axes.get_figure()
+    assert figure is not None
+    up = 6 + 9 * line
+    beside = axes.transAxes + ScaledTranslation(-6 / 72, up / 72, figure.dpi_scale_trans)
+    axes.add_line(Line2D([0], [1], color=look.color, marker=look.marker, transform=beside, clip_on=False))
+    for place, text, align in words:
+        axes.annotate(
+            text,
+            (place, 1),
+            xycoords="axes fraction",
+            xytext=(0, up),
+            textcoords="offset points",
+            ha=align,
+            va="center_baseline",
+            color=look.color,
+            fontsize=7,
+        )

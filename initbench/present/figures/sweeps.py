@@ -14,15 +14,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from initbench.present.figures.style import (
+    LETTER,
     STYLE,
+    TALLEST,
     Look,
     ends_row,
     finish_grid,
+    grid_shape,
+    is_tight,
+    label_ticks,
     legend_below,
     legend_rows,
     mark_chance,
+    most_title_lines,
     new_figure,
+    panel_points,
+    panel_title,
     seeds_told,
+    write_above,
 )
 from initbench.present.labels import ordered, show, title
 
@@ -53,35 +62,50 @@ def accuracy_by(
     Returns
     -------
     Figure
-        Up to three panels a row on common axes. Above a panel stands, in the colour of its initializer, how many seeds
-        diverged at each value; such points are hollow.
+        Up to three panels a row on common axes. Above a panel stands, beside the marker of its initializer, how many
+        seeds diverged at each value; such points are hollow.
     """
     rows = pd.concat([table for table, _ in panels.values()])
     places, scale, joined = _places(key, ordered(rows[key]))
     names = sorted(rows["initializer"].unique())
-    unstable = sorted(rows.loc[rows["diverged"] > 0, "initializer"].unique())
-    columns = 2 if len(panels) == 4 else min(3, len(panels))
-    lines = -(-len(panels) // columns)
-    width = 4.6 if columns == 1 else 7.0
-    labels = {name: name for name in names}
-    told = seeds_told(rows) + ("; hollow: some seeds diverged, counted at chance; how many, above" if unstable else "")
-    panel_height = (2.3 if columns == 1 else 1.6) + 0.125 * len(unstable) + 0.25
-    height = 0.75 + lines * panel_height + 0.15 * legend_rows(labels, width)
-    figure = new_figure(height, f"{heading}\n{told}", width=width)
-    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
     notes = [table.loc[table["diverged"] > 0, "initializer"].nunique() for table, _ in panels.values()]
+    lines, columns = grid_shape(len(panels), _most_columns(len(places)))
+    points = panel_points(columns)
+    labels = {name: name for name in names}
+    told = seeds_told(rows) + ("; hollow, counted above: diverged (at chance)" if any(notes) else "")
+    height = 0.75 + lines * _row_height(panels, len(places)) + 0.15 * legend_rows(labels)
+    height += 0.7 * LETTER * max(map(len, places)) / 72 if is_tight(places, points) else 0  # the sine of 45 degrees
+    figure = new_figure(height + (0.7 if len(panels) == 1 else 0), f"{heading}\n{told}")
+    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
     for i, (axes, (setting, (table, chances))) in enumerate(zip(grid.flat, panels.items(), strict=False)):
-        mark_chance(axes, chances, named=ends_row(i, len(panels), columns))
+        mark_chance(axes, chances, named=ends_row(i, columns))
         _draw(axes, key, table, places, joined, names, styles)
-        _write_diverged(axes, key, table, places, styles)
         first = i - i % columns
-        axes.set_title(setting.replace(" · ", "\n"), pad=4 + 9 * max(notes[first : first + columns]))
-        axes.set_xticks(list(places.values()), list(places))
-        if sum(map(len, places)) > 60 / columns:
-            axes.tick_params(axis="x", rotation=45)
+        axes.set_title(panel_title(setting, points), pad=4 + 9 * max(notes[first : first + columns]))
+        label_ticks(axes, places, points)
+    for axes, (table, _) in zip(grid.flat, panels.values(), strict=False):
+        _write_diverged(axes, key, table, places, styles, points)
     finish_grid(grid, len(panels), f"{title(key)}{scale}", "test accuracy (%)")
     legend_below(figure, labels, styles)
     return figure
+
+
+def panels_a_page(key: str, panels: Mapping[str, tuple[pd.DataFrame, Sequence[float]]]) -> int:
+    """How many panels a page of `accuracy_by` holds."""
+    rows = pd.concat([table for table, _ in panels.values()])
+    values, names = rows[key].nunique(dropna=False), rows["initializer"].unique()
+    room = TALLEST - 0.75 - 0.15 * legend_rows({name: name for name in names})
+    return _most_columns(values) * max(1, int(room / _row_height(panels, values)))
+
+
+def _most_columns(values: int) -> int:
+    """How many panels a row has room for, with a count above each value."""
+    return max((columns for columns in (1, 2, 3) if panel_points(columns) >= 17 * values), default=1)
+
+
+def _row_height(panels: Mapping[str, tuple[pd.DataFrame, Sequence[float]]], values: int) -> float:
+    notes = max(table.loc[table["diverged"] > 0, "initializer"].nunique() for table, _ in panels.values())
+    return 1.45 + 0.125 * notes + 0.12 * most_title_lines(panels, panel_points(_most_columns(values)))
 
 
 def _places(key: str, values: list[Any]) -> tuple[dict[str, float], str, bool]:
@@ -131,20 +155,18 @@ def _centred(count: int) -> np.ndarray:
 
 
 def _write_diverged(
-    axes: Axes, key: str, table: pd.DataFrame, places: dict[str, float], styles: dict[str, Look]
+    axes: Axes, key: str, table: pd.DataFrame, places: dict[str, float], styles: dict[str, Look], points: float
 ) -> None:
-    """The numbers of diverged seeds above the axes, a line an initializer."""
+    """The numbers of diverged seeds above the axes, a line an initializer; its name leads them where it fits."""
+    low, high = axes.get_xlim()
     unstable = table[table["diverged"] > 0]
     for line, name in enumerate(sorted(unstable["initializer"].unique(), reverse=True)):
         rows = unstable[unstable["initializer"] == name]
-        for value, diverged, seeds in zip(rows[key], rows["diverged"], rows["seeds"], strict=True):
-            axes.annotate(
-                f"{diverged}/{seeds}",
-                (places[show(value)], 1),
-                xycoords=("data", "axes fraction"),
-                xytext=(0, 2 + 9 * line),
-                textcoords="offset points",
-                ha="center",
-                color=styles[name].color,
-                fontsize=7,
-            )
+        at = [(places[show(v)] - low) / (high - low) for v in rows[key]]
+        words = [
+            (place, f"{diverged}/{seeds}", "center")
+            for place, diverged, seeds in zip(at, rows["diverged"], rows["seeds"], strict=True)
+        ]
+        if min(at) * points > LETTER * len(name) + 12:
+            words.append((0, name, "left"))
+        write_above(axes, line, styles[name], words)
