@@ -43,10 +43,19 @@ def broken_laws(entry: Entry) -> list[str]:
     }
     if not entry.summary:
         return [f"'{entry.name}' has no docstring; its first line is what initbench list shows"]
-    if entry.kind not in laws or entry.scope == "network":
-        return []
-    with np.errstate(all="ignore"):
-        return list(laws[entry.kind](entry))
+    lacking = [parameter.name for parameter in entry.parameters.values() if parameter.is_required]
+    if lacking:
+        return [f"can be tried at its defaults: the parameter '{lacking[0]}' has none"]
+    try:
+        with np.errstate(all="ignore"):
+            return list(laws[entry.kind](entry))
+    except Exception as error:
+        return [f"works at its defaults: {type(error).__name__}: {error}"]
+
+
+def has_laws(entry: Entry) -> bool:
+    """Whether there are laws for a part outside of a run: not for data sets, nor for what needs a whole network."""
+    return entry.kind != "dataset" and entry.scope == "layer"
 
 
 def _draw(entry: Entry, shape: tuple[int, int], seed: int) -> tuple[Array, Array | None]:
@@ -75,8 +84,12 @@ def _initializer_faults(entry: Entry) -> Iterator[str]:
                 yield f"{what} are drawn in float64: got {array.dtype}"
             elif not np.isfinite(array).all():
                 yield f"{what} are finite: got nan or inf at {shape}"
-        if not np.array_equal(weights, _draw(entry, shape, 0)[0], equal_nan=True):
+        again, biases_again = _draw(entry, shape, 0)
+        same_biases = biases is None or np.array_equal(biases, np.asarray(biases_again), equal_nan=True)
+        if not (np.array_equal(weights, again, equal_nan=True) and same_biases):
             yield f"{SAME_BYTES}: two draws of {shape} from seed 0 differ"
+    if not _is_constant(entry) and not layer_draws_differ(entry):
+        yield "layers of equal shape never share draws: seeds 0 and 1 gave the same weights, which are not all equal"
 
 
 def _bias_faults(entry: Entry) -> Iterator[str]:
@@ -145,6 +158,11 @@ def _optimizer_faults(entry: Entry) -> Iterator[str]:
         yield f"reaches the bottom of a bowl: still {np.abs(together - target).max():.2g} away after {BOWL_STEPS} steps"
     if not np.array_equal(together[:1], descend(slice(0, 1)), equal_nan=True):
         yield "a network's step does not depend on its neighbours: the first network moves otherwise when alone"
+
+
+def _is_constant(entry: Entry) -> bool:
+    """Whether the weights of a layer look drawn by no chance: few values among many weights."""
+    return len(np.unique(_draw(entry, (24, 24), 0)[0])) <= 24
 
 
 def layer_draws_differ(entry: Entry) -> bool:

@@ -19,6 +19,7 @@ from initbench.theory import verdict
 
 REFERENCES = Path(__file__).parent / "parts" / "references.bib"
 WIDTH = 100
+ENOUGH_WEIGHTS, MOST_DRAWS = 400_000, 20_000
 LIBRARIES = ("Keras", "PyTorch", "JAX", "scikit-learn")
 
 
@@ -135,32 +136,37 @@ def docstring_section(entry: Entry, title: str) -> list[str]:
 
 
 def draw_layer(entry: Entry, fan_in: int, fan_out: int, activation: str) -> tuple[Array, Array]:
-    """One draw of a hidden layer's weights and biases, from a fixed seed."""
+    """Draws of a hidden layer's weights and biases one below the other, so many that their moments are sure."""
     layer = Layer(1, 3, find("activation", activation).function())
     extra = {"layer": layer} if entry.wants_layer else {}
-    drawn = entry.function((fan_in, fan_out), np.random.default_rng(0), **extra)
-    return drawn if isinstance(drawn, tuple) else (drawn, np.zeros(fan_out))
+    rng = np.random.default_rng(0)
+    draws = max(1, min(MOST_DRAWS, ENOUGH_WEIGHTS // (fan_in * fan_out)))
+    drawn = [entry.function((fan_in, fan_out), rng, **extra) for _ in range(draws)]
+    pairs = [pair if isinstance(pair, tuple) else (pair, np.zeros(fan_out)) for pair in drawn]
+    return np.concatenate([weights for weights, _ in pairs]), np.concatenate([biases for _, biases in pairs])
 
 
 def receipt(entry: Entry, fan_in: int, fan_out: int, activation: str) -> list[str]:
     """What an initializer does to a layer: scale, limits, and the mean-field verdict for an activation."""
     if entry.scope == "network":
         return ["it looks at a whole network and a batch of training rows; what it did: train it"]
+    find("activation", activation)
     try:
         weights, biases = draw_layer(entry, fan_in, fan_out, activation)
-    except InitbenchError as error:
+    except (InitbenchError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         return [f"none for a hidden layer of {fan_in} × {fan_out} behind {activation}: {error}"]
     mean, std = float(weights.mean()), float(weights.std())
     second = float(np.sqrt(np.mean(weights**2)))
     lines = [
-        f"one draw of a hidden layer of {fan_in} × {fan_out} behind {activation}:",
+        f"a hidden layer of {fan_in} × {fan_out} behind {activation}, as drawn:",
         f"mean {mean:.4g}, std {std:.4g}, from {weights.min():.4g} to {weights.max():.4g}",
         f"gain: std × √fan_in = {second * fan_in**0.5:.4g}",
     ]
     if biases.any():
         lines.append(f"biases: mean {biases.mean():.4g}, std {biases.std():.4g}")
     if abs(mean) > 5 * std / weights.size**0.5 and std > 0:
-        lines.append(f"the mean is not zero, which makes a singular value of about {abs(mean) * weights.size**0.5:.3g}")
+        outlier = abs(mean) * (fan_in * fan_out) ** 0.5
+        lines.append(f"the mean is not zero, which makes a singular value of about {outlier:.3g}")
     if weights.size > 1 and np.ptp(weights) == 0:
         lines.append("all weights are equal, so all units of a layer are and stay one unit")
     if second > 0:

@@ -9,11 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from initbench.cli import main
-from initbench.conformance import broken_laws, layer_draws_differ
+from initbench.conformance import broken_laws, has_laws, layer_draws_differ
 from initbench.contracts import Activation, Optimizer
 from initbench.registry import About, Entry, entries
 
-OURS = [entry for kind in ("initializer", "bias", "activation", "optimizer") for entry in entries(kind)]
+OURS = [
+    entry for kind in ("initializer", "bias", "activation", "optimizer") for entry in entries(kind) if has_laws(entry)
+]
 
 
 @pytest.mark.parametrize("entry", OURS, ids=lambda entry: f"{entry.kind}-{entry.name}")
@@ -37,7 +39,9 @@ FAULTS = {
     "weights of shape": ("initializer", lambda shape, rng: np.zeros(shape[::-1])),
     "drawn in float64": ("initializer", lambda shape, rng: np.zeros(shape, np.float32)),
     "weights are finite": ("initializer", lambda shape, rng: np.full(shape, np.nan)),
+    "never share draws": ("initializer", lambda shape, rng: np.random.default_rng(3).normal(size=shape)),
     "only source of chance": ("initializer", lambda shape, rng: SHARED.normal(size=shape)),
+    "works at its defaults": ("optimizer", lambda: 3),
     "or raises ShapeError: ZeroDivisionError": (
         "initializer",
         lambda shape, rng: np.zeros(shape) / (1 // (shape[0] // 7)),

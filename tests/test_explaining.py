@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from initbench.cli import main
+from initbench.config import find_config, read_experiment
 from initbench.explaining import bibliography
 from initbench.registry import entries, find, lookup, plain
 
@@ -32,8 +33,10 @@ def test_every_part_is_explained_with_formula_source_and_family(entry):
 def test_the_receipt_tells_scale_and_verdict():
     text = invoke("explain", "kaiming_normal_", "--fan-in", 400, "--fan-out", 300)
     assert "'kaiming_normal_' is another name for it" in text
-    assert "one draw of a hidden layer of 400 × 300 behind relu" in text
+    assert "a hidden layer of 400 × 300 behind relu, as drawn" in text
     assert "mean field: critical" in text
+    assert "mean field: critical" in invoke("explain", "he_normal", "--fan-in", 8, "--fan-out", 8)
+    assert "unknown activation 'nosuch'" in invoke("explain", "he_normal", "--activation", "nosuch", code=2)
     assert "mean field: ordered" in invoke("explain", "glorot_normal")
     assert "all units of a layer are and stay one unit" in invoke("explain", "constant")
     assert "the mean is not zero" in invoke("explain", "positive_unitball")
@@ -88,3 +91,11 @@ def test_list_groups_by_family_and_gives_aliases_as_json():
     assert "xavier_uniform" in rows["glorot_uniform"]["aliases"]
     assert len(rows) >= 45
     assert len(entries("activation")) >= 14
+
+
+def test_one_config_trains_every_initializer_that_needs_no_file():
+    experiment = read_experiment(find_config("all_initializers"))
+    needing_none = [e for e in entries("initializer") if not any(p.is_required for p in e.parameters.values())]
+    assert {part.name for part in experiment.choices["initializer"]} == {
+        e.name for e in needing_none if not e.fingerprint
+    }

@@ -25,4 +25,7 @@ def cite(config: str, changes: tuple[str, ...], data_dir: Path | None, plugins: 
         load_plugin(plugin)
     entries = bibliography()
     for key in citations(read_experiment(find_config(config), changes, data_folders(data_dir))):
-        click.echo(entries[key] + "\n")
+        if key in entries:
+            click.echo(entries[key] + "\n")
+        else:
+            click.echo(f"initbench: no BibTeX entry '{key}', which a plugin cites", err=True)

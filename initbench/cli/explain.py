@@ -9,8 +9,8 @@ import click
     epilog="\b\nExamples:\n  initbench explain he_normal\n  initbench explain xavier --fan-in 784 --activation tanh\n"
 )
 @click.argument("name")
-@click.option("--fan-in", type=click.IntRange(1, 100_000), default=256, show_default=True, help="Inputs of the layer.")
-@click.option("--fan-out", type=click.IntRange(1, 100_000), default=256, show_default=True, help="Units of the layer.")
+@click.option("--fan-in", type=click.IntRange(1, 4096), default=256, show_default=True, help="Inputs of the layer.")
+@click.option("--fan-out", type=click.IntRange(1, 4096), default=256, show_default=True, help="Units of the layer.")
 @click.option("--activation", default="relu", show_default=True, help="Of the hidden layers.")
 @click.option(
     "--plugin", "plugins", metavar="FILE.py", multiple=True, help="A Python file that registers parts. It is run."

@@ -159,6 +159,12 @@ def _by_layer(value: Value, context: Context, read: Callable[[Value, Context], P
     for key, inner in value.pairs or ():
         try:
             found[str(key)] = read(inner, context)
+            entry = lookup("initializer", found[str(key)].name)
+            if entry is not None and entry.scope == "network":
+                message = f"'{entry.name}' looks at the whole network and cannot be given to some of its layers"
+                faults.append(
+                    inner.fault(message, f"write initializer: {entry.name}, and output_initializer beside it")
+                )
         except ConfigError as error:
             faults.extend(error.faults)
     if "hidden" not in {str(key) for key, _ in value.pairs or ()}:
@@ -239,6 +245,8 @@ def _build(entry: Entry, name: Value, given: list[tuple[Value, Value]], context:
     label = f"{entry.name}({', '.join(words)})" if words else entry.name
     fingerprint = entry.fingerprint
     if entry.kind != "dataset" and full.get("file"):
+        if not Path(full["file"]).is_file():
+            raise name.error(f"'{full['file']}' is a folder; '{entry.name}' needs a file")
         fingerprint += sha256(Path(full["file"]).read_bytes()).hexdigest()
     made = Part(entry.kind, entry.name, tuple(sorted(full.items())), label, fingerprint)
     try:

@@ -272,3 +272,13 @@ def test_first_hidden_and_last_layer_may_have_initializers_of_their_own(read):
 def test_a_key_that_stands_twice_or_a_tag_does_not_hide_other_faults(read):
     found = faults(read, "depth: 3\ndepth: 4\ndepht: 3\nepochs: 0\nwidth: !foo 3\nbatch_size: -1\n")
     assert [fault.line for fault in found] == [2, 3, 4, 5, 6]
+
+
+def test_a_scheme_that_looks_at_the_whole_network_is_not_for_single_layers(read):
+    fault = only_fault(read, "initializer: {first: zeros, hidden: lsuv}")
+    assert "'lsuv' looks at the whole network" in fault.message
+    assert fault.column == 37
+
+
+def test_a_folder_is_no_file_of_weights(read, tmp_path):
+    assert "is a folder" in only_fault(read, f"initializer: {{pretrained: {{file: '{tmp_path}'}}}}").message

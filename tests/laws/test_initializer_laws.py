@@ -88,6 +88,12 @@ FORWARD_SIGMOID = 1.84624  # 1 / sqrt(E[phi²]) of the logistic sigmoid at unit 
 
 # The distribution of one weight of a layer of fan_in i and fan_out o: weights are independent and all follow it.
 DRAWS = {
+    ("initializer", "u01"): lambda i, o: stats.uniform(0, 1),
+    ("initializer", "u11"): lambda i, o: uniform(1),
+    ("initializer", "u03"): lambda i, o: uniform(0.3),
+    ("initializer", "u05"): lambda i, o: uniform(0.5),
+    ("initializer", "n01"): lambda i, o: normal(1),
+    ("initializer", "n001"): lambda i, o: normal(0.01**2),
     ("initializer", "uniform"): lambda i, o, low=-0.05, high=0.05: stats.uniform(low, high - low),
     ("initializer", "normal"): lambda i, o, mean=0.0, std=0.05: normal(std**2, mean),
     ("initializer", "truncated_normal"): lambda i, o, mean=0.0, std=0.05: stats.truncnorm(-2, 2, mean, std),

@@ -22,6 +22,8 @@ from initbench.registry import network_initializer
 def pretrained(network: Network, *, file: str, layers: int = 0) -> None:
     """Start the first layers from trained weights, and the others from He's.
 
+    What else a network trains starts anew: normalization's gains and offsets, slopes, scales of residual branches.
+
     Parameters
     ----------
     network : Network
@@ -64,6 +66,9 @@ def _read(path: Path) -> list[tuple[Array, Array]]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             count = sum(name.startswith("weights_") for name in arrays)
-            return [(arrays[f"weights_{i}"], arrays[f"biases_{i}"]) for i in range(count)]
+            found = [(arrays[f"weights_{i}"], arrays[f"biases_{i}"]) for i in range(count)]
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise ParameterError(f"{path}: no file of trained weights: {error}") from None
+    if not found or not all(a.dtype.kind == "f" and np.isfinite(a).all() for pair in found for a in pair):
+        raise ParameterError(f"{path}: no file of trained weights: it must hold finite real weights_0, biases_0 ...")
+    return found
