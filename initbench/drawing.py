@@ -47,6 +47,7 @@ def initializer(name: str, *, activation: str = "relu", **parameters: Any) -> In
         values["layer"] = Layer(activation=find("activation", activation).function())
 
     def draw(shape: Shape, rng: Generator, **more: Any) -> Array:
-        return entry.function(shape, rng, **{**values, **entry.check(more)})  # type: ignore[no-any-return]
+        drawn: Array = entry.function(shape, rng, **{**values, **entry.check(more)})
+        return drawn
 
     return draw

@@ -9,7 +9,7 @@ from functools import cached_property
 from hashlib import sha256
 from itertools import pairwise, product
 from math import ceil
-from typing import Any
+from typing import Any, Literal
 
 from initbench.config import Experiment, Part
 from initbench.errors import UsageError
@@ -56,8 +56,8 @@ class Cell:
     initializer: Part
     output_initializer: Part
     bias: Part
-    normalization: str
-    residual: str
+    normalization: Literal["none", "batch", "layer"]
+    residual: Literal["none", "plain", "scaled", "rezero", "fixup"]
     optimizer: Part
     learning_rate: float
     batch_size: int

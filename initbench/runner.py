@@ -328,8 +328,8 @@ def _train_stack(stack: Stack, shared: Path, on_epoch: Callable[[int], None], ke
     design = Design(
         sizes=first.sizes,
         activation=find("activation", first.activation.name).function(**dict(first.activation.parameters)),
-        normalization=first.normalization,  # type: ignore[arg-type]
-        residual=first.residual,  # type: ignore[arg-type]
+        normalization=first.normalization,
+        residual=first.residual,
     )
     parameters = Parameters(design, m, dtype)
     own_seconds = []

@@ -65,5 +65,5 @@ def output_prior(shape: Shape, rng: Generator, *, layer: Layer) -> Array:
         raise ShapeError(f"shape is {shape!r} and must have an output for each of the {columns} columns of the classes")
     counts = np.maximum(layer.targets.sum(axis=0), 0.5)
     if columns > 1:
-        return np.log(counts / rows)  # type: ignore[no-any-return]
-    return np.log(counts / np.maximum(rows - counts, 0.5))  # type: ignore[no-any-return]
+        return np.asarray(np.log(counts / rows))
+    return np.asarray(np.log(counts / np.maximum(rows - counts, 0.5)))

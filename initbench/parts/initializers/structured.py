@@ -90,7 +90,7 @@ def gaussian_row_normalized(shape: Shape, rng: Generator, *, gain: NonNegative =
     Networks", arXiv:1602.07868; v / ||v|| there.
     """
     weights = draw_normal(shape, rng)
-    return gain * weights / np.linalg.norm(weights, axis=0)  # type: ignore[no-any-return]
+    return np.asarray(gain * weights / np.linalg.norm(weights, axis=0))
 
 
 @initializer(
@@ -125,4 +125,4 @@ def positive_unitball(shape: Shape, rng: Generator) -> Array:
     Jia et al. (2014), "Caffe: Convolutional Architecture for Fast Feature Embedding", arXiv:1408.5093; its filler.
     """
     weights = unit_draws(shape, rng)
-    return weights / weights.sum(axis=0)  # type: ignore[no-any-return]
+    return np.asarray(weights / weights.sum(axis=0))
