@@ -31,6 +31,12 @@ FOLDERS = {
     "optimizer": "optimizers",
     "dataset": "datasets",
 }
+WRITE_INSTEAD = {  # what is known as an initializer and is none here, or one with parameters that a name cannot carry
+    "rezero": "residual: rezero",
+    "skipinit": "residual: rezero",
+    "residual_1/sqrt(L)": "residual: scaled, or initializer: residual_scaled",
+    "xavier_half": "{glorot_normal: {gain: 0.5}}, which is neupy's Xavier",
+}
 
 
 class About(NamedTuple):
@@ -43,13 +49,17 @@ class About(NamedTuple):
     formula : str
         Its definition in a line.
     aliases : tuple of str
-        Names that other libraries and papers give it; case, ``_`` and ``-`` do not matter.
+        Names that other libraries and papers give it; case, ``_`` and ``-`` do not matter. Where one with a capital is
+        another part's in small letters, as ``ZerO``, it counts as it is spelt.
     cites : tuple of str
         Keys of ``initbench/parts/references.bib``.
     elsewhere : tuple of (str, str)
         Library and what it calls the same thing, or the nearest it has.
     note : str
         Where libraries disagree under one name, and how to get each one's behaviour.
+    distribution : callable ``(fan_in, fan_out, **parameters) -> frozen scipy.stats distribution``, optional
+        That of one weight (or of one bias), given every parameter by name, and ``layer`` where the part asks for it.
+        The laws hold the draws against it.
     """
 
     family: str = "other"
@@ -58,6 +68,7 @@ class About(NamedTuple):
     cites: tuple[str, ...] = ()
     elsewhere: tuple[tuple[str, str], ...] = ()
     note: str = ""
+    distribution: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -114,8 +125,10 @@ def _as_type(wanted: Any, value: Any, limits: Range | None) -> Any:
         raise ValueError("a list of names")
     word = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}[wanted]
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if is_number and abs(value) > 1e300:
-        raise ValueError("a number of at most 1e300")
+    if is_number and abs(value) > 1e100:  # parts square them and divide by them, which must stay finite
+        raise ValueError("a number of at most 1e100")
+    if is_number and 0 < abs(value) < 1e-100:
+        raise ValueError("0 or a number of at least 1e-100")
     if wanted in (float, int) and limits is not None:
         if is_number and not limits.holds(value):
             raise ValueError(f"{limits}")
@@ -220,9 +233,13 @@ def plain(name: str) -> str:
 def _register(kind: str, name: str, about: dict[str, Any], scope: str = "layer") -> Callable[[Function], Function]:
     def enter(function: Function) -> Function:
         source = Path(function.__code__.co_filename)
+        for key in ("aliases", "cites"):
+            if isinstance(about.get(key), str):
+                raise UsageError(f"{source}: {key} is one text; write a tuple: {key}=({about[key]!r},)")
         told = About(**about)
         for word in (name, *told.aliases):
-            holder = _spellings[kind].get(plain(word), name)
+            counts_as_spelt = word in told.aliases and not word.islower()
+            holder = _spellings[kind].get(word if counts_as_spelt else plain(word), name)
             present = _entries[kind].get(holder)
             if holder != name or (present and present.function.__code__.co_filename != str(source)):
                 raise UsageError(f"{source}: the {kind} '{word}' is there already, as '{holder}'; choose another name")
@@ -231,7 +248,9 @@ def _register(kind: str, name: str, about: dict[str, Any], scope: str = "layer")
         parameters = types.MappingProxyType(_parameters(function))
         wants_layer = "layer" in inspect.signature(function).parameters
         _entries[kind][name] = Entry(kind, name, function, parameters, told, fingerprint, scope, wants_layer)
-        _spellings[kind].update({plain(word): name for word in (name, *told.aliases)})
+        for word in (name, *told.aliases):
+            if _spellings[kind].setdefault(plain(word), name) != name:
+                _spellings[kind][word] = name
         return function
 
     return enter
@@ -324,16 +343,22 @@ def entries(kind: str) -> list[Entry]:
 
 
 def lookup(kind: str, name: str) -> Entry | None:
-    """The part of this name or alias, or None.
+    """The part of this name or alias, or None; of ``package.module.name``, as much of the end as is known.
 
     Examples
     --------
     >>> lookup("initializer", "HeNormal").name
     'he_normal'
+    >>> lookup("initializer", "torch.nn.init.kaiming_normal_").name
+    'he_normal'
     """
     _load(kind)
-    canonical = _spellings[kind].get(plain(name))
-    return _entries[kind][canonical] if canonical else None
+    spelt = _spellings[kind]
+    canonical = spelt.get(name) or spelt.get(plain(name))  # as spelt first: ZerO is not zero
+    if canonical:
+        return _entries[kind][canonical]
+    _, dot, end = name.partition(".")
+    return lookup(kind, end) if dot and kind != "dataset" else None  # a data set with a dot is a file
 
 
 def lookup_any(name: str) -> Entry | None:
@@ -344,8 +369,27 @@ def lookup_any(name: str) -> Entry | None:
 def nearest_name(kind: str, name: str) -> str:
     """The canonical name of the part whose name or alias looks most like ``name``, or an empty string."""
     _load(kind)
-    close = nearest(plain(name), _spellings[kind])
+    close = nearest(plain(name), map(plain, _spellings[kind]))
     return _spellings[kind][close] if close else ""
+
+
+def advice(kind: str, name: str) -> str:
+    """What to write for an unknown name: the nearest one, or what it is called here; may be empty.
+
+    Examples
+    --------
+    >>> advice("initializer", "SkipInit")
+    'write residual: rezero'
+    >>> advice("initializer", "he_norml")
+    'nearest name: he_normal'
+    """
+    close = nearest_name(kind, name)
+    return (instead(name) if kind == "initializer" else "") or (f"nearest name: {close}" if close else "")
+
+
+def instead(name: str) -> str:
+    """What to write for the name of a method that is no initializer here; empty for any other."""
+    return next((f"write {words}" for word, words in WRITE_INSTEAD.items() if plain(word) == plain(name)), "")
 
 
 def find(kind: str, name: str) -> Entry:
@@ -359,6 +403,4 @@ def find(kind: str, name: str) -> Entry:
     entry = lookup(kind, name)
     if entry is not None:
         return entry
-    close = nearest_name(kind, name)
-    hint = f"nearest name: {close}" if close else f"known: {', '.join(names(kind))}"
-    raise UsageError(f"unknown {kind} '{name}'; {hint}")
+    raise UsageError(f"unknown {kind} '{name}'; {advice(kind, name) or 'known: ' + ', '.join(names(kind))}")

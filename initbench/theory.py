@@ -14,6 +14,7 @@ Schoenholz, Gilmer, Ganguli & Sohl-Dickstein (2017), "Deep Information Propagati
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
@@ -25,7 +26,7 @@ from initbench.contracts import Activation, Array
 from initbench.errors import ParameterError
 
 Phase = Literal["ordered", "critical", "chaotic"]
-Rule = Literal["torch", "forward", "backward", "critical"]
+Rule = Literal["torch", "forward", "backward", "geometric", "critical"]
 REACH = 12.0  # standard deviations; beyond lies less than 1e-32 of a Gaussian
 NODES = 200  # a piece
 SPLITS = (0.0, 1.0, 8.0, 40.0)  # and their negatives: kinks lie at 0 and ±1, and from ±40 on nothing bends
@@ -287,9 +288,9 @@ def gain(activation: Activation, rule: Rule) -> float:
     Parameters
     ----------
     activation : Activation
-    rule : ``"torch"``, ``"forward"``, ``"backward"`` or ``"critical"``
+    rule : ``"torch"``, ``"forward"``, ``"backward"``, ``"geometric"`` or ``"critical"``
         ``calculate_gain`` of PyTorch; 1/sqrt(E[phi²]), which holds E[z²] at 1; 1/sqrt(E[phi'²]), which does so for
-        gradients; or the critical point without biases.
+        gradients; the geometric mean of these two; or the critical point without biases.
 
     Returns
     -------
@@ -312,5 +313,7 @@ def gain(activation: Activation, rule: Rule) -> float:
                 "this activation has no stable critical point; use forward, backward or a number as gain"
             )
         return found.sigma_w
+    if rule == "geometric":
+        return math.sqrt(gain(activation, "forward") * gain(activation, "backward"))
     at_one = moments(activation, 1.0)
     return float(1 / np.sqrt(at_one.value if rule == "forward" else at_one.slope))

@@ -65,6 +65,14 @@ def test_forward_and_backward_gains_are_the_published_ones(name):
 
 
 @every
+def test_the_geometric_gain_lies_between_forward_and_backward_in_the_logarithm(name):
+    forward, backward, geometric = (gain(activation(name), rule) for rule in ("forward", "backward", "geometric"))
+    assert math.log(geometric) == pytest.approx((math.log(forward) + math.log(backward)) / 2, abs=EXACT)
+    if name == "sigmoid":
+        assert geometric == pytest.approx(math.sqrt(1.8462 * 4.7226), rel=1e-4)
+
+
+@every
 def test_the_critical_points_are_the_published_ones(name):
     *_, without, with_biases = TABLE[name]
     for sigma_b, wanted in [(0.0, without), (0.2, with_biases)]:
@@ -112,7 +120,7 @@ def test_the_rule_critical_is_the_critical_point_or_says_that_there_is_none(name
 @pytest.mark.parametrize("slope", [0.0, 0.01, 0.25, 0.9])
 def test_leaky_relu_has_the_closed_form(slope):
     wanted = math.sqrt(2 / (1 + slope**2))
-    for rule in ("torch", "forward", "backward", "critical"):
+    for rule in ("torch", "forward", "backward", "geometric", "critical"):
         assert gain(activation("leaky_relu", slope=slope), rule) == pytest.approx(wanted, abs=EXACT)
 
 

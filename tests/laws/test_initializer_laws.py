@@ -13,7 +13,7 @@ import pytest
 from scipy import special, stats
 
 from initbench import registry
-from initbench.contracts import Layer
+from initbench.contracts import Activation, Layer
 from initbench.errors import ParameterError, ShapeError
 from initbench.parts.initializers.nguyen_widrow import active_range
 from initbench.streams import stream
@@ -68,7 +68,12 @@ class RootOfUniform(stats.rv_continuous):
 
 def rule(gain, layer):
     """Variance factor of a gain; the rules' numbers are those of the literature."""
-    known = {"torch": {RELU: 2.0, TANH: 25 / 9}, "forward": {RELU: 2.0, TANH: 2.53617}, "backward": {RELU: 2.0}}
+    known = {
+        "torch": {RELU: 2.0, TANH: 25 / 9},
+        "forward": {RELU: 2.0, TANH: 2.53617},
+        "backward": {RELU: 2.0},
+        "geometric": {TANH: 1.59254 * 1.46738},
+    }
     return known[gain][layer.activation] if isinstance(gain, str) else gain
 
 
@@ -82,7 +87,11 @@ FANS = {
     "fan_avg": lambda i, o: (i + o) / 2,
     "fan_geo_avg": geometric,
 }
-WALKS = {LINEAR: lambda i: np.exp(0.5 / i), RELU: lambda i: np.sqrt(2) * np.exp(1.2 / (i - 2.4)), TANH: lambda i: 1.13}
+WALKS = {
+    LINEAR: lambda i: np.exp(0.5 / i),
+    RELU: lambda i: np.sqrt(2) * np.exp(1.2 / (max(i, 6) - 2.4)),
+    TANH: lambda i: 1.13,
+}
 FORWARD_SIGMOID = 1.84624  # 1 / sqrt(E[phi²]) of the logistic sigmoid at unit variance
 
 
@@ -96,12 +105,19 @@ DRAWS = {
     ("initializer", "n001"): lambda i, o: normal(0.01**2),
     ("initializer", "uniform"): lambda i, o, low=-0.05, high=0.05: stats.uniform(low, high - low),
     ("initializer", "normal"): lambda i, o, mean=0.0, std=0.05: normal(std**2, mean),
-    ("initializer", "truncated_normal"): lambda i, o, mean=0.0, std=0.05: stats.truncnorm(-2, 2, mean, std),
+    ("initializer", "truncated_normal"): lambda i, o, mean=0.0, std=0.05, low=-2.0, high=2.0, unit="std": (
+        stats.truncnorm(low, high, mean, std)
+        if unit == "std"
+        else stats.truncnorm((low - mean) / std, (high - mean) / std, mean, std)
+    ),
     ("initializer", "lecun_normal"): lambda i, o, gain=1.0, layer=HIDDEN: normal(rule(gain, layer) / i),
     ("initializer", "lecun_uniform"): lambda i, o, gain=1.0: spread(gain / i, "uniform"),
     ("initializer", "bengio_uniform"): lambda i, o: uniform(1 / np.sqrt(i)),
     ("initializer", "glorot_normal"): lambda i, o, gain=1.0, layer=HIDDEN: normal(rule(gain, layer) * 2 / (i + o)),
     ("initializer", "glorot_uniform"): lambda i, o, gain=1.0: uniform(np.sqrt(gain * 6 / (i + o))),
+    ("initializer", "glorot_gain"): lambda i, o, gain=1.0, distribution="uniform", layer=HIDDEN: spread(
+        (rule(gain, layer) if isinstance(gain, str) else gain**2) * 2 / (i + o), distribution
+    ),
     ("initializer", "he_normal"): lambda i, o, gain=2.0, a=0.0, layer=HIDDEN: normal(
         rule(gain, layer) / (1 + a**2) / i
     ),
@@ -110,6 +126,7 @@ DRAWS = {
     ("initializer", "he_fan_avg"): lambda i, o, a=0.0, distribution="normal": spread(
         4 / (1 + a**2) / (i + o), distribution
     ),
+    ("initializer", "msra_prelu"): lambda i, o, a=0.25: normal(4 / (1 + a**2) / (i + o)),
     ("initializer", "glorot_sigmoid4"): lambda i, o: uniform(4 * np.sqrt(6 / (i + o))),
     ("initializer", "glorot_geo"): lambda i, o, distribution="normal": spread(1 / geometric(i, o), distribution),
     ("initializer", "variance_scaling"): (
@@ -181,7 +198,9 @@ BIASES = {
 OWN_BIAS_LAWS = {"rai", "nguyen_widrow"}
 
 # Which shapes a part refuses with a ShapeError.
-REFUSES = {("initializer", "looks_linear"): lambda i, o: i % 2 == 1 or o % 2 == 1}
+REFUSES = {
+    ("initializer", name): lambda i, o: i % 2 == 1 or o % 2 == 1 for name in ("looks_linear", "gaussian_submatrix")
+}
 
 
 def orthogonality_error(weights, gain=1.0):
@@ -219,12 +238,14 @@ def unit_sum_error(weights):
 
 
 def hadamard_error(weights):
-    """The identity where the layer does not widen, else entries of one size, p the next power of two."""
+    """The identity where the layer does not widen, else the corner of Sylvester's matrix of the next power of two."""
     fan_in, fan_out = weights.shape
     if fan_out <= fan_in:
         return np.abs(weights - np.eye(fan_in, fan_out))
-    p = next(2**m for m in range(20) if 2**m >= fan_out)
-    return np.abs(np.abs(weights) - 1 / np.sqrt(p))
+    h = np.ones((1, 1))
+    while len(h) < fan_out:
+        h = np.kron([[1, 1], [1, -1]], h)
+    return np.abs(weights - h[:fan_in, :fan_out] / np.sqrt(len(h)))
 
 
 def steep_length_error(weights):
@@ -240,6 +261,7 @@ MATRICES = {
     ("initializer", "partial_identity_tiled"): lambda w, gain=1.0: orthogonality_error(w, gain),
     ("initializer", "zero_hadamard"): hadamard_error,
     ("initializer", "looks_linear"): mirror_error,
+    ("initializer", "gaussian_submatrix"): lambda w: mirror_error(w, "gaussian"),
     ("initializer", "sparse"): nonzero_error,
     ("initializer", "gaussian_row_normalized"): length_error,
     ("initializer", "positive_unitball"): unit_sum_error,
@@ -260,10 +282,20 @@ FURTHER = [
     ("initializer", "uniform", {"low": -1.0, "high": 1.0}),
     ("initializer", "normal", {"mean": 0.5, "std": 1.0}),
     ("initializer", "truncated_normal", {"mean": -1.0, "std": 2.0}),
+    ("initializer", "truncated_normal", {"mean": 0.5, "std": 1.0, "unit": "absolute"}),
+    ("initializer", "truncated_normal", {"std": 0.02, "unit": "absolute"}),
+    ("initializer", "truncated_normal", {"mean": 1.0, "std": 0.5, "low": -0.5, "high": 3.0}),
+    ("initializer", "truncated_normal", {"std": 1.0, "low": 2.0, "high": 3.0}),
     ("initializer", "lecun_normal", {"gain": 0.5}),
     ("initializer", "lecun_uniform", {"gain": 3.0}),
     ("initializer", "glorot_normal", {"gain": 25 / 9}),
     ("initializer", "glorot_uniform", {"gain": 16.0}),
+    ("initializer", "glorot_gain", {"gain": 5 / 3}),
+    ("initializer", "glorot_gain", {"gain": 5 / 3, "distribution": "normal"}),
+    ("initializer", "glorot_gain", {"gain": "torch", "layer": HIDDEN}),
+    ("initializer", "glorot_gain", {"gain": "geometric", "distribution": "normal", "layer": HIDDEN}),
+    ("initializer", "glorot_normal", {"gain": "geometric", "layer": HIDDEN}),
+    ("initializer", "msra_prelu", {"a": 0.5}),
     ("initializer", "he_normal", {"gain": 1.5}),
     ("initializer", "he_uniform", {"gain": 1.5}),
     ("initializer", "orthogonal", {"gain": np.sqrt(2.0)}),
@@ -290,6 +322,7 @@ FURTHER = [
     ("initializer", "kathirvalavakumar", {"layer": FIRST}),
     ("initializer", "siren", {"layer": FIRST}),
     ("initializer", "siren", {"w0": 1.0}),
+    ("initializer", "mup", {"layer": LAST}),
     ("initializer", "mup", {"layer": LAST, "base_width": 8.0}),
     ("initializer", "ntk_param", {"w_std": 1.5, "b_std": 0.5}),
     ("initializer", "mean_field", {"sigma_w": 1.5, "sigma_b": 0.3}),
@@ -434,9 +467,24 @@ def test_what_has_no_answer_says_what_to_do(name, params, message):
         draw("initializer", name, params, (4, 4))
 
 
-def test_the_bounds_of_uniform_must_be_in_order():
+@pytest.mark.parametrize("name", ["uniform", "truncated_normal"])
+def test_bounds_must_be_in_order(name):
     with pytest.raises(ParameterError, match="low is 1 and must be below high, which is 0"):
-        draw("initializer", "uniform", {"low": 1.0, "high": 0.0}, (2, 2))
+        draw("initializer", name, {"low": 1.0, "high": 0.0}, (2, 2))
+    with pytest.raises(ParameterError, match="low is 1 and must be below high, which is 1"):
+        draw("initializer", name, {"low": 1.0, "high": 1.0}, (2, 2))
+
+
+@pytest.mark.parametrize("bounds", [{"low": 5.0, "high": 6.0}, {"mean": 3.0, "unit": "absolute"}, {"high": -9.0}])
+def test_bounds_with_nothing_between_them_are_refused(bounds):
+    with pytest.raises(ParameterError, match=r"less than a millionth .* set them closer to the mean|must be below"):
+        draw("initializer", "truncated_normal", bounds, (2, 2))
+
+
+def test_truncation_without_deviation_is_the_mean():
+    for unit in ("std", "absolute"):
+        drawn = draw("initializer", "truncated_normal", {"mean": 0.5, "std": 0.0, "unit": unit}, (3, 4))
+        assert (drawn == 0.5).all()
 
 
 # Laws of independent draws
@@ -477,12 +525,33 @@ def test_draws_follow_their_law(kind, name, params):
     assert distribution_is_right(drawn, law)
 
 
+def law_error(kind, name, params, shape):
+    """How far any draw is from the quantile of its law, relative to the deviation, of an even draw of its rank."""
+    size = shape if kind == "initializer" else (1, shape[1])
+    law = DRAWS[kind, name](*shape, **params)
+    wanted = law.ppf(np.random.default_rng(0).random(size))
+    return np.abs(draw(kind, name, params, shape) - wanted).max() / law.std()
+
+
+@each(DRAWN)
+@pytest.mark.parametrize("shape", [(4, 30), (30, 4), (1, 7)])
+def test_draws_of_a_narrow_layer_follow_their_law_to_the_digits_of_the_literature(kind, name, params, shape):
+    assert law_error(kind, name, params, shape) < 1e-4
+
+
+def test_the_check_of_narrow_layers_catches_the_other_fan(monkeypatch):
+    right = DRAWS["initializer", "random_walk"]
+    assert law_error("initializer", "random_walk", {}, (4, 30)) < 1e-4
+    monkeypatch.setitem(DRAWS, ("initializer", "random_walk"), lambda i, o: right(o, i))
+    assert law_error("initializer", "random_walk", {}, (4, 30)) > 1e-3
+
+
 @each(DRAWN)
 def test_the_law_checks_catch_draws_that_are_one_percent_off(kind, name, params):
     drawn, law = sample(kind, name, params)
     assert not mean_is_right(drawn + 0.02 * law.std(), law)
     assert not std_is_right(law.mean() + 1.01 * (drawn - law.mean()), law)
-    if np.isfinite(law.support()).all():
+    if np.ptp(law.support()) < 6 * law.std():  # else none of the draws comes near a bound
         assert not support_is_right(law.mean() + 1.01 * (drawn - law.mean()), law)
 
 
@@ -494,9 +563,18 @@ def test_the_distribution_check_catches_another_shape_of_the_same_variance(kind,
     assert not distribution_is_right(wrong, law)
 
 
-def test_truncation_leaves_88_percent_of_the_deviation():
-    drawn = draw("initializer", "truncated_normal", {"std": 1.0}, LARGE)
-    assert drawn.std() == pytest.approx(0.87962566103423978, rel=0.005)
+def truncated_deviation(low, high):
+    """Of N(0, 1) cut at ``low`` and ``high``, by the formula that the docstring gives."""
+    a, b = stats.norm.pdf([low, high])
+    share = stats.norm.cdf(high) - stats.norm.cdf(low)
+    return np.sqrt(1 + (low * a - high * b) / share - ((a - b) / share) ** 2)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-2.0, 2.0), (-1.0, 3.0), (0.5, 1.0)])
+def test_truncation_leaves_the_deviation_of_its_formula(low, high):
+    drawn = draw("initializer", "truncated_normal", {"std": 1.0, "low": low, "high": high}, LARGE)
+    assert drawn.std() == pytest.approx(truncated_deviation(low, high), rel=0.005)
+    assert truncated_deviation(-2.0, 2.0) == pytest.approx(0.87962566103423978, rel=1e-12)
 
 
 def ranks(weights):
@@ -528,6 +606,8 @@ def test_no_draw_is_infinite_where_the_generator_gives_its_extremes(monkeypatch)
         drawn = draw(kind, name, params, (2, 2))
         assert np.isfinite(drawn).all()
         assert support_is_right(drawn, DRAWS[kind, name](2, 2, **params))
+    far_up = draw("initializer", "truncated_normal", {"std": 1.0, "low": 4.0, "high": 40.0}, (2, 2))
+    assert far_up.max() < 9  # where doubles end, and not the bound
 
 
 # Laws of whole matrices
@@ -652,9 +732,9 @@ def additivity_error(network):
     return np.abs(f(x + y) - f(x) - f(y)).max()
 
 
-@pytest.mark.parametrize("base", ["orthogonal", "gaussian"])
-def test_a_network_that_looks_linear_is_linear(base):
-    network = relu_network("looks_linear", [7, *[64] * 29, 3], {"base": base})
+@pytest.mark.parametrize("name", ["looks_linear", "gaussian_submatrix"])
+def test_a_network_that_looks_linear_is_linear(name):
+    network = relu_network(name, [7, *[64] * 29, 3])
     assert len(network) == 30
     assert additivity_error(network) < 1e-10
 
@@ -666,9 +746,10 @@ def test_the_check_of_linearity_catches_one_layer_that_is_not_mirrored():
 
 
 def test_gaussian_blocks_have_the_variance_of_half_the_width():
-    block = draw("initializer", "looks_linear", {"base": "gaussian"}, LARGE)[:300, :200].ravel()
-    assert std_is_right(block, normal(1 / 300))
-    assert distribution_is_right(block, normal(1 / 300))
+    for name, params in [("looks_linear", {"base": "gaussian"}), ("gaussian_submatrix", {})]:
+        block = draw("initializer", name, params, LARGE)[:300, :200].ravel()
+        assert std_is_right(block, normal(1 / 300))
+        assert distribution_is_right(block, normal(1 / 300))
 
 
 def asymmetric_places(both, gaussian):
@@ -737,6 +818,22 @@ def test_nguyen_widrow_maps_the_range_of_the_rows_and_drops_what_does_not_vary()
     np.testing.assert_allclose(np.linalg.norm(scaled, axis=0), 4 * 0.7 * 9 ** (1 / 2))
     middle = (low + high) / 2 @ weights + biases  # at the middle of the rows, what the spaced biases say
     np.testing.assert_allclose(np.abs(middle), 4 * 0.7 * 3 * np.abs(np.linspace(-1, 1, 9)), atol=1e-12)
+
+
+def test_nguyen_widrow_centres_its_biases_on_the_active_range():
+    shifted = Activation(lambda z, out: np.tanh(z - 1), lambda z, value, out: 1 - value**2)
+    assert active_range(shifted) == (-1.0, 3.0)
+    biases = draw_all("initializer", "nguyen_widrow", {"layer": Layer(1, 3, shifted)}, (3, 9))[1]
+    assert bias_span_error(biases - 1, 2 * 0.7 * 9 ** (1 / 3)) < 1e-12
+    assert bias_span_error(biases, 2 * 0.7 * 9 ** (1 / 3)) > 1e-3
+
+
+def test_nguyen_widrow_signs_its_biases_by_the_first_input_that_varies():
+    rows = np.random.default_rng(1).uniform([2, -1, -1], [2, 1, 1], (50, 3))
+    weights, biases = draw_all("initializer", "nguyen_widrow", {"layer": Layer(0, 3, TANH, rows)}, (3, 9))
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    middle = (low + high) / 2 @ weights + biases
+    assert (np.sign(middle * weights[1]).round() == np.sign(np.linspace(-1, 1, 9)))[np.abs(middle) > 1e-9].all()
 
 
 @pytest.mark.parametrize("layer", [LAST, Layer(1, 3, RELU)], ids=["last", "relu"])

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from networks import fill, last_layer, make_network
 from scipy.linalg import solve_sylvester
+from scipy.stats import kstest
 
 from initbench import registry
 from initbench.errors import ShapeError
 from initbench.parts.initializers.network_gradinit import Rows, objective
 from initbench.parts.initializers.network_landscape import Landscape, along
 from initbench.parts.initializers.network_metainit import gradient_quotient
-from initbench.parts.initializers.network_sylvester import solve
+from initbench.parts.initializers.network_sylvester import _code, solve
 from initbench.parts.initializers.network_unit_variance import layer_rates
 from initbench.theory import moments
 
@@ -78,6 +79,11 @@ def test_weight_norm_leaves_constant_units_at_unit_length():
     assert np.abs(network.preactivation(0)).max() < 1e-12
 
 
+def test_weight_norm_counts_a_unit_that_varies_a_little_as_varying():
+    x = 1 + 1e-4 * np.random.default_rng(0).standard_normal((50, 6))
+    assert fill("weight_norm", make_network((6, 8, 3), x=x)).preactivation(0).std(axis=0) == pytest.approx(np.ones(8))
+
+
 @pytest.mark.parametrize("directions", ["random", "pca", "kmeans", "samples"])
 def test_krahenbuhls_first_stage_gives_every_unit_its_mean_and_variance_one(directions):
     network = fill("krahenbuhl", make_network((20, 24, 24, 5), "tanh"), directions=directions, beta=0.1, iterations=0)
@@ -89,6 +95,15 @@ def rate_spread(network):
     top = np.random.default_rng(1).standard_normal(network.targets.shape)
     rates = layer_rates(network, top)
     return rates.max() / rates.min()
+
+
+def test_the_rate_of_a_layer_is_the_length_of_its_gradient_relative_to_its_own():
+    network = he_network((6, 8, 4, 3))
+    top = np.random.default_rng(1).standard_normal(network.targets.shape)
+    lengths = [
+        np.linalg.norm(s) / np.linalg.norm(w) for s, w in zip(network.slopes(top)[0], network.weights, strict=True)
+    ]
+    assert layer_rates(network, top) == pytest.approx(lengths)
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "elu"])
@@ -121,6 +136,33 @@ def test_krahenbuhls_directions_are_what_they_say():
     assert len(set(strongest)) > 1
 
 
+def whitened_cosines(network, points):
+    """Between the first layer's units and points whitened on both sides, shape (units, points)."""
+    centred = network.x - network.x.mean(axis=0)
+    found = np.linalg.solve(np.cov(centred.T), (points - network.x.mean(axis=0)).T)
+    weights = network.weights[0]
+    return (weights / np.linalg.norm(weights, axis=0)).T @ (found / np.linalg.norm(found, axis=0))
+
+
+def test_krahenbuhls_samples_are_rows_of_their_own_taken_anywhere():
+    x = np.random.default_rng(2).standard_normal((60, 5)) * [5, 3, 2, 1, 0.5]
+    network = fill("krahenbuhl", make_network((5, 4, 2), x=x), directions="samples", iterations=0)
+    cosines = whitened_cosines(network, x)
+    assert cosines.max(axis=1) == pytest.approx(np.ones(4))
+    rows = cosines.argmax(axis=1)
+    assert len(set(rows)) == 4
+    assert rows.tolist() != [0, 1, 2, 3]
+
+
+def test_krahenbuhls_kmeans_finds_the_middles_of_two_groups():
+    centres = np.array([[3.0, 0, 1], [-3, 1, 0]])
+    x = np.repeat(centres, 30, axis=0) + 0.3 * np.random.default_rng(3).standard_normal((60, 3))
+    network = fill("krahenbuhl", make_network((3, 2, 2), x=x), directions="kmeans", iterations=0)
+    middles = x.reshape(2, 30, 3).mean(axis=1)
+    assert whitened_cosines(network, middles).max(axis=0) == pytest.approx(np.ones(2))
+    assert whitened_cosines(network, x[[0, 30]]).max() < 1 - 1e-6
+
+
 # AutoInit
 
 
@@ -148,6 +190,11 @@ def test_autoinit_holds_the_variance_through_twenty_layers(activation, distribut
     assert not holds_variance(network)
 
 
+def test_autoinit_measures_the_scale_of_the_rows():
+    x = 10 * np.random.default_rng(0).standard_normal((50, 50))
+    assert variances(fill("autoinit", make_network((50, 200, 5), x=x))) == pytest.approx(np.ones(2), abs=0.3)
+
+
 def test_autoinit_starts_level_where_errors_grow_with_depth():
     for activation in ("gelu", "silu", "mish"):
         network = fill("autoinit", make_network((50, *[400] * 2, 50), activation, n=50))
@@ -160,6 +207,13 @@ def test_autoinit_counts_what_is_added_in_residual_networks(residual):
     found = variances(fill("autoinit", network, signal_variance=2.0))
     assert found.min() > 1.2
     assert found.max() < 3.2
+
+
+def test_autoinit_takes_the_end_of_a_branch_without_activation_as_it_is():
+    network = fill("autoinit", make_network((10, 400, 400, 400, 300), "sigmoid", residual="fixup"))
+    assert network.branch(2).is_linear
+    square = 1 + moments(network.activation, 1.0).value  # of N(0, 1) and of the activated layer that it is added to
+    assert network.weights[3].var() * 400 == pytest.approx(1 / square, rel=0.02)
 
 
 # Searches
@@ -216,6 +270,101 @@ def test_the_slope_of_gradinits_objective_is_its_derivative(optimizer, gamma):
     slope = goal(landscape.point)[1]
     assert derivative_error(goal, landscape, slope) < 1e-4
     assert derivative_error(goal, landscape, 1.01 * slope) > 1e-3
+
+
+def test_the_gradient_quotient_is_the_change_of_the_gradient_by_a_step_along_it():
+    network = he_network((6, 8, 8, 3), "tanh", n=8)
+    landscape, eps, step = Landscape(network), 1e-3, 1e-6
+
+    def gradient(length):
+        return landscape.slope(landscape.point + length * g, network.x, network.targets)[1]
+
+    g = landscape.slope(landscape.point, network.x, network.targets)[1]
+    hg = (gradient(step) - gradient(-step)) / (2 * step)
+    wanted = np.mean(np.abs((g - hg) / (g + eps * np.where(g >= 0, 1, -1)) - 1))
+    found = gradient_quotient(landscape, landscape.point, network.x, network.targets, eps)[0]
+    assert found == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize(("gamma", "is_norm"), [(0.9, True), (1.1, False)])
+def test_gradinit_lowers_the_norm_above_gamma_and_the_loss_below(gamma, is_norm):
+    network = he_network((6, 8, 8, 3), "tanh", n=20)
+    landscape, rows = Landscape(network), Rows(network.x, network.targets)
+    g = landscape.slope(landscape.point, *rows)[1]
+    norm, eta = np.linalg.norm(g), 0.1
+    loss = landscape.slope(landscape.point - eta * g / norm, *rows)[0]
+    found = objective(landscape, landscape.point, rows, rows, eta, gamma * norm, "sgd")[0]
+    assert found == pytest.approx(norm if is_norm else loss / eta)
+
+
+def watched(network):
+    """The rows and classes that gradients are asked for, as they come."""
+    seen, real = [], network.gradients
+
+    def gradients(x=None, targets=None):
+        seen.append((x, targets))
+        return real(x, targets)
+
+    network.gradients = gradients
+    return seen
+
+
+def test_metainit_shows_training_rows_with_their_own_classes_or_normal_ones_with_random_classes():
+    network = make_network((6, 8, 3), n=40)
+    seen = watched(network)
+    fill("metainit", network, data="training", steps=5)
+    known = {row.tobytes(): target.tolist() for row, target in zip(network.x, network.targets, strict=True)}
+    assert all(known[r.tobytes()] == t.tolist() for x, targets in seen for r, t in zip(x, targets, strict=True))
+
+    network = make_network((6, 8, 3), n=40)
+    seen = watched(network)
+    fill("metainit", network, steps=20)
+    numbers = np.unique(np.concatenate([x.ravel() for x, _ in seen]))
+    assert kstest(numbers, "norm").pvalue > 1e-3
+    assert kstest(np.abs(numbers), "norm").pvalue < 1e-3
+    classes = np.concatenate([targets for _, targets in seen])
+    assert (classes.sum(axis=1) == 1).all()
+    assert (classes.sum(axis=0) > 0).all()
+
+
+def test_metainit_never_takes_more_than_99_percent_of_a_norm():
+    sizes = (6, 8, 8, 8, 3)
+    network, start = fill("metainit", make_network(sizes), lr=100.0, steps=4), he_network(sizes)
+    for after, before in zip(network.weights, start.weights, strict=True):
+        assert np.linalg.norm(after) == pytest.approx(0.01 * np.linalg.norm(before))
+
+
+@pytest.mark.parametrize("grad_clip", [0.01, 100.0])
+def test_gradinit_takes_the_steps_of_adam_along_cut_slopes(grad_clip):
+    sizes, n, batch, lr = (6, 8, 3), 50, 16, 0.02
+    network = he_network(sizes, "tanh", n=n)
+    landscape, order = Landscape(network), network.rng(0).spawn(1)[0].permutation(n)
+    adam, start = registry.find("optimizer", "adam").function(), landscape.point
+    scales = np.ones((1, len(landscape.sizes)))
+    states = [np.zeros_like(scales) for _ in range(adam.states)]
+    for count in range(1, 9):
+        places = np.arange(count * batch, (count + 1) * batch)
+        rows, later = (
+            Rows(network.x[i], network.targets[i]) for i in (order[places % n], order[(places - batch // 2) % n])
+        )
+        slope = objective(landscape, start * landscape.spread(scales[0]), rows, later, 0.1, None, "sgd")[1]
+        by_scale = landscape.sums(slope * start)[None]
+        by_scale /= max(1, np.linalg.norm(by_scale) / grad_clip)
+        adam.step(scales, by_scale, states, np.array([[lr]]), count)
+    found = fill(
+        "gradinit", make_network(sizes, "tanh", n=n), lr=lr, iters=8, batch=batch, gamma=None, grad_clip=grad_clip
+    )
+    before = he_network(sizes, "tanh", n=n)
+    ratios = [after.mean() / w.mean() for after, w in zip(found.weights, before.weights, strict=True)]
+    assert ratios == pytest.approx(scales[0, :2], rel=1e-6)
+    assert np.ptp(ratios) > 1e-3
+
+
+def test_gradinit_stops_at_the_smallest_factor():
+    sizes = (6, 8, 8, 3)
+    network, start = fill("gradinit", make_network(sizes), lr=1.0, iters=1, min_scale=0.4), he_network(sizes)
+    ratios = [after.mean() / before.mean() for after, before in zip(network.weights, start.weights, strict=True)]
+    assert min(ratios) == pytest.approx(0.4)
 
 
 def quotient_of(network):
@@ -310,6 +459,27 @@ def test_sylvesters_last_layer_codes_the_classes_and_every_layer_is_centred(late
     x = network.inputs(2) - network.inputs(2).mean(axis=0)
     code = network.targets - network.targets.mean(axis=0)
     assert sylvester_error(x / x.std(), code, network.weights[2] * x.std(), 1.0) < 1e-9
+
+
+def test_sylvesters_units_code_the_whitened_components_of_their_inputs():
+    network = fill("sylvester", make_network((20, 8, 5), "tanh"), latent="pca")
+    x = network.x - network.x.mean(axis=0)
+    code = np.linalg.svd(x, full_matrices=False)[0][:, :8] * np.sqrt(len(x))
+    code *= np.sign(np.sum(code * (x @ network.weights[0]), axis=0))
+    assert sylvester_error(x / x.std(), code, network.weights[0] * x.std(), 1.0) < 1e-9
+    assert sylvester_error(x / x.std(), code[:, ::-1], network.weights[0] * x.std(), 1.0) > 0.1
+
+
+def test_sylvesters_code_has_variance_one_also_beyond_the_components():
+    x = np.random.default_rng(0).standard_normal((300, 20)) * np.arange(1, 21)
+    code = _code("pca", x - x.mean(axis=0), np.eye(300, 5), 400, np.random.default_rng(1))
+    assert code[:, :20].std(axis=0) == pytest.approx(np.ones(20))
+    assert code[:, 20:].var() == pytest.approx(1, abs=0.1)
+
+
+def test_sylvester_gives_a_layer_of_constant_inputs_lecuns_weights():
+    network = fill("sylvester", make_network((400, 300, 3), x=np.ones((20, 400))))
+    assert network.weights[0].var() == pytest.approx(1 / 400, rel=0.02)
 
 
 # Antisymmetric

@@ -32,12 +32,23 @@ INITIALIZERS = [
     ("uniform", {"low": 0.0, "high": 1.0}, init.uniform_),
     ("normal", {"std": 1.0}, init.normal_),
     ("truncated_normal", {"std": 0.05}, lambda w: init.trunc_normal_(w, std=0.05, a=-0.1, b=0.1)),
+    ("truncated_normal", {"std": 1.0, "unit": "absolute"}, init.trunc_normal_),
+    ("truncated_normal", {"std": 0.02, "unit": "absolute"}, lambda w: init.trunc_normal_(w, std=0.02)),
+    (
+        "truncated_normal",
+        {"mean": 0.5, "std": 0.8, "low": -1.0, "high": 1.2, "unit": "absolute"},
+        lambda w: init.trunc_normal_(w, 0.5, 0.8, -1.0, 1.2),
+    ),
     ("lecun_normal", {}, lambda w: init.kaiming_normal_(w, nonlinearity="linear")),
     ("lecun_uniform", {}, lambda w: init.kaiming_uniform_(w, nonlinearity="linear")),
     ("bengio_uniform", {}, lambda w: init.kaiming_uniform_(w, a=math.sqrt(5))),
     ("glorot_normal", {}, init.xavier_normal_),
     ("glorot_uniform", {}, init.xavier_uniform_),
     ("glorot_normal", {"gain": 25 / 9}, lambda w: init.xavier_normal_(w, gain=5 / 3)),
+    ("glorot_gain", {"gain": 5 / 3}, lambda w: init.xavier_uniform_(w, gain=5 / 3)),
+    ("glorot_gain", {"gain": 5 / 3, "distribution": "normal"}, lambda w: init.xavier_normal_(w, gain=5 / 3)),
+    ("bottou", {}, lambda w: init.kaiming_uniform_(w, a=0.2434)),
+    ("thimm_fiesler", {}, lambda w: init.uniform_(w, -0.77, 0.77)),
     ("he_normal", {}, lambda w: init.kaiming_normal_(w, nonlinearity="relu")),
     ("he_uniform", {}, lambda w: init.kaiming_uniform_(w, nonlinearity="relu")),
     ("he_normal", {"gain": 2 / 1.04}, lambda w: init.kaiming_normal_(w, a=0.2, nonlinearity="leaky_relu")),
@@ -55,7 +66,10 @@ def test_the_standard_deviation_is_pytorchs(name, params, fill):
     assert draw("initializer", name, params).std() == pytest.approx(torch_weights(fill).std(), rel=0.005, abs=1e-15)
 
 
-@pytest.mark.parametrize(("name", "params", "fill"), [i for i in INITIALIZERS if "uniform" in i[0]])
+BOUNDED = [i for i in INITIALIZERS if "uniform" in i[0] or (i[0] in ("glorot_gain", "bottou") and len(i[1]) < 2)]
+
+
+@pytest.mark.parametrize(("name", "params", "fill"), BOUNDED)
 def test_the_bounds_are_pytorchs(name, params, fill):
     ours, theirs = draw("initializer", name, params), torch_weights(fill)
     width = np.ptp(theirs)
@@ -72,6 +86,11 @@ def test_truncation_cuts_where_pytorch_does():
     theirs = torch_weights(lambda w: init.trunc_normal_(w, std=0.05, a=-0.1, b=0.1))
     ours = draw("initializer", "truncated_normal", {"std": 0.05})
     assert np.abs(ours).max() == pytest.approx(np.abs(theirs).max(), rel=1e-4)
+    theirs = torch_weights(lambda w: init.trunc_normal_(w, 0.5, 0.8, -1.0, 1.2))
+    bounds = {"low": -1.0, "high": 1.2, "unit": "absolute"}
+    ours = draw("initializer", "truncated_normal", {"mean": 0.5, "std": 0.8, **bounds})
+    assert [ours.min(), ours.max()] == pytest.approx([theirs.min(), theirs.max()], rel=1e-4)
+    assert ours.mean() == pytest.approx(theirs.mean(), abs=0.005)
 
 
 def test_the_defaults_of_a_linear_layer():

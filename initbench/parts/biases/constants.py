@@ -14,7 +14,7 @@ from initbench.registry import bias
     family="fixed",
     formula="0",
     aliases=("zero",),
-    elsewhere=(("Keras", "the default of Dense"), ("PyTorch", "zeros_"), ("JAX", "zeros"), ("scikit-learn", "none")),
+    elsewhere=(("Keras", "the default of Dense"), ("PyTorch", "zeros_"), ("JAX", "zeros")),
 )
 def zeros(shape: Shape, rng: Generator) -> Array:
     """All biases 0: what every variance rule for the weights assumes.
@@ -43,7 +43,7 @@ def zeros(shape: Shape, rng: Generator) -> Array:
     family="fixed",
     formula="value",
     aliases=("const", "fill", "full"),
-    elsewhere=(("Keras", "Constant"), ("PyTorch", "constant_"), ("JAX", "constant"), ("scikit-learn", "none")),
+    elsewhere=(("Keras", "Constant"), ("PyTorch", "constant_"), ("JAX", "constant")),
 )
 def constant(shape: Shape, rng: Generator, *, value: Real = 0.01) -> Array:
     """All biases one number; a small positive one lets most ReLU units start active.

@@ -20,7 +20,6 @@ from initbench.registry import bias
         ("Keras", "by hand: Constant(log(pos / neg))"),
         ("PyTorch", "by hand"),
         ("JAX", "by hand"),
-        ("scikit-learn", "none"),
     ),
     note="In use for rare classes: without it the first epochs go into learning how rare they are.",
 )

@@ -15,7 +15,7 @@ from initbench.registry import bias
     formula="N(mean, std²)",
     aliases=("random_normal", "gaussian"),
     cites=("poole2016",),
-    elsewhere=(("Keras", "RandomNormal"), ("PyTorch", "normal_"), ("JAX", "normal"), ("scikit-learn", "none")),
+    elsewhere=(("Keras", "RandomNormal"), ("PyTorch", "normal_"), ("JAX", "normal")),
 )
 def normal(shape: Shape, rng: Generator, *, mean: Real = 0.0, std: NonNegative = 0.05) -> Array:
     """Gaussian biases, the sigma_b of mean-field theory; they move each unit's kink or saturation to its own place.

@@ -25,6 +25,9 @@ from initbench.theory import evaluate, gain
 def kumar(shape: Shape, rng: Generator, *, layer: Layer = ANYWHERE) -> Array:
     """Gaussian weights that hold the variance level through units smooth at 0: 3.6/√fan_in for the logistic one.
 
+    The rule needs a slope at 0. An activation with a kink there (ReLU, leaky ReLU, SELU) gets the forward gain instead,
+    1 / (fan_in E[phi(z)**2]) over z ~ N(0, 1), which for ReLU is the 2 / fan_in that the paper gives.
+
     Parameters
     ----------
     shape : tuple of int, ``(fan_in, fan_out)``
@@ -36,8 +39,7 @@ def kumar(shape: Shape, rng: Generator, *, layer: Layer = ANYWHERE) -> Array:
     Returns
     -------
     ndarray of float64, shape (fan_in, fan_out)
-        Independent draws from N(0, 1 / (fan_in phi'(0)**2 (1 + phi(0)**2))); where phi has a kink at 0, by the
-        forward gain, which gives ReLU 2 / fan_in, as the paper has it.
+        Independent draws from N(0, 1 / (fan_in phi'(0)**2 (1 + phi(0)**2))), or by the forward gain.
 
     Raises
     ------
@@ -119,7 +121,12 @@ def random_walk(shape: Shape, rng: Generator, *, layer: Layer = ANYWHERE) -> Arr
     formula="U(±factor √(3 / fan_in))",
     aliases=("tf.uniform_unit_scaling", "uniform_scaling"),
     cites=("sussillo2014", "abadi2016"),
-    elsewhere=(("TensorFlow", "uniform_unit_scaling_initializer"), ("Haiku", "UniformScaling")),
+    elsewhere=(
+        ("TensorFlow", "uniform_unit_scaling_initializer"),
+        ("Haiku", "UniformScaling"),
+        ("Keras", "VarianceScaling(factor², 'fan_in', 'uniform')"),
+        ("JAX", "variance_scaling(factor², 'fan_in', 'uniform')"),
+    ),
 )
 def uniform_unit_scaling(shape: Shape, rng: Generator, *, factor: Gain = 1.0, layer: Layer = ANYWHERE) -> Array:
     """Evenly spread weights of a factor a layer: 1 for linear units, about 1.15 for tanh and 1.43 for ReLU.

@@ -20,7 +20,7 @@ from initbench.registry import initializer
     "fan_in_haykin",
     family="classics",
     formula="U(±reach / fan_in), reach = 2.4",
-    aliases=("haykin",),
+    aliases=("haykin", "fan_in", "FanInRandomizer"),
     cites=("haykin1994",),
     elsewhere=(("Encog", "FanInRandomizer"),),
     note="Encog's FanInRandomizer divides by the count of the next layer.",
@@ -60,6 +60,11 @@ def fan_in_haykin(shape: Shape, rng: Generator, *, reach: NonNegative = 2.4) -> 
     family="classics",
     formula="U(±2.38 / √fan_in)",
     cites=("bottou1988",),
+    elsewhere=(
+        ("Keras", "VarianceScaling(1.8881, 'fan_in', 'uniform')"),
+        ("PyTorch", "kaiming_uniform_(a=0.2434)"),
+        ("JAX", "variance_scaling(1.8881, 'fan_in', 'uniform')"),
+    ),
 )
 def bottou(shape: Shape, rng: Generator) -> Array:
     """Evenly spread weights that put logistic and tanh units at the bend between linear and saturated.
@@ -93,8 +98,13 @@ def bottou(shape: Shape, rng: Generator) -> Array:
     "boers",
     family="classics",
     formula="U(±3 / √fan_in)",
+    aliases=("dl4j_lecun_uniform",),
     cites=("boers1992",),
-    elsewhere=(("DL4J", "LECUN_UNIFORM"),),
+    elsewhere=(
+        ("DL4J", "LECUN_UNIFORM, VAR_SCALING_UNIFORM_FAN_IN"),
+        ("Keras", "VarianceScaling(3, 'fan_in', 'uniform')"),
+        ("JAX", "variance_scaling(3, 'fan_in', 'uniform')"),
+    ),
     note="DL4J calls this LECUN_UNIFORM; LeCun has a third of its variance, lecun_uniform. wessels is the same at "
     "amplitude 1.",
 )
@@ -131,6 +141,10 @@ def boers(shape: Shape, rng: Generator) -> Array:
     family="classics",
     formula="U(±3 amplitude / √fan_in)",
     cites=("wessels1992",),
+    elsewhere=(
+        ("Keras", "VarianceScaling(3 amplitude², 'fan_in', 'uniform')"),
+        ("JAX", "variance_scaling(3 amplitude², 'fan_in', 'uniform')"),
+    ),
 )
 def wessels(shape: Shape, rng: Generator, *, amplitude: NonNegative = 1.0) -> Array:
     """Evenly spread weights by the deviation that a unit's sum is to have, against false local minima.
@@ -168,6 +182,7 @@ def wessels(shape: Shape, rng: Generator, *, amplitude: NonNegative = 1.0) -> Ar
     family="classics",
     formula="U(±0.77)",
     cites=("thimm1997",),
+    elsewhere=(("Keras", "RandomUniform(-0.77, 0.77)"), ("PyTorch", "uniform_(a=-0.77, b=0.77)")),
 )
 def thimm_fiesler(shape: Shape, rng: Generator) -> Array:
     """Evenly spread weights of variance 0.2 whatever the layer: the best fixed range for shallow networks in a study.

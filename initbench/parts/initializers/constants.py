@@ -13,9 +13,10 @@ from initbench.registry import initializer
     "zeros",
     family="fixed scale",
     formula="0",
-    aliases=("zero", "zero_init"),
-    elsewhere=(("Keras", "Zeros"), ("PyTorch", "zeros_"), ("JAX", "zeros"), ("scikit-learn", "none")),
-    note="ZerO, spelt with a capital O, is zero_hadamard.",
+    aliases=("zero", "zero_init", "caffe"),
+    elsewhere=(("Keras", "Zeros"), ("PyTorch", "zeros_"), ("JAX", "zeros")),
+    note="ZerO, spelt with two capitals, is zero_hadamard. A layer of Caffe that names no filler starts here; its "
+    "xavier filler is lecun_uniform, its msra filler he_normal.",
 )
 def zeros(shape: Shape, rng: Generator) -> Array:
     """All weights 0, to show what goes wrong: units that start alike stay alike, and no gradient passes the layer.
@@ -49,7 +50,7 @@ def zeros(shape: Shape, rng: Generator) -> Array:
     family="fixed scale",
     formula="1",
     aliases=("one",),
-    elsewhere=(("Keras", "Ones"), ("PyTorch", "ones_"), ("JAX", "ones"), ("scikit-learn", "none")),
+    elsewhere=(("Keras", "Ones"), ("PyTorch", "ones_"), ("JAX", "ones")),
 )
 def ones(shape: Shape, rng: Generator) -> Array:
     """All weights 1: every unit of a layer computes the same sum, and signals grow by the fan-in in each layer.
@@ -77,7 +78,7 @@ def ones(shape: Shape, rng: Generator) -> Array:
     family="fixed scale",
     formula="value",
     aliases=("full", "const", "fill"),
-    elsewhere=(("Keras", "Constant"), ("PyTorch", "constant_"), ("JAX", "constant"), ("scikit-learn", "none")),
+    elsewhere=(("Keras", "Constant"), ("PyTorch", "constant_"), ("JAX", "constant")),
     note="value is 0 in Keras and must be given in PyTorch and JAX.",
 )
 def constant(shape: Shape, rng: Generator, *, value: Real = 0.05) -> Array:

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from initbench.contracts import Array, Generator, Shape
-from initbench.errors import ShapeError
+from initbench.errors import ParameterError, ShapeError
 
 Distribution = Literal["normal", "truncated_normal", "uniform"]
 TRUNCATED_STD = 0.87962566103423978  # of N(0, 1) between -2 and 2
@@ -77,12 +77,24 @@ def draw_normal(shape: Shape, rng: Generator, *, variance: float = 1.0) -> Array
     return math.sqrt(variance) * ndtri(unit_draws(shape, rng))
 
 
-def draw_truncated(shape: Shape, rng: Generator) -> Array:
-    """Independent draws from N(0, 1) given that they lie in [-2, 2], so of standard deviation 0.8796: ``shape``."""
+def draw_truncated(shape: Shape, rng: Generator, low: float = -2.0, high: float = 2.0) -> Array:
+    """Independent draws from N(0, 1) given that they lie in [low, high]: float64, ``shape``.
+
+    Raises
+    ------
+    ParameterError
+        When less than a millionth of N(0, 1) lies there, too little to draw from with all digits.
+    """
     from scipy.special import ndtr, ndtri
 
-    low, high = ndtr(-2.0), ndtr(2.0)
-    return np.clip(ndtri(low + (high - low) * unit_draws(shape, rng)), -2.0, 2.0)  # rounding may pass the end by 1e-15
+    below, inside = ndtr(low), ndtr(high) - ndtr(low)
+    if inside < 1e-6:
+        raise ParameterError(
+            f"less than a millionth of the normal distribution lies between its deviations {low:g} and {high:g}, the "
+            "bounds that low and high give; set them closer to the mean"
+        )
+    shares = np.minimum(below + inside * unit_draws(shape, rng), 1.0 - 2.0**-53)  # at 1 a normal would be inf
+    return np.clip(ndtri(shares), low, high)  # rounding may pass the end by 1e-15
 
 
 def draw_scaled(shape: Shape, rng: Generator, *, variance: float, distribution: Distribution) -> Array:

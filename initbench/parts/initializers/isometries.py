@@ -17,13 +17,12 @@ from initbench.registry import initializer
     "orthogonal",
     family="orthogonal and identity",
     formula="gain Q, Q Haar: WᵀW or WWᵀ = gain² I; with scale fan_in, times √(fan_out / fan_in) where it widens",
-    aliases=("ortho", "haar"),
+    aliases=("ortho", "haar", "orthogonal_initializer"),
     cites=("saxe2014", "mezzadri2007"),
     elsewhere=(
         ("Keras", "Orthogonal"),
         ("PyTorch", "orthogonal_"),
         ("JAX", "orthogonal"),
-        ("scikit-learn", "none"),
     ),
     note="With signs corrected, as in Keras, PyTorch and JAX; MXNet, lasagne and LSUV take U of an SVD, which is not "
     "Haar. gain is a factor of the weights; it is 1 in Keras, PyTorch and JAX, 1.1 in Chainer and 1.414 in MXNet.",
@@ -96,8 +95,6 @@ def orthogonal(
     elsewhere=(
         ("Keras", "Identity"),
         ("PyTorch", "eye_"),
-        ("JAX", "none"),
-        ("scikit-learn", "none"),
     ),
     note="Where the layer is not square, it is filled up with zeros, as in Keras and PyTorch; Chainer and DL4J refuse,"
     " and old versions of Keras repeat the identity, which is partial_identity_tiled but for its scale.",
@@ -189,10 +186,10 @@ def partial_identity_tiled(shape: Shape, rng: Generator, *, gain: Real = 1.0) ->
     "zero_hadamard",
     family="orthogonal and identity",
     formula="identity where fan_out ≤ fan_in, else the corner of H_p / √p, p the next power of two from fan_out",
-    aliases=("hadamard",),
+    aliases=("ZerO", "zero_initialization", "hadamard"),
     cites=("zhao2022",),
-    note="The authors call it ZerO. Written with their code's 2^(-m/2), p = 2^m; singular values are 1 where fan_out "
-    "is a power of two and below 1 elsewhere.",
+    note="The authors call it ZerO, a name that counts as it is spelt: zero, in small letters, is zeros. Written with "
+    "their code's 2^(-m/2), p = 2^m; singular values are 1 where fan_out is a power of two and below 1 elsewhere.",
 )
 def zero_hadamard(shape: Shape, rng: Generator) -> Array:
     """No chance at all: the identity, and a Hadamard matrix where the layer widens, so that units differ.

@@ -17,7 +17,7 @@ from initbench.registry import initializer
     "torch_linear",
     family="library defaults",
     formula="W and b ~ U(±1 / √fan_in)",
-    aliases=("torch", "pytorch", "nn.Linear", "mlx_linear"),
+    aliases=("torch", "pytorch", "nn.Linear", "mlx", "mlx_linear"),
     cites=("paszke2019",),
     elsewhere=(("PyTorch", "nn.Linear"), ("MLX", "nn.Linear")),
     note="Not He's, although PyTorch writes it as kaiming_uniform_(a=√5).",
@@ -56,10 +56,15 @@ def torch_linear(shape: Shape, rng: Generator) -> tuple[Array, Array]:
     "keras_dense",
     family="library defaults",
     formula="W ~ U(±√(6 / (fan_in + fan_out))), b = 0",
-    aliases=("keras", "tf_keras_dense", "thinc_linear"),
+    aliases=("keras", "tf_keras_dense", "thinc", "thinc_linear", "lasagne", "matlab"),
     cites=("chollet2015",),
-    elsewhere=(("Keras", "Dense"), ("thinc", "Linear, Relu, Maxout"), ("MATLAB", "fullyConnectedLayer")),
-    note="thinc has he_normal for Gelu and Swish layers, and zeros for Softmax.",
+    elsewhere=(
+        ("Keras", "Dense"),
+        ("thinc", "Linear, Relu, Maxout, Mish"),
+        ("lasagne", "DenseLayer"),
+        ("MATLAB", "fullyConnectedLayer"),
+    ),
+    note="thinc has he_normal for its layers Gelu, Swish and HardSwish, and zeros for Softmax and Sigmoid.",
 )
 def keras_dense(shape: Shape, rng: Generator) -> tuple[Array, Array]:
     """The default of Keras's Dense: Glorot's uniform weights, whatever the activation, and zero biases.
@@ -241,7 +246,7 @@ def mxnet_dense(shape: Shape, rng: Generator) -> tuple[Array, Array]:
     "sklearn_mlp",
     family="library defaults",
     formula="W and b ~ U(±√(f / (fan_in + fan_out))), f = 2 for logistic hidden units, else 6",
-    aliases=("sklearn", "scikit_learn"),
+    aliases=("sklearn", "scikit_learn", "_init_coef"),
     cites=("pedregosa2011",),
     elsewhere=(("scikit-learn", "MLPClassifier, MLPRegressor"),),
     note="The factor 2 gives logistic units a third of Glorot's variance, where they need more, not less.",

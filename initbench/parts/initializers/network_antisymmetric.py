@@ -15,7 +15,7 @@ from initbench.registry import find, network_initializer
     "antisymmetric",
     family="sparse and structured",
     formula="first [A, A], hidden [[A, 0], [0, A]], last [V; -V]: f(x) = 0",
-    aliases=("asi", "antisymmetrical", "doubling_trick"),
+    aliases=("asi", "antisymmetrical", "doubling", "doubling_trick"),
     cites=("zhang2019asi", "chizat2019"),
 )
 def antisymmetric(

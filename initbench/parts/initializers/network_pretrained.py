@@ -12,25 +12,33 @@ from initbench.errors import ParameterError
 from initbench.parts.initializers.draws import draw_normal, fans
 from initbench.registry import network_initializer
 
+KINDS = ("weights", "biases", "gains", "offsets", "slopes", "scales")
+
 
 @network_initializer(
     "pretrained",
     family="data-driven",
-    formula="weights and biases of the first layers as another network had them in the end; N(0, 2 / fan_in) beyond",
+    formula="all that the first layers train as another network had it in the end; N(0, 2 / fan_in) beyond",
     cites=("yosinski2014",),
+    note="Of a results folder, each seed starts from the cell of the same seed.",
 )
-def pretrained(network: Network, *, file: str, layers: int = 0) -> None:
-    """Start the first layers from trained weights, and the others from He's.
+def pretrained(network: Network, *, file: str, cell: str = "", layers: int = 0) -> None:
+    """Start the first layers from all that they had learned in another network, and the others from He's weights.
 
-    What else a network trains starts anew: normalization's gains and offsets, slopes, scales of residual branches.
+    A layer takes over weights and biases, and where both networks have them normalization's gains and offsets, the
+    slope of its activation and the scale of its residual branch. What only one of them has is left as it starts.
 
     Parameters
     ----------
     network : Network
         Filled in place.
     file : str
-        An ``.npz`` with ``weights_0``, ``biases_0``, ``weights_1`` ...; ``record: [curves, weights]`` leaves one for
-        each cell in ``results/NAME/weights/``.
+        A folder of results, or an ``.npz`` with ``weights_0``, ``biases_0``, ``weights_1`` ... and, where there are,
+        ``gains_0``, ``offsets_0``, ``slopes_0``, ``scales_1`` ... as ``record: [curves, weights]`` leaves one for each
+        cell in ``results/NAME/weights/``.
+    cell : str, default ""
+        The id, or how it begins, of one cell of a results folder, as ``runs.csv`` has it; without, each seed starts
+        from the cell of its own seed. A config is read with the cell's ``.npz`` in place of folder and cell.
     layers : int, default 0
         How many layers to take over; 0 takes those that have the same shape, from the first on until one has not.
 
@@ -45,16 +53,19 @@ def pretrained(network: Network, *, file: str, layers: int = 0) -> None:
     """
     theirs = _read(Path(file))
     taken = 0
-    for weights, biases, (w, b) in zip(network.weights, network.biases, theirs, strict=False):
-        if w.shape != weights.shape or b.shape != biases.shape:
+    for ours, trained in zip(network.trained, theirs, strict=False):
+        shared = ours.keys() & trained.keys()
+        if any(ours[kind].shape != trained[kind].shape for kind in shared):
             break
-        weights[:], biases[:] = w, b
+        for kind in shared:
+            ours[kind][:] = trained[kind]
         taken += 1
         if taken == layers:
             break
     if taken < max(1, layers):
         raise ParameterError(
-            f"{file}: {taken} of its {len(theirs)} layers have the shapes of this network's, from the first on"
+            f"{file}: {taken} of its {len(theirs)} layers fit, from the first on; its weights have the shapes "
+            f"{_shapes(theirs)}, this network's {_shapes(network.trained)}"
         )
     for layer in range(taken, len(network.weights)):
         weights = network.weights[layer]
@@ -62,13 +73,22 @@ def pretrained(network: Network, *, file: str, layers: int = 0) -> None:
         weights[:] = draw_normal(shape, network.rng(layer), variance=2 / fans(shape)[0])
 
 
-def _read(path: Path) -> list[tuple[Array, Array]]:
+def _shapes(layers: list[dict[str, Array]]) -> str:
+    shown = ["x".join(map(str, numbers["weights"].shape)) for numbers in layers]
+    return ", ".join(shown if len(shown) <= 6 else [*shown[:3], "...", *shown[-2:]])
+
+
+def _read(path: Path) -> list[dict[str, Array]]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            count = sum(name.startswith("weights_") for name in arrays)
-            found = [(arrays[f"weights_{i}"], arrays[f"biases_{i}"]) for i in range(count)]
+            names = set(arrays)
+            count = sum(name.startswith("weights_") for name in names)
+            found = [
+                {k: arrays[f"{k}_{i}"] for k in KINDS if k in KINDS[:2] or f"{k}_{i}" in names} for i in range(count)
+            ]
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        raise ParameterError(f"{path}: no file of trained weights: {error}") from None
-    if not found or not all(a.dtype.kind == "f" and np.isfinite(a).all() for pair in found for a in pair):
+        reason = str(error).partition(". ")[0]  # NumPy goes on to advise loading code with the data
+        raise ParameterError(f"{path}: no file of trained weights: {reason}") from None
+    if not found or not all(a.dtype.kind == "f" and np.isfinite(a).all() for layer in found for a in layer.values()):
         raise ParameterError(f"{path}: no file of trained weights: it must hold finite real weights_0, biases_0 ...")
     return found

@@ -21,8 +21,7 @@ from initbench.registry import initializer
     formula="first [A, −A], hidden [[A, −A], [−A, A]], last [A; −A]; A Haar orthogonal or N(0, 1 / its fan_in)",
     aliases=("ll", "mirrored"),
     cites=("balduzzi2017", "burkholz2019"),
-    note="The Gaussian submatrix (GSM) of Burkholz and Dubatovka is base: gaussian. Hidden layers need even widths, "
-    "and the network zero biases.",
+    note="With base: gaussian it is gaussian_submatrix. Hidden layers need even widths, and the network zero biases.",
 )
 def looks_linear(
     shape: Shape, rng: Generator, *, base: Literal["orthogonal", "gaussian"] = "orthogonal", layer: Layer = ANYWHERE
@@ -64,6 +63,42 @@ def looks_linear(
     if halves_inputs:
         a = np.concatenate([a, -a])
     return np.concatenate([a, -a], axis=1) if halves_outputs else a
+
+
+@initializer(
+    "gaussian_submatrix",
+    family="ReLU death",
+    formula="looks_linear with A ~ N(0, 1 / its fan_in)",
+    aliases=("gsm",),
+    cites=("burkholz2019",),
+    note="Hidden layers need even widths, and the network zero biases.",
+)
+def gaussian_submatrix(shape: Shape, rng: Generator, *, layer: Layer = ANYWHERE) -> Array:
+    """Mirrored Gaussian blocks, with which a ReLU network with zero biases starts as a linear one (GSM).
+
+    Parameters
+    ----------
+    shape : tuple of int, ``(fan_in, fan_out)``
+    rng : numpy.random.Generator
+        The only source of chance.
+    layer : Layer
+        Tells whether it is first, hidden or last; an only layer is A itself.
+
+    Returns
+    -------
+    ndarray of float64, shape (fan_in, fan_out)
+        As `looks_linear`, of blocks A and -A drawn from N(0, 1 / fan_in), the fan-in that of the block.
+
+    Raises
+    ------
+    ShapeError
+        When a hidden layer has an odd number of units, or the shape is not two whole numbers of at least 0.
+
+    References
+    ----------
+    Burkholz & Dubatovka (2019), "Initialization of ReLUs for Dynamical Isometry", arXiv:1806.06362.
+    """
+    return looks_linear(shape, rng, base="gaussian", layer=layer)
 
 
 @initializer(

@@ -20,6 +20,10 @@ from initbench.registry import initializer
 def fixup(shape: Shape, rng: Generator, *, layer: Layer) -> Array:
     """He's weights, scaled down so that the step of a residual network does not grow with its depth.
 
+    The paper also puts a scalar bias before each linear map and each activation, and a scalar multiplier into each
+    branch. The biases here are those of any network, one number a unit, after each linear map; they start as the
+    config's ``bias`` says, in the paper at 0. ``residual: fixup`` brings the multiplier.
+
     Parameters
     ----------
     shape : tuple of int, ``(fan_in, fan_out)``

@@ -12,14 +12,16 @@ UNIFORM = {"u01": (0.0, 1.0), "u11": (-1.0, 1.0), "u03": (-0.3, 0.3), "u05": (-0
 NORMAL = {"n01": 1.0, "n001": 0.01}
 
 
-def _register(name: str, formula: str, same_as: str, draw: Callable[[Shape, Generator], Array]) -> None:
+def _register(
+    name: str, formula: str, same_as: str, elsewhere: dict[str, str], draw: Callable[[Shape, Generator], Array]
+) -> None:
     note = "Its mean of 1/2 drives all units alike, by about fan_in / 2 times the mean input." if name == "u01" else ""
 
     def fixed(shape: Shape, rng: Generator) -> Array:
         return draw(shape, rng)
 
     fixed.__doc__ = f"A range that tutorials try, the same for every layer: {formula}; short for {same_as}."
-    initializer(name, family="fixed scale", formula=formula, note=note)(fixed)
+    initializer(name, family="fixed scale", formula=formula, elsewhere=tuple(elsewhere.items()), note=note)(fixed)
 
 
 def _uniform(low: float, high: float) -> Callable[[Shape, Generator], Array]:
@@ -32,6 +34,12 @@ def _normal(std: float) -> Callable[[Shape, Generator], Array]:
 
 for _name, (_low, _high) in UNIFORM.items():
     _same = f"{{uniform: {{low: {_low:g}, high: {_high:g}}}}}"
-    _register(_name, f"U({_low:g}, {_high:g})", _same, _uniform(_low, _high))
+    _elsewhere = {"Keras": f"RandomUniform({_low:g}, {_high:g})", "PyTorch": f"uniform_(a={_low:g}, b={_high:g})"}
+    _register(_name, f"U({_low:g}, {_high:g})", _same, _elsewhere, _uniform(_low, _high))
 for _name, _std in NORMAL.items():
-    _register(_name, f"N(0, {_std:g}²)", f"{{normal: {{std: {_std:g}}}}}", _normal(_std))
+    _elsewhere = {
+        "Keras": f"RandomNormal(0, {_std:g})",
+        "PyTorch": f"normal_(std={_std:g})",
+        "JAX": f"normal({_std:g})",
+    }
+    _register(_name, f"N(0, {_std:g}²)", f"{{normal: {{std: {_std:g}}}}}", _elsewhere, _normal(_std))

@@ -13,7 +13,7 @@ from typing import Literal
 
 from initbench.contracts import Array, Generator, Layer, Real, Shape
 from initbench.parts.initializers.draws import Distribution, draw_normal, draw_scaled, draw_uniform, fans
-from initbench.parts.initializers.gains import ANYWHERE, Gain, variance_factor
+from initbench.parts.initializers.gains import ANYWHERE, Gain, deviation_factor, variance_factor
 from initbench.registry import initializer
 
 
@@ -21,13 +21,12 @@ from initbench.registry import initializer
     "lecun_normal",
     family="variance scaling",
     formula="N(0, gain / fan_in)",
-    aliases=("xavier_in_tutorial", "xavier_fan_in", "snn", "selu_init"),
+    aliases=("lecun", "xavier_in_tutorial", "xavier_fan_in", "snn", "selu_init"),
     cites=("lecun1998", "klambauer2017"),
     elsewhere=(
         ("Keras", "LecunNormal (truncated)"),
         ("PyTorch", "kaiming_normal_(nonlinearity='linear')"),
         ("JAX", "lecun_normal (truncated)"),
-        ("scikit-learn", "none"),
     ),
     note="Keras, JAX and Haiku cut it at two deviations and widen it to the same variance: {variance_scaling: {scale: "
     "1, mode: fan_in, distribution: truncated_normal}}. Flux documents truncation but cuts at the weights -2 and "
@@ -80,7 +79,6 @@ def lecun_normal(shape: Shape, rng: Generator, *, gain: Gain = 1.0, layer: Layer
         ("Keras", "LecunUniform"),
         ("PyTorch", "kaiming_uniform_(nonlinearity='linear')"),
         ("JAX", "lecun_uniform"),
-        ("scikit-learn", "none"),
     ),
     note="Caffe calls it xavier. tiny-dnn's lecun is bengio_uniform, a third of the variance; DL4J's LECUN_UNIFORM is "
     "boers, three times the variance.",
@@ -129,9 +127,8 @@ def lecun_uniform(shape: Shape, rng: Generator, *, gain: Gain = 1.0, layer: Laye
         ("Keras", "VarianceScaling(1/3, 'fan_in', 'uniform')"),
         ("PyTorch", "kaiming_uniform_(a=sqrt(5)), the weights of nn.Linear"),
         ("JAX", "variance_scaling(1/3, 'fan_in', 'uniform')"),
-        ("scikit-learn", "none"),
     ),
-    note="The biases of nn.Linear are drawn likewise; torch_linear sets both.",
+    note="The biases of nn.Linear are drawn likewise; torch_linear sets both. DL4J calls this UNIFORM, tiny-dnn lecun.",
 )
 def bengio_uniform(shape: Shape, rng: Generator) -> Array:
     """The old heuristic, PyTorch's default: a third of LeCun's variance, so that signals fade from layer to layer.
@@ -174,11 +171,10 @@ def bengio_uniform(shape: Shape, rng: Generator) -> Array:
         ("Keras", "GlorotNormal (truncated)"),
         ("PyTorch", "xavier_normal_"),
         ("JAX", "glorot_normal (truncated)"),
-        ("scikit-learn", "none"),
     ),
     note="gain here is a factor of the variance, in PyTorch of the deviation. Keras and JAX truncate: "
     "{variance_scaling: {scale: 1, mode: fan_avg, distribution: truncated_normal}}. MXNet's Gaussian Xavier has "
-    "three times the variance (gain: 3), neupy's half of it (gain: 0.5).",
+    "three times the variance (gain: 3), neupy's half of it (gain: 0.5). With a gain as in PyTorch: glorot_gain.",
 )
 def glorot_normal(shape: Shape, rng: Generator, *, gain: Gain = 1.0, layer: Layer = ANYWHERE) -> Array:
     """Gaussian weights between what holds signals and what holds gradients level; for tanh and other units linear at 0.
@@ -227,7 +223,7 @@ def glorot_normal(shape: Shape, rng: Generator, *, gain: Gain = 1.0, layer: Laye
     ),
     note="xavier alone means this one in MXNet, lecun_uniform in Caffe, and N(0, 1 / fan_in), lecun_normal, in many "
     "tutorials. gain is a factor of the variance, in PyTorch of the deviation. neupy has half the variance (gain:"
-    " 0.5), Encog two thirds.",
+    " 0.5), Encog two thirds. With a gain as in PyTorch: glorot_gain.",
 )
 def glorot_uniform(shape: Shape, rng: Generator, *, gain: Gain = 1.0, layer: Layer = ANYWHERE) -> Array:
     """Evenly spread weights between what holds signals and what holds gradients level; for tanh, and Keras's default.
@@ -263,21 +259,77 @@ def glorot_uniform(shape: Shape, rng: Generator, *, gain: Gain = 1.0, layer: Lay
 
 
 @initializer(
+    "glorot_gain",
+    family="variance scaling",
+    formula="variance = 2 gain² / (fan_in + fan_out), uniform by default: U(±gain √(6 / (fan_in + fan_out)))",
+    aliases=("xavier_gain",),
+    cites=("glorot2010", "paszke2019"),
+    elsewhere=(
+        ("Keras", "VarianceScaling(gain², 'fan_avg', 'uniform')"),
+        ("PyTorch", "xavier_uniform_(gain), xavier_normal_(gain)"),
+        ("JAX", "variance_scaling(gain², 'fan_avg', 'uniform')"),
+    ),
+    note="gain is a factor of the deviation, as in PyTorch, Flux, MLX and burn; that of glorot_uniform and "
+    "glorot_normal is one of the variance. So {glorot_gain: {gain: 4}} is {glorot_uniform: {gain: 16}}.",
+)
+def glorot_gain(
+    shape: Shape,
+    rng: Generator,
+    *,
+    gain: Gain = 1.0,
+    distribution: Distribution = "uniform",
+    layer: Layer = ANYWHERE,
+) -> Array:
+    """Glorot's weights times a gain that makes up for the activation, as PyTorch's ``xavier_uniform_(gain)`` takes it.
+
+    Parameters
+    ----------
+    shape : tuple of int, ``(fan_in, fan_out)``
+    rng : numpy.random.Generator
+        The only source of chance.
+    gain : float or rule, default 1.0
+        Factor of the standard deviation (dimensionless), or a rule: ``torch`` is ``calculate_gain``, 5/3 for tanh.
+    distribution : ``"uniform"``, ``"normal"`` or ``"truncated_normal"``, default ``"uniform"``
+        Of the weights; all have the same variance.
+    layer : Layer, optional
+        Tells a rule the activation.
+
+    Returns
+    -------
+    ndarray of float64, shape (fan_in, fan_out)
+        Independent draws of mean 0 and variance 2 gain**2 / (fan_in + fan_out).
+
+    Raises
+    ------
+    ParameterError
+        When a rule has no answer for the activation.
+    ShapeError
+        When the shape is not two whole numbers, or one is below 0.
+
+    References
+    ----------
+    Glorot & Bengio (2010), "Understanding the difficulty of training deep feedforward neural networks", AISTATS.
+    Paszke et al. (2019), "PyTorch: An Imperative Style, High-Performance Deep Learning Library", arXiv:1912.01703.
+    """
+    variance = 2.0 * deviation_factor(gain, layer) ** 2 / sum(fans(shape))
+    return draw_scaled(shape, rng, variance=variance, distribution=distribution)
+
+
+@initializer(
     "he_normal",
     family="variance scaling",
     formula="N(0, gain / ((1 + a²) fan_in)), gain = 2",
-    aliases=("kaiming_normal", "kaiming", "he", "msra", "he_gaussian"),
+    aliases=("kaiming_normal", "kaiming", "he", "msra", "he_gaussian", "caffe_msra"),
     cites=("he2015",),
     elsewhere=(
         ("Keras", "HeNormal (truncated)"),
         ("PyTorch", "kaiming_normal_"),
         ("JAX", "he_normal (truncated)"),
-        ("scikit-learn", "none"),
     ),
     note="Keras and JAX cut it at two deviations and widen it to the same variance: {variance_scaling: {scale: 2, "
     "mode: fan_in, distribution: truncated_normal}}. PyTorch's default nonlinearity is a leaky ReLU of slope a = "
-    "0, and a is ignored with any other. MXNet's MSRAPrelu is {he_fan_avg: {a: 0.25}}; lasagne, MLX and neupy "
-    "have gain 1 by default.",
+    "0, and a is ignored with any other. MXNet's MSRAPrelu is msra_prelu, DL4J's RELU this one; lasagne, MLX "
+    "and neupy have gain 1 by default.",
 )
 def he_normal(shape: Shape, rng: Generator, *, gain: Gain = 2.0, a: Real = 0.0, layer: Layer = ANYWHERE) -> Array:
     """Gaussian weights that hold the forward variance of a ReLU network level.
@@ -325,7 +377,6 @@ def he_normal(shape: Shape, rng: Generator, *, gain: Gain = 2.0, a: Real = 0.0, 
         ("Keras", "HeUniform"),
         ("PyTorch", "kaiming_uniform_"),
         ("JAX", "he_uniform"),
-        ("scikit-learn", "none"),
     ),
     note="nn.Linear of PyTorch calls kaiming_uniform_ with a = √5, which is bengio_uniform and a sixth of this "
     "variance.",
@@ -373,9 +424,7 @@ def he_uniform(shape: Shape, rng: Generator, *, gain: Gain = 2.0, a: Real = 0.0,
     cites=("he2015", "glorot2010"),
     elsewhere=(
         ("Keras", "VarianceScaling"),
-        ("PyTorch", "none"),
         ("JAX", "variance_scaling"),
-        ("scikit-learn", "none"),
     ),
     note="normal is not truncated, as in JAX; Keras reads normal as truncated_normal and calls this one "
     "untruncated_normal. fan_geo_avg is JAX's alone.",
@@ -437,7 +486,6 @@ def variance_scaling(
         ("Keras", "VarianceScaling(2, 'fan_out')"),
         ("PyTorch", "kaiming_normal_(mode='fan_out')"),
         ("JAX", "variance_scaling(2, 'fan_out', ...)"),
-        ("scikit-learn", "none"),
     ),
 )
 def he_fan_out(shape: Shape, rng: Generator, *, a: Real = 0.0, distribution: Distribution = "normal") -> Array:
@@ -476,15 +524,13 @@ def he_fan_out(shape: Shape, rng: Generator, *, a: Real = 0.0, distribution: Dis
     family="variance scaling",
     formula="variance = 4 / ((1 + a²)(fan_in + fan_out))",
     aliases=("kaiming_fan_avg", "msra_avg"),
-    cites=("he2015", "chen2015"),
+    cites=("he2015",),
     elsewhere=(
         ("Keras", "VarianceScaling(2, 'fan_avg')"),
-        ("PyTorch", "none"),
         ("JAX", "variance_scaling(2, 'fan_avg', ...)"),
-        ("MXNet", "MSRAPrelu, where a is 0.25"),
-        ("scikit-learn", "none"),
+        ("MXNet", "MSRAPrelu(slope=0)"),
     ),
-    note="MXNet's MSRAPrelu, its He initializer, is {he_fan_avg: {a: 0.25}}.",
+    note="MXNet's MSRAPrelu, its He initializer, has a slope of 0.25 by default: msra_prelu.",
 )
 def he_fan_avg(shape: Shape, rng: Generator, *, a: Real = 0.0, distribution: Distribution = "normal") -> Array:
     """Random weights between what holds signals and what holds gradients of a ReLU network level.
@@ -518,6 +564,45 @@ def he_fan_avg(shape: Shape, rng: Generator, *, a: Real = 0.0, distribution: Dis
 
 
 @initializer(
+    "msra_prelu",
+    family="variance scaling",
+    formula="N(0, 4 / ((1 + a²)(fan_in + fan_out))), a = 0.25",
+    aliases=("mxnet_msra_prelu", "msra_prelu_avg"),
+    cites=("he2015", "chen2015"),
+    elsewhere=(("MXNet", "MSRAPrelu"), ("Keras", "VarianceScaling(1.8824, 'fan_avg', 'untruncated_normal')")),
+    note="MXNet's He initializer is not he_normal: it divides by the mean of the fans and reckons with a slope.",
+)
+def msra_prelu(shape: Shape, rng: Generator, *, a: Real = 0.25) -> Array:
+    """He's weights as MXNet has them: between signals and gradients, for a PReLU that starts at a slope of 0.25.
+
+    Parameters
+    ----------
+    shape : tuple of int, ``(fan_in, fan_out)``
+    rng : numpy.random.Generator
+        The only source of chance.
+    a : float, default 0.25
+        Slope of the PReLU where z < 0 (dimensionless).
+
+    Returns
+    -------
+    ndarray of float64, shape (fan_in, fan_out)
+        Independent draws from N(0, 4 / ((1 + a**2) (fan_in + fan_out))), as of `he_fan_avg`.
+
+    Raises
+    ------
+    ShapeError
+        When the shape is not two whole numbers, or one is below 0.
+
+    References
+    ----------
+    He, Zhang, Ren & Sun (2015), "Delving Deep into Rectifiers", arXiv:1502.01852.
+    Chen et al. (2015), "MXNet: A Flexible and Efficient Machine Learning Library for Heterogeneous Distributed
+    Systems", arXiv:1512.01274.
+    """
+    return he_fan_avg(shape, rng, a=a)
+
+
+@initializer(
     "glorot_sigmoid4",
     family="variance scaling",
     formula="U(±4 √(6 / (fan_in + fan_out)))",
@@ -528,7 +613,6 @@ def he_fan_avg(shape: Shape, rng: Generator, *, a: Real = 0.0, distribution: Dis
         ("Keras", "VarianceScaling(16, 'fan_avg', 'uniform')"),
         ("PyTorch", "xavier_uniform_(gain=4)"),
         ("JAX", "variance_scaling(16, 'fan_avg', 'uniform')"),
-        ("scikit-learn", "none"),
     ),
     note="From the Theano deep learning tutorials. scikit-learn goes the other way: for logistic units it takes a "
     "third of Glorot's variance, 48 times less than this one; PyTorch's gain for the sigmoid is 1.",
@@ -565,12 +649,7 @@ def glorot_sigmoid4(shape: Shape, rng: Generator) -> Array:
     formula="variance = 1 / √(fan_in fan_out)",
     aliases=("fan_geo_avg",),
     cites=("bradbury2018",),
-    elsewhere=(
-        ("Keras", "none"),
-        ("PyTorch", "none"),
-        ("JAX", "variance_scaling(1, 'fan_geo_avg', ...)"),
-        ("scikit-learn", "none"),
-    ),
+    elsewhere=(("JAX", "variance_scaling(1, 'fan_geo_avg', ...)"),),
 )
 def glorot_geo(shape: Shape, rng: Generator, *, distribution: Distribution = "normal") -> Array:
     """Glorot's compromise by the geometric mean of the fans, so that signal and gradient err by the same factor.

@@ -1,0 +1,173 @@
+"""Names: every one that the literature and the libraries use leads to one of ours, or to what to write instead."""
+
+import pytest
+
+from initbench import registry
+from initbench.errors import ParameterError, UsageError
+from initbench.registry import advice, find, initializer, lookup
+
+# What the tables of the literature and of other libraries call each part, as they spell it.
+NAMES = {
+    "zeros": "zeros, zero, zero_init, Zeros, zeros_, caffe, keras.initializers.Zeros",
+    "ones": "ones, one, ones_",
+    "constant": "constant, full, const, fill, constant_",
+    "uniform": "uniform, random_uniform, rand, RandomUniform, torch.nn.init.uniform_",
+    "normal": "normal, random_normal, gaussian, RandomNormal",
+    "truncated_normal": "truncated_normal, trunc_normal, trunc_normal_, TruncatedNormal, "
+    "jax.nn.initializers.truncated_normal",
+    "variance_scaling": "variance_scaling, VarianceScaling, tf.keras.initializers.VarianceScaling",
+    "lecun_normal": "lecun_normal, lecun, selu_init, selu init, snn, XAVIER_FAN_IN, LecunNormal, xavier_in_tutorial",
+    "lecun_uniform": "lecun_uniform, caffe_xavier, LecunUniform",
+    "glorot_normal": "glorot_normal, xavier_normal, keras.initializers.GlorotNormal, xavier_normal_",
+    "glorot_uniform": "glorot_uniform, glorot, xavier, xavier_uniform, normalized_init, normalized init, "
+    "torch.nn.init.xavier_uniform_, keras.initializers.GlorotUniform",
+    "glorot_gain": "glorot_gain, xavier(gain), xavier_gain",
+    "he_normal": "he_normal, he, msra, kaiming, kaiming_normal, jax.nn.initializers.he_normal, "
+    "nn.init.kaiming_normal_, tf.keras.initializers.HeNormal, caffe_msra",
+    "he_uniform": "he_uniform, kaiming_uniform, torch.nn.init.kaiming_uniform_",
+    "he_fan_out": "he_fan_out, kaiming_fan_out, kaiming fan_out",
+    "he_fan_avg": "he_fan_avg, kaiming_fan_avg",
+    "msra_prelu": "msra_prelu, MSRAPrelu, MSRAPrelu(avg), mxnet.initializer.MSRAPrelu",
+    "glorot_sigmoid4": "glorot_sigmoid4, SIGMOID_UNIFORM",
+    "glorot_geo": "glorot_geo, fan_geo_avg",
+    "bengio_uniform": "bengio_uniform, tiny-dnn_lecun, tiny-dnn lecun, commonly used heuristic",
+    "torch_linear": "torch_linear, torch, nn.Linear, torch.nn.Linear, mlx, MLX_Linear, MLX Linear",
+    "keras_dense": "keras_dense, keras, thinc, lasagne, matlab",
+    "flax_dense": "flax_dense, flax",
+    "chainer_linear": "chainer_linear, chainer",
+    "mxnet_dense": "mxnet_dense, mxnet",
+    "sklearn_mlp": "sklearn_mlp, sklearn, _init_coef",
+    "kumar": "kumar",
+    "random_walk": "random_walk, Sussillo-Abbott",
+    "uniform_unit_scaling": "uniform_unit_scaling, tf.uniform_unit_scaling, UniformScaling",
+    "fan_in_haykin": "fan_in_haykin, FanIn",
+    "bottou": "bottou",
+    "boers": "boers, dl4j_lecun_uniform, DL4J lecun_uniform",
+    "wessels": "wessels",
+    "thimm_fiesler": "thimm_fiesler",
+    "scawi": "scawi, SCAWI",
+    "oivs": "oivs, Shimodaira",
+    "kathirvalavakumar": "kathirvalavakumar, Cauchy",
+    "siren": "siren, sine",
+    "mup": "mup, muP_readout, muP readout",
+    "ntk_param": "ntk_param, ntk",
+    "orthogonal": "orthogonal, orthogonal_, Orthogonal",
+    "identity": "identity, eye, IRNN, torch.nn.init.eye_",
+    "partial_identity_tiled": "partial_identity_tiled",
+    "zero_hadamard": "zero_hadamard, ZerO",
+    "looks_linear": "looks_linear, LL, mirrored",
+    "gaussian_submatrix": "GSM, gaussian_submatrix, gaussian submatrix",
+    "antisymmetric": "antisymmetric, ASI, doubling",
+    "sparse": "sparse, Martens, torch.nn.init.sparse_",
+    "gaussian_row_normalized": "gaussian_row_normalized",
+    "positive_unitball": "positive_unitball",
+    "rai": "rai, randomized_asymmetric, randomized asymmetric",
+    "nguyen_widrow": "nguyen_widrow, initnw, Nguyen-Widrow",
+    "mean_field": "mean_field",
+    "critical": "critical, edge_of_chaos, edge of chaos",
+    "orthogonal_critical": "orthogonal_critical",
+    "lsuv": "lsuv, LSUV",
+    "weight_norm": "weight_norm_init",
+    "krahenbuhl": "data_dependent, Krahenbuhl",
+    "autoinit": "autoinit, AutoInit",
+    "metainit": "metainit",
+    "gradinit": "gradinit",
+    "sylvester": "sylvester",
+    "fixup": "fixup",
+    **{name: name for name in ("u01", "u11", "u03", "u05", "n01", "n001")},
+}
+# What the tables name and no initializer here answers to, with the reason.
+WRITTEN_OTHERWISE = {
+    "rezero": "write residual: rezero",
+    "skipinit": "write residual: rezero",
+    "SkipInit": "write residual: rezero",
+    "residual_1/sqrt(L)": "write residual: scaled",
+    "xavier_half": "write {glorot_normal: {gain: 0.5}}",
+}
+NOT_HERE = {
+    "relu": "DL4J's name of he_normal, and an activation",
+    "torch default Linear": "a description of torch_linear",
+    "3.6/sqrt N": "a formula, kumar's",
+    "randn/sqrt(n)": "a formula, lecun_normal's",
+    "delta_orthogonal": "for convolutions",
+    "dirac_": "for convolutions",
+    "STFT": "for convolutions",
+    "Bilinear": "for convolutions",
+    "mimetic": "for attention",
+    "stiefel_relu": "an optimization that is known from its abstract alone",
+    "deep_narrow": "known from its abstract alone",
+}
+
+
+@pytest.mark.parametrize(("name", "alias"), [(name, a) for name, text in NAMES.items() for a in text.split(", ")])
+def test_every_name_in_use_leads_to_its_part(name, alias):
+    assert find("initializer", alias).name == name
+
+
+def test_the_names_cover_every_initializer_that_a_name_can_stand_for():
+    ours = {e.name for e in registry.entries("initializer") if not e.fingerprint}
+    assert ours - NAMES.keys() == {"haiku_linear", "residual_scaled", "pretrained"}
+    assert NAMES.keys() <= ours
+
+
+@pytest.mark.parametrize("name", WRITTEN_OTHERWISE)
+def test_a_name_that_is_written_otherwise_says_how(name):
+    assert advice("initializer", name).startswith(WRITTEN_OTHERWISE[name])
+    with pytest.raises(UsageError, match=r"unknown initializer .*; write "):
+        find("initializer", name)
+
+
+@pytest.mark.parametrize("name", NOT_HERE)
+def test_a_name_that_is_not_here_is_not_mistaken_for_another(name):
+    assert lookup("initializer", name) is None
+
+
+def test_zero_as_the_paper_spells_it_is_not_zero():
+    assert find("initializer", "ZerO").name == "zero_hadamard"
+    assert {find("initializer", word).name for word in ("zero", "Zero", "ZERO", "ZERO_")} == {"zeros"}
+    assert advice("initializer", "zer") == "nearest name: zeros"
+
+
+def test_a_dotted_name_is_that_of_its_end_but_a_file_is_not_its_suffix():
+    assert find("activation", "torch.nn.ReLU").name == "relu"
+    assert find("optimizer", "torch.optim.Adam").name == "adam"
+    assert lookup("initializer", "torch.nn.init") is None
+    assert lookup("initializer", "he_normal.") is lookup("initializer", "he_normal")
+    assert lookup("dataset", "rows.csv") is None
+
+
+@pytest.fixture
+def forgetful():
+    """Takes a part that a test registers out of the registry again."""
+    entries, spelt = (dict(table["initializer"]) for table in (registry._entries, registry._spellings))
+    yield
+    for table, before in ((registry._entries, entries), (registry._spellings, spelt)):
+        table["initializer"].clear()
+        table["initializer"].update(before)
+
+
+def part(shape, rng):
+    """Does nothing."""
+
+
+@pytest.mark.parametrize("key", ["aliases", "cites"])
+def test_a_text_where_a_tuple_of_names_belongs_says_what_to_write(forgetful, key):
+    with pytest.raises(UsageError, match=rf"{key} is one text; write a tuple: {key}=\('abc',\)"):
+        initializer("of_a_test", **{key: "abc"})(part)
+    assert initializer("of_a_test", **{key: ("abc",)})(part) is part
+
+
+@pytest.mark.parametrize(("name", "aliases"), [("He-Normal", ()), ("of_a_test", ("he_normal_",)), ("zero_", ())])
+def test_a_name_that_is_taken_is_refused(forgetful, name, aliases):
+    with pytest.raises(UsageError, match=r"is there already, as '(he_normal|zeros)'; choose another name"):
+        initializer(name, aliases=aliases)(part)
+
+
+@pytest.mark.parametrize(
+    ("value", "wish"), [(1e200, "at most 1e100"), (-1e101, "at most"), (1e-200, "at least 1e-100")]
+)
+def test_numbers_that_overflow_when_squared_are_told_by_the_name_of_their_parameter(value, wish):
+    for name, parameter in [("mean_field", "sigma_w"), ("siren", "w0"), ("glorot_gain", "gain")]:
+        with pytest.raises(ParameterError, match=rf"{parameter} is .* and must be .*{wish}"):
+            find("initializer", name).check({parameter: value})
+    assert find("initializer", "mean_field").check({"sigma_w": 0.0}) == {"sigma_w": 0.0}
