@@ -1,4 +1,4 @@
-"""Write docs/commands.md and docs/config.md from the commands and keys themselves: python docs/generate.py."""
+"""Write pages of docs/ from the commands, keys and parts themselves: python docs/generate.py."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import click
 
 from initbench.cli import main
 from initbench.config.keys import KEYS
-from initbench.explaining import initializer_table
+from initbench.explaining import activation_table, bias_table, initializer_table
 from initbench.registry import entries
 
 DOCS = Path(__file__).parent
@@ -48,14 +48,23 @@ def config_page() -> str:
 
 
 def initializers_page() -> str:
-    """Every initializer, by family, with its formula, source and counterparts."""
+    """Every initializer, bias and activation, with its formula, source and counterparts."""
     count = sum(not entry.fingerprint for entry in entries("initializer"))
     intro = (
-        f"The {count} initializers of initbench, one name each, and what other libraries call them; a dash means that\n"
-        "a library has no such thing. `initbench explain NAME` tells more: parameters, aliases, effect on a layer.\n"
+        f"The {count} initializers of initbench, one name each, and what other libraries call them, then the\n"
+        "[initial biases](#initial-biases) and the [activations](#activations); a dash means that there is no such\n"
+        "thing. `initbench explain NAME` tells more: parameters, aliases, effect on a layer.\n"
         "W is a matrix of shape (fan_in, fan_out); N(m, v) has variance v; U(±a) is uniform.\n\n"
     )
-    return "# Initializers\n\n" + NOTE + intro + initializer_table()
+    factors = (
+        "Var W = c / fan_in holds the variance of signals on their way forward with c = c2 = 1 / E[φ²], that of\n"
+        "gradients on their way back with c = c1 = 1 / E[φ′²], both over z ~ N(0, 1); torch² is the square\n"
+        "of PyTorch's `calculate_gain`. At the critical sigma_w² neither fades or grows in a deep network with zero\n"
+        "biases.\n\n"
+    )
+    tables = [initializer_table(), "## Initial biases\n\n" + bias_table()]
+    tables.append("## Activations\n\n" + factors + activation_table())
+    return "# Initializers\n\n" + NOTE + intro + "\n".join(tables)
 
 
 PAGES = {"commands.md": commands_page, "config.md": config_page, "initializers.md": initializers_page}

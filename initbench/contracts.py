@@ -10,7 +10,7 @@ A part is what a config may name. Its parameters are keyword-only, and their ann
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Protocol
@@ -132,6 +132,33 @@ class Layer:
         return self.index == self.count - 1
 
 
+def layers_of(sizes: Sequence[int], residual: str, activation: Activation | None) -> list[Layer]:
+    """Where each layer of a network stands.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Inputs, units of each hidden layer, outputs.
+    residual : str
+        As the config has it. A branch ends at a hidden layer as wide as the one that it adds, which lies one layer
+        below, or with ``"fixup"`` two.
+    activation : Activation, optional
+
+    Examples
+    --------
+    >>> [layer.branch_place for layer in layers_of((4, 8, 8, 8, 3), "fixup", None)]
+    [0, 1, 2, 0]
+    """
+    count, length = len(sizes) - 1, 2 if residual == "fixup" else 1
+    candidates = range(length, count - 1, length) if residual != "none" else ()
+    ends = [end for end in candidates if sizes[end + 1] == sizes[end + 1 - length]]
+    places = {end - length + place: place for end in ends for place in range(1, length + 1)}
+    return [
+        Layer(i, count, activation, branches=len(ends), branch_place=places.get(i, 0), branch_length=length)
+        for i in range(count)
+    ]
+
+
 class Branch(NamedTuple):
     """How a hidden layer of a residual network ends: its own output times ``factor`` plus that of layer ``source``.
 
@@ -152,6 +179,9 @@ class Network(Protocol):
         Zeros, to be filled in place.
     biases : list of ndarray of float64, each of shape (fan_out,)
         Drawn as the config's ``bias`` says; may be changed in place.
+    trained : list of dict of str to ndarray of float64
+        All numbers that each layer trains: its ``weights`` and ``biases``, and where it has them ``gains`` and
+        ``offsets`` of normalization, ``slopes`` of the activation, ``scales`` of the branch that it ends.
     activation : Activation
         Of the hidden layers.
     x : ndarray of float64, shape (n, d)
@@ -162,6 +192,7 @@ class Network(Protocol):
 
     weights: list[Array]
     biases: list[Array]
+    trained: list[dict[str, Array]]
     activation: Activation
     x: Array
     targets: Array

@@ -5,22 +5,34 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from initbench.config import Experiment, Part
-from initbench.contracts import Array, Layer
-from initbench.errors import InitbenchError, UsageError, nearest
-from initbench.registry import FOLDERS, Entry, entries, find, lookup, lookup_any
-from initbench.theory import verdict
+from initbench.conformance import known_layer, stated_distribution, trial_network
+from initbench.contracts import Activation, Array
+from initbench.errors import InitbenchError, ParameterError, UsageError, nearest
+from initbench.registry import FOLDERS, Entry, entries, find, instead, lookup, lookup_any
+from initbench.theory import Rule, critical_point, evaluate, gain, verdict
 
 REFERENCES = Path(__file__).parent / "parts" / "references.bib"
 WIDTH = 100
 ENOUGH_WEIGHTS, MOST_DRAWS = 400_000, 20_000
 LIBRARIES = ("Keras", "PyTorch", "JAX", "scikit-learn")
+NO_SUCH_THING = "–"
+ROWS, CLASSES = 256, 10  # of the network that a network-wide initializer is shown on
+RULES: dict[Rule, str] = {
+    "torch": "calculate_gain of PyTorch",
+    "forward": "1/√E[φ²]",
+    "backward": "1/√E[φ′²]",
+    "geometric": "√(forward × backward)",
+}
+BIAS_SCALES = (0.0, 0.2)
+KINK = 1e-9  # how far to both sides of 0 the slope is looked at
 
 
 def bibliography() -> dict[str, str]:
@@ -63,10 +75,9 @@ def find_any(name: str) -> Entry:
     entry = lookup_any(name)
     if entry is not None:
         return entry
-    known = [entry.name for kind in FOLDERS for entry in entries(kind)]
-    close = nearest(name, known)
+    close = nearest(name, [entry.name for kind in FOLDERS for entry in entries(kind)])
     hint = f"nearest name: {close}" if close else "all: initbench list initializers"
-    raise UsageError(f"no part '{name}'; {hint}")
+    raise UsageError(f"no part '{name}'; {instead(name) or hint}")
 
 
 def explain_part(name: str, fan_in: int, fan_out: int, activation: str) -> str:
@@ -117,6 +128,9 @@ def _sections(entry: Entry, activation: str, fan_in: int, fan_out: int) -> Itera
         yield "beware", "\n".join(textwrap.wrap(about.note, WIDTH - 13))
     if entry.kind == "initializer":
         yield "receipt", "\n".join(receipt(entry, fan_in, fan_out, activation))
+    if entry.kind == "activation":
+        yield "gains", "\n".join(gain_lines(entry.function()))
+        yield "critical", "\n".join(critical_lines(entry.function()))
 
 
 def docstring_section(entry: Entry, title: str) -> list[str]:
@@ -135,33 +149,93 @@ def docstring_section(entry: Entry, title: str) -> list[str]:
     return [*sentences, current] if current else sentences
 
 
+def linear_gain(activation: Activation) -> float | None:
+    """1 / |phi'(0)|, which holds the variance of small signals; None where phi bends or is flat at 0."""
+    left, slope, right = evaluate(activation, np.array([-KINK, 0.0, KINK]))[1]
+    return float(1 / abs(slope)) if slope and np.isclose(left, right, rtol=1e-6, atol=0) else None
+
+
+def gain_lines(activation: Activation) -> list[str]:
+    """What each rule multiplies the standard deviation 1/√fan_in by, and its square, the factor of the variance."""
+    lines = ["of the std 1/√fan_in (in brackets of the variance); E over z ~ N(0, 1)"]
+    for rule, words in RULES.items():
+        try:
+            factor = gain(activation, rule)
+            lines.append(f"{rule:<10} {factor:.4g} ({factor**2:.4g})  {words}")
+        except ParameterError:
+            lines.append(f"{rule:<10} none  {words} does not know it")
+    linear = linear_gain(activation)
+    shown = "none  φ has no slope at 0, or it is 0" if linear is None else f"{linear:.4g} ({linear**2:.4g})  1/|φ′(0)|"
+    return [*lines, f"{'linear':<10} {shown}"]
+
+
+def critical_lines(activation: Activation) -> list[str]:
+    """Where the activation's edge of chaos lies without biases and with some, or why there is none."""
+    lines = []
+    for sigma_b in BIAS_SCALES:
+        found = critical_point(activation, sigma_b)
+        if found is not None:
+            variance = "any" if np.isnan(found.q) else f"{found.q:.4g}"
+            text = f"sigma_w = {found.sigma_w:.4g} (sigma_w² = {found.sigma_w**2:.4g}), q* = {variance}, "
+            text += f"V′(q*) = {found.slope:.4g}" + (", unstable" if found.slope > 1 + 1e-9 else "")
+        elif sigma_b == 0 and evaluate(activation, np.zeros(1))[0] == 0:
+            text = "none: chi = 1 only at q = 0, and from there any signal grows"
+        else:
+            text = "none: no fixed point of the length map has chi = 1"
+        lines.append(f"sigma_b = {sigma_b:g}: {text}")
+    return lines
+
+
 def draw_layer(entry: Entry, fan_in: int, fan_out: int, activation: str) -> tuple[Array, Array]:
     """Draws of a hidden layer's weights and biases one below the other, so many that their moments are sure."""
-    layer = Layer(1, 3, find("activation", activation).function())
-    extra = {"layer": layer} if entry.wants_layer else {}
     rng = np.random.default_rng(0)
     draws = max(1, min(MOST_DRAWS, ENOUGH_WEIGHTS // (fan_in * fan_out)))
+    extra = known_layer(entry, activation)
     drawn = [entry.function((fan_in, fan_out), rng, **extra) for _ in range(draws)]
     pairs = [pair if isinstance(pair, tuple) else (pair, np.zeros(fan_out)) for pair in drawn]
     return np.concatenate([weights for weights, _ in pairs]), np.concatenate([biases for _, biases in pairs])
 
 
 def receipt(entry: Entry, fan_in: int, fan_out: int, activation: str) -> list[str]:
-    """What an initializer does to a layer: scale, limits, and the mean-field verdict for an activation."""
-    if entry.scope == "network":
-        return ["it looks at a whole network and a batch of training rows; what it did: train it"]
+    """What an initializer does to a layer, or, if it looks at a whole network, to each layer of one."""
     find("activation", activation)
+    show = _network_receipt if entry.scope == "network" else _layer_receipt
     try:
-        weights, biases = draw_layer(entry, fan_in, fan_out, activation)
+        return show(entry, fan_in, fan_out, activation)
     except (InitbenchError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         return [f"none for a hidden layer of {fan_in} × {fan_out} behind {activation}: {error}"]
+
+
+def _network_receipt(entry: Entry, fan_in: int, fan_out: int, activation: str) -> list[str]:
+    """Scale of weights and preactivations of each layer, on made-up rows."""
+    network = trial_network((fan_in, fan_out, fan_out, CLASSES), activation, ROWS)
+    entry.function(network)
+    lines = [
+        f"measured on {ROWS} standard normal rows of {CLASSES} classes drawn at random, and on a {activation} network",
+        f"of {fan_in} inputs and two hidden layers of {fan_out} units, biases 0 before it:",
+    ]
+    for layer, (weights, biases) in enumerate(zip(network.weights, network.biases, strict=True)):
+        line = f"layer {layer + 1}, {weights.shape[0]} × {weights.shape[1]}: weights std {weights.std():.4g}, "
+        line += f"biases std {biases.std():.4g}, " if biases.any() else ""
+        lines.append(f"{line}preactivation std {network.preactivation(layer).std():.4g}")
+    return lines
+
+
+def _layer_receipt(entry: Entry, fan_in: int, fan_out: int, activation: str) -> list[str]:
+    """Scale, limits, and the mean-field verdict for an activation."""
+    weights, biases = draw_layer(entry, fan_in, fan_out, activation)
     mean, std = float(weights.mean()), float(weights.std())
     second = float(np.sqrt(np.mean(weights**2)))
     lines = [
-        f"a hidden layer of {fan_in} × {fan_out} behind {activation}, as drawn:",
-        f"mean {mean:.4g}, std {std:.4g}, from {weights.min():.4g} to {weights.max():.4g}",
+        f"a hidden layer of {fan_in} × {fan_out} behind {activation}, as drawn, {weights.size:,} weights:",
+        f"mean {mean:.4g}, std {std:.4g}, least {weights.min():.4g}, greatest {weights.max():.4g}",
         f"gain: std × √fan_in = {second * fan_in**0.5:.4g}",
     ]
+    stated = stated_distribution(entry, (fan_in, fan_out), activation)
+    if stated is not None:
+        low, high = stated.support()
+        exact = f"mean {stated.mean():.4g}, std {stated.std():.4g}, from {low:.4g} to {high:.4g}"
+        lines.insert(1, f"{exact}, by its distribution; drawn:")
     if biases.any():
         lines.append(f"biases: mean {biases.mean():.4g}, std {biases.std():.4g}")
     if abs(mean) > 5 * std / weights.size**0.5 and std > 0:
@@ -179,24 +253,54 @@ def receipt(entry: Entry, fan_in: int, fan_out: int, activation: str) -> list[st
 
 
 def initializer_table() -> str:
-    """The page of the documentation on initializers: every one, by family."""
+    """The tables of the documentation on initializers: every one of ours, by family."""
+    ours = _ours("initializer")
     blocks = []
-    ours = [entry for entry in entries("initializer") if not entry.fingerprint]
-    families = sorted({entry.about.family for entry in ours})
-    for family in families:
-        rows = ["| name | formula | source | " + " | ".join(LIBRARIES) + " |", "| --- " * (3 + len(LIBRARIES)) + "|"]
-        notes = []
-        for entry in ours:
-            if entry.about.family != family:
-                continue
-            elsewhere = dict(entry.about.elsewhere)
-            source = "; ".join(docstring_section(entry, "References")) or "–"
-            cells = [f"`{entry.name}`", entry.about.formula, source]
-            cells += [elsewhere.get(library, "–") for library in LIBRARIES]
-            rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-            if entry.about.note:
-                notes.append(f"- `{entry.name}`: {entry.about.note}")
-        blocks.append(f"## {family[:1].upper()}{family[1:]}\n\n" + "\n".join(rows) + "\n")
-        if notes:
-            blocks.append("Where libraries disagree:\n\n" + "\n".join(notes) + "\n")
+    for family in sorted({entry.about.family for entry in ours}):
+        members = [entry for entry in ours if entry.about.family == family]
+        blocks.append(f"## {family[:1].upper()}{family[1:]}\n\n{_part_table(members)}")
     return "\n".join(blocks)
+
+
+def bias_table() -> str:
+    """The table of the documentation on biases."""
+    return _part_table(_ours("bias"))
+
+
+def activation_table() -> str:
+    """The table of the documentation on activations, with the factors of the variance that hold signals."""
+    return _part_table(
+        _ours("activation"),
+        {
+            "c2": lambda phi: f"{gain(phi, 'forward') ** 2:.4g}",
+            "c1": lambda phi: f"{gain(phi, 'backward') ** 2:.4g}",
+            "torch²": lambda phi: NO_SUCH_THING if phi.torch_gain is None else f"{phi.torch_gain**2:.4g}",
+            "critical sigma_w²": _critical_variance,
+        },
+    )
+
+
+def _critical_variance(activation: Activation) -> str:
+    found = critical_point(activation)
+    return NO_SUCH_THING if found is None else f"{found.sigma_w**2:.4g}"
+
+
+def _ours(kind: str) -> list[Entry]:
+    return [entry for entry in entries(kind) if not entry.fingerprint]
+
+
+def _part_table(parts: list[Entry], numbers: Mapping[str, Callable[[Any], str]] = MappingProxyType({})) -> str:
+    """A row a part: name, formula, ``numbers`` of what its function gives, source, and its name in other libraries."""
+    titles = ["name", "formula", *numbers, "source", *LIBRARIES]
+    rows = ["| " + " | ".join(titles) + " |", "| --- " * len(titles) + "|"]
+    for entry in parts:
+        elsewhere = {library: name for library, name in entry.about.elsewhere if name != "none"}
+        sources = [text.removesuffix(".") for text in docstring_section(entry, "References")]
+        cells = [f"`{entry.name}`", entry.about.formula, *(show(entry.function()) for show in numbers.values())]
+        cells += [
+            "; ".join(sources) or NO_SUCH_THING,
+            *(elsewhere.get(library, NO_SUCH_THING) for library in LIBRARIES),
+        ]
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    notes = [f"- `{entry.name}`: {entry.about.note}\n" for entry in parts if entry.about.note]
+    return "\n".join(rows) + "\n" + ("\nWhere libraries disagree:\n\n" + "".join(notes) if notes else "")

@@ -132,6 +132,7 @@ def make_plan(experiment: Experiment, data: Mapping[Part, DataFacts]) -> tuple[C
             shown["train_rows"] = "all"
         factors = tuple((c, str(shown[c]) if isinstance(shown[c], Part) else shown[c]) for c in columns)
         for seed in experiment.seeds:
+            starts = {key: choice[key].at_seed(seed) for key in ("initializer", "output_initializer")}
             cells.append(
                 Cell(
                     seed=seed,
@@ -139,7 +140,7 @@ def make_plan(experiment: Experiment, data: Mapping[Part, DataFacts]) -> tuple[C
                     data=data[choice["dataset"]],
                     epochs=experiment.epochs,
                     factors=factors,
-                    **choice,
+                    **choice | starts,
                 )
             )
     return tuple(cells)

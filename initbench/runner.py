@@ -28,7 +28,7 @@ from initbench.engine.train import Data, Recipe, Rows, train
 from initbench.errors import InitbenchError
 from initbench.plan import Cell, DataFacts, Stack, make_plan, make_stacks
 from initbench.registry import find, load_plugin, loaded_plugins
-from initbench.start import draw_start
+from initbench.start import draw_start, trained_numbers
 from initbench.store import Record, Store, write_text
 from initbench.streams import stream
 
@@ -375,9 +375,9 @@ def _train_stack(stack: Stack, shared: Path, on_epoch: Callable[[int], None], ke
 
 
 def _weights(parameters: Parameters, place: int) -> dict[str, Array]:
-    """The weights and biases of one network, by name."""
-    named = {f"weights_{i}": weights[place].copy() for i, weights in enumerate(parameters.weights)}
-    return named | {f"biases_{i}": biases[place, 0].copy() for i, biases in enumerate(parameters.biases)}
+    """All that one network trains, by name."""
+    layers = enumerate(trained_numbers(parameters, place))
+    return {f"{kind}_{layer}": array.copy() for layer, numbers in layers for kind, array in numbers.items()}
 
 
 def _stack_data(splits: Sequence[Split], classes: int, dtype: np.dtype[Any]) -> Data:

@@ -1,12 +1,13 @@
-"""Where a network's training starts: the names of a cell -> its first weights and biases."""
+"""Where a network's training starts: the names of a cell -> the first of all numbers that it trains."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from initbench.contracts import Array, Branch, Generator, Layer
+from initbench.contracts import Array, Branch, Generator, Layer, layers_of
 from initbench.engine.losses import loss_slope, losses_and_hits
 from initbench.engine.network import Design, Parameters, Workspace, backward, forward
 from initbench.errors import ShapeError
@@ -18,7 +19,7 @@ BATCH_ROWS = 1024  # training rows that an initializer may look at
 
 
 def draw_start(cell: Cell, design: Design, parameters: Parameters, place: int, x: Array, targets: Array) -> None:
-    """Draw weights and biases of a cell into its place of a stack; a layer's draws depend on seed and layer alone.
+    """Put the first numbers of a cell into its place of a stack; a layer's draws depend on seed and layer alone.
 
     Parameters
     ----------
@@ -33,7 +34,9 @@ def draw_start(cell: Cell, design: Design, parameters: Parameters, place: int, x
         Their classes.
     """
     count = len(design.shapes)
-    parts = [(cell.output_initializer if i == count - 1 else cell.initializer).at(i, count) for i in range(count)]
+    chosen = [cell.output_initializer if i == count - 1 else cell.initializer for i in range(count)]
+    parts = [part.at(i, count) for i, part in enumerate(chosen)]
+    places = trained_numbers(parameters, place)
     for part in dict.fromkeys(parts):
         start = Start(cell, design, x[:BATCH_ROWS], targets[:BATCH_ROWS])
         entry = find("initializer", part.name)
@@ -43,8 +46,23 @@ def draw_start(cell: Cell, design: Design, parameters: Parameters, place: int, x
             if entry.scope == "layer":
                 start.draw(layer, entry, dict(part.parameters))
             with np.errstate(over="ignore"):  # weights beyond float32 are a finding: the network diverges
-                parameters.weights[layer][place] = start.weights[layer]
-                parameters.biases[layer][place] = start.biases[layer]
+                for kind, numbers in start.trained[layer].items():
+                    places[layer][kind][:] = numbers
+
+
+def trained_numbers(parameters: Parameters, place: int) -> list[dict[str, Array]]:
+    """Views of all numbers that each layer of a network trains; see `initbench.contracts.Network`."""
+    found = [
+        {"weights": weights[place], "biases": biases[place, 0]}
+        for weights, biases in zip(parameters.weights, parameters.biases, strict=True)
+    ]
+    hidden = {"gains": parameters.gains, "offsets": parameters.offsets, "slopes": parameters.slopes}
+    for kind, arrays in hidden.items():
+        for layer, array in enumerate(arrays):
+            found[layer][kind] = array[place, 0]
+    for layer, scale in parameters.scales.items():
+        found[layer]["scales"] = scale[place, 0]
+    return found
 
 
 class Start:
@@ -55,8 +73,10 @@ class Start:
         self.x, self.targets = x.astype(np.float64), targets.astype(np.float64)
         self.activation = design.activation
         self._parameters = Parameters(design, 1, np.dtype(np.float64))
-        self.weights = [weights[0] for weights in self._parameters.weights]
-        self.biases = [biases[0, 0] for biases in self._parameters.biases]
+        self.trained = trained_numbers(self._parameters, 0)
+        self.weights = [numbers["weights"] for numbers in self.trained]
+        self.biases = [numbers["biases"] for numbers in self.trained]
+        self._layers = layers_of(design.sizes, design.residual, design.activation)
         bias = find("bias", cell.bias.name)
         for index, biases in enumerate(self.biases):
             extra = {"layer": self.layer(index)} if bias.wants_layer else {}
@@ -65,13 +85,8 @@ class Start:
 
     def layer(self, index: int) -> Layer:
         """What a layer's initializer may know."""
-        count = len(self.weights)
-        inputs = self.x if index == 0 else None
-        targets = self.targets if index == count - 1 else None
-        ends = self.design.branch_ends
-        length = 2 if self.design.residual == "fixup" else 1
-        branch = next((index - end + length for end in ends if end - length < index <= end), 0)
-        return Layer(index, count, self.activation, inputs, targets, len(ends), branch, length)
+        layer = self._layers[index]
+        return replace(layer, inputs=self.x if index == 0 else None, targets=self.targets if layer.is_last else None)
 
     def draw(self, index: int, entry: Entry, values: dict[str, Any]) -> None:
         """Fill a layer by an initializer that draws layer by layer."""

@@ -53,7 +53,8 @@ class Record(NamedTuple):
     error : str
         Why a failed cell failed.
     weights : dict of str to ndarray, optional
-        ``weights_0, biases_0, weights_1 ...`` in the end.
+        All that the network trains, in the end: ``weights_0, biases_0, weights_1 ...``, and where it has them
+        ``gains_0, offsets_0, slopes_0, scales_1 ...``; see `initbench.contracts.Network`.
     """
 
     cell: str

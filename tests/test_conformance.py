@@ -1,21 +1,22 @@
 """The laws that users can hold their own parts against: they hold for ours, and each planted fault is told in words."""
 
 import os
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from scipy import stats
 
 from initbench.cli import main
-from initbench.conformance import broken_laws, has_laws, layer_draws_differ
+from initbench.conformance import broken_laws, layer_draws_differ, remarks, stated_distribution, why_unchecked
 from initbench.contracts import Activation, Optimizer
-from initbench.registry import About, Entry, entries
+from initbench.errors import ShapeError
+from initbench.registry import FOLDERS, About, Entry, Parameter, entries, find
 
-OURS = [
-    entry for kind in ("initializer", "bias", "activation", "optimizer") for entry in entries(kind) if has_laws(entry)
-]
+OURS = [entry for kind in FOLDERS for entry in entries(kind) if not why_unchecked(entry)]
 
 
 @pytest.mark.parametrize("entry", OURS, ids=lambda entry: f"{entry.kind}-{entry.name}")
@@ -23,9 +24,16 @@ def test_our_parts_keep_the_laws(entry):
     assert broken_laws(entry) == []
 
 
-def entry_of(kind, function):
+def test_only_data_sets_and_what_needs_a_parameter_are_not_checked():
+    others = [entry for kind in FOLDERS for entry in entries(kind) if why_unchecked(entry)]
+    assert {entry.name for entry in others if entry.kind != "dataset"} == {"pretrained"}
+    assert "'file' has none" in why_unchecked(find("initializer", "pretrained"))
+    assert "initbench data verify" in why_unchecked(find("dataset", "digits"))
+
+
+def entry_of(kind, function, scope="layer", **about):
     function.__doc__ = "A part with a fault."
-    return Entry(kind, "faulty", function, {}, About())
+    return Entry(kind, "faulty", function, {}, About(**about), scope=scope)
 
 
 SHARED = np.random.default_rng(0)
@@ -74,6 +82,177 @@ def test_a_planted_fault_is_told_in_words(sentence):
     assert any(sentence in law for law in broken_laws(entry_of(kind, function))), broken_laws(entry_of(kind, function))
 
 
+def drawn_by(distribution, function, kind="initializer"):
+    return entry_of(kind, function, distribution=distribution)
+
+
+def fan_normal(fan_in, fan_out):
+    return stats.norm(0, fan_in**-0.5)
+
+
+SOUND = {
+    "normal": (fan_normal, lambda shape, rng: rng.normal(0, shape[0] ** -0.5, shape)),
+    "signs": (
+        lambda fan_in, fan_out: stats.rv_discrete(values=([-1, 1], [0.5, 0.5]))(),
+        lambda shape, rng: rng.choice([-1.0, 1.0], shape),
+    ),
+    "without moments": (lambda fan_in, fan_out: stats.cauchy(), lambda shape, rng: rng.standard_cauchy(shape)),
+    "skewed": (lambda fan_in, fan_out: stats.expon(), lambda shape, rng: rng.exponential(size=shape)),
+}
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_draws_of_the_stated_distribution_keep_its_laws(name):
+    entry = drawn_by(*SOUND[name])
+    assert broken_laws(entry) == remarks(entry) == []
+
+
+ASTRAY = {
+    r"^mean is 0 by its distribution at 600 × 400: drew 0.00[34]": (
+        fan_normal,
+        lambda shape, rng: rng.normal(0.0035, shape[0] ** -0.5, shape),
+    ),
+    r"^std is 0.04082 by its distribution at 600 × 400: drew 0.0(5|49)": (
+        fan_normal,
+        lambda shape, rng: rng.normal(0, shape[1] ** -0.5, shape),
+    ),
+    r"^std is 0.04082 by its distribution at 600 × 400: drew 0.0412": (
+        fan_normal,
+        lambda shape, rng: 1.01 * rng.normal(0, shape[0] ** -0.5, shape),
+    ),
+    r"^support is -0.1 to 0.1 by its distribution at 600 × 400: drew from -0.1001 to 0.1001": (
+        lambda fan_in, fan_out: stats.uniform(-0.1, 0.2),
+        lambda shape, rng: rng.uniform(-0.1001, 0.1001, shape),
+    ),
+    r"^shape is that of norm by .* its distribution function is off by .* \(Kolmogorov-Smirnov p = ": (
+        fan_normal,
+        lambda shape, rng: rng.uniform(-1, 1, shape) * (3 / shape[0]) ** 0.5,
+    ),
+    r"^shape is that of .* its distribution function is off by 0.3 ": (
+        lambda fan_in, fan_out: stats.rv_discrete(values=(range(-2, 3), [0.1, 0.1, 0.6, 0.1, 0.1]))(),
+        lambda shape, rng: rng.choice([-1.0, 1.0], shape),
+    ),
+    r"^its distribution is .* TypeError": (lambda fan_in: stats.norm(), lambda shape, rng: rng.normal(size=shape)),
+    r"^its distribution is .* AttributeError": (
+        lambda fan_in, fan_out: 0.1,
+        lambda shape, rng: rng.normal(size=shape),
+    ),
+}
+
+
+@pytest.mark.parametrize("sentence", ASTRAY)
+def test_draws_astray_of_the_stated_distribution_are_told_with_numbers(sentence):
+    (law,) = broken_laws(drawn_by(*ASTRAY[sentence]))
+    assert re.search(sentence, law), law
+
+
+def test_biases_are_held_against_their_distribution():
+    def stated(fan_in, fan_out):
+        return stats.norm(0, 0.1)
+
+    assert broken_laws(drawn_by(stated, lambda shape, rng: rng.normal(0, 0.1, shape[1]), "bias")) == []
+    (law,) = broken_laws(drawn_by(stated, lambda shape, rng: rng.normal(0, 0.2, shape[1]), "bias"))
+    assert law.startswith("std is 0.1 by its distribution")
+
+
+def test_a_distribution_is_given_the_parameters_and_the_layer():
+    def draw(shape, rng, *, layer, gain=0.6):
+        """Asks for its layer."""
+        return rng.normal(0, gain / layer.count, shape)
+
+    about = About(distribution=lambda fan_in, fan_out, gain, layer: stats.norm(0, gain / layer.count))
+    parameters = {"gain": Parameter("gain", 0.6, (float,), None)}
+    entry = Entry("initializer", "aware", draw, parameters, about, wants_layer=True)
+    assert broken_laws(entry) == []
+    assert stated_distribution(entry, (10, 20)).std() == pytest.approx(0.2)
+
+
+def test_without_a_distribution_it_is_told_what_was_not_tried():
+    (remark,) = remarks(find("initializer", "he_normal"))
+    assert remark.startswith("not tried: mean, std, support and shape")
+    assert "distribution=lambda fan_in, fan_out:" in remark
+    assert remarks(find("initializer", "zeros")) == remarks(find("activation", "relu")) == []
+
+
+# Initializers of a whole network
+
+
+def he(network, seed=None):
+    for layer, weights in enumerate(network.weights):
+        rng = network.rng(layer) if seed is None else np.random.default_rng(seed)
+        weights[:] = rng.normal(0, len(weights) ** -0.5, weights.shape)
+
+
+def network_entry(change):
+    def fill(network):
+        he(network)
+        change(network)
+
+    return entry_of("initializer", fill, "network")
+
+
+def replace_one(network):
+    network.weights[1] = network.weights[1].T[:, :5]
+
+
+def move_rows(network):
+    network.x -= network.x.mean(axis=0)
+
+
+def flip_targets(network):
+    network.targets[:] = 1 - network.targets
+
+
+def divide_by_nothing(network):
+    raise ZeroDivisionError("float division by zero")
+
+
+def refuse(network):
+    raise ShapeError("it wants three layers")
+
+
+NETWORK_FAULTS = {
+    "an array of a 6-12-12-12-3 tanh network is now another, (12, 5) for (12, 12)": replace_one,
+    "weights and biases are finite": lambda network: network.weights[2].fill(np.inf),
+    "fills every hidden layer: layer 2, 3 of a 6-12-12-12-3": lambda n: [n.weights[i].fill(0) for i in (1, 2)],
+    "leaves x and targets as they are: it changed those of a 6-12-12-12-1 relu network": move_rows,
+    "leaves x and targets as they are: it changed those of a 6-12-12-12-3 tanh network": flip_targets,
+    "network.rng(layer) is the only source of chance": lambda n: n.biases[0].__iadd__(SHARED.normal(size=12)),
+    "layers 2 and 3 of a 6-12-12-12-3 tanh network have the same weights": lambda network: he(network, seed=3),
+    "but for their scale": lambda network: network.weights[2].__setitem__(..., -7 * network.weights[1]),
+    "or raises ShapeError: ZeroDivisionError, weights of a 6-12-12-12-1 relu network: float": divide_by_nothing,
+}
+
+
+@pytest.mark.parametrize("sentence", NETWORK_FAULTS)
+def test_a_fault_in_filling_a_network_is_told_in_words(sentence):
+    laws = broken_laws(network_entry(NETWORK_FAULTS[sentence]))
+    assert any(sentence in law for law in laws), laws
+
+
+def test_a_sound_scheme_breaks_no_law_and_needs_no_remark():
+    entry = network_entry(lambda network: None)
+    assert broken_laws(entry) == remarks(entry) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda network: network.weights[-1].fill(0), "the last layer is left at zero: fine if meant"),
+        (
+            lambda network: [w.fill(0.1) for w in network.weights],
+            "seeds 0 and 1 start alike: fine for a scheme without",
+        ),
+        (refuse, "not tried on the network that it refuses: it wants three layers"),
+    ],
+)
+def test_what_may_be_meant_is_a_remark_and_no_fault(change, words):
+    entry = network_entry(change)
+    assert broken_laws(entry) == []
+    (remark,) = remarks(entry)
+    assert remark.startswith(words)
+
+
 def test_layers_of_equal_shape_get_draws_of_their_own():
     assert layer_draws_differ(next(e for e in OURS if e.name == "he_normal"))
     assert not layer_draws_differ(entry_of("initializer", lambda shape, rng: np.ones(shape)))
@@ -87,16 +266,21 @@ def test_check_holds_a_users_part_against_the_laws(tmp_path, monkeypatch):
         "@initializer('unsound')\ndef unsound(shape, rng):\n    'Not fine.'\n    return rng.normal(size=shape[::-1])\n"
     )
     fine = CliRunner().invoke(main, ["check", "sound", "--plugin", "mine.py"])
-    assert (fine.exit_code, fine.stdout) == (0, "sound: keeps every law of its kind\n")
+    assert fine.exit_code == 0
+    assert fine.stdout.startswith("sound: keeps every law of its kind\n  not tried: mean, std, support and shape")
     wrong = CliRunner().invoke(main, ["check", "unsound", "--plugin", "mine.py"])
     assert wrong.exit_code == 2
-    assert "weights of shape (1, 7): got (7, 1)" in wrong.stdout
+    assert "unsound: breaks 4 laws of its kind\n  weights of shape (1, 7): got (7, 1)\n" in wrong.stdout
+    both = CliRunner().invoke(main, ["check", "lsuv", "digits"])
+    assert both.exit_code == 0
+    assert both.stdout.startswith("lsuv: keeps every law of its kind\ndigits: not checked; what is in a data set")
 
 
 def test_an_installed_package_offers_parts_by_its_entry_point(tmp_path):
     (tmp_path / "their_package.py").write_text(
-        "from initbench.registry import initializer\n\n"
-        "@initializer('theirs')\ndef theirs(shape, rng, *, scale: float = 1.0):\n"
+        "from scipy import stats\nfrom initbench.registry import initializer\n\n"
+        "@initializer('theirs', distribution=lambda fan_in, fan_out, scale: stats.norm(0, scale))\n"
+        "def theirs(shape, rng, *, scale: float = 2.0):\n"
         "    'Comes from another package.'\n    return rng.normal(scale=scale, size=shape)\n"
     )
     about = tmp_path / "their_package-1.0.dist-info"
@@ -104,12 +288,19 @@ def test_an_installed_package_offers_parts_by_its_entry_point(tmp_path):
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text("[initbench.parts]\nparts = their_package\n")
     (tmp_path / "c.yaml").write_text("initializer: [{theirs: {scale: 0.1}}]\ndepth: 1\nwidth: 4\nepochs: 1\nseeds: 2\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "initbench", "run", "c.yaml", "-j", "2"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+
+    def invoke(*arguments):
+        done = subprocess.run(
+            [sys.executable, "-m", "initbench", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    invoke("run", "c.yaml", "-j", "2")
     assert "theirs(scale=0.1)" in (tmp_path / "results" / "c" / "accuracy.csv").read_text()
+    assert invoke("check", "theirs") == "theirs: keeps every law of its kind\n"
+    assert "std 2, from -inf to inf, by its distribution" in invoke("explain", "theirs")

@@ -3,8 +3,11 @@
 import importlib.util
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -29,8 +32,8 @@ def test_generated_pages_are_up_to_date(name):
     assert text == generator().PAGES[name](), "run: python docs/generate.py"
 
 
-def block(language, sign):
-    (found,) = [text for text in re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) if sign in text]
+def block(language, sign, text=README):
+    (found,) = [block for block in re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL) if sign in block]
     return found
 
 
@@ -43,7 +46,7 @@ def test_the_first_config_of_the_readme_is_fine(tmp_path):
 def test_the_initializer_of_the_readme_runs_as_it_says(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "triangular.py").write_text(block("python", "triangular"), encoding="utf-8")
-    _, *arguments = shlex.split(block("console", "--plugin").removeprefix("$ "))
+    _, *arguments = shlex.split(block("console", "run relu_deep --plugin").removeprefix("$ "))
     small = [
         "-s",
         "dataset=digits",
@@ -64,12 +67,50 @@ def test_the_initializer_of_the_readme_runs_as_it_says(tmp_path, monkeypatch):
     assert set(initbench.load("results/mine").runs["initializer"]) == {"he_normal", "triangular", "triangular(gain=1)"}
 
 
+@pytest.mark.parametrize(("wrong", "said"), [("6", "keeps every law"), ("3", "breaks 1 law")])
+def test_check_says_of_the_initializer_of_the_readme_what_the_readme_says(wrong, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = block("python", "triangular").replace("limit = (6", f"limit = ({wrong}")
+    (tmp_path / "triangular.py").write_text(code, encoding="utf-8")
+    command, output = block("console", said).split("\n", 1)
+    done = subprocess.run([sys.executable, "-m", *shlex.split(command)[1:]], capture_output=True, text=True)
+    assert done.stdout == output, done.stderr
+    assert done.returncode == (0 if wrong == "6" else 2)
+
+
+def test_each_part_on_the_page_of_own_parts_keeps_the_laws(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = block("python", "mine.py", (REPOSITORY / "docs" / "parts.md").read_text(encoding="utf-8"))
+    (tmp_path / "mine.py").write_text(code, encoding="utf-8")
+    names = re.findall(r'^@\w+\("(\w+)"', code, re.MULTILINE)
+    command = [sys.executable, "-m", "initbench", "check", *names, "--plugin", "mine.py"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout.splitlines() == [f"{name}: keeps every law of its kind" for name in names], done.stderr
+    assert len(names) == 5
+
+
+def test_the_python_of_the_readme_gives_what_it_says():
+    weights = initbench.initializer("he_normal")((784, 128), np.random.default_rng(0))
+    assert weights.shape == (784, 128)
+    pair = initbench.initializer("torch_linear")((784, 128), np.random.default_rng(0))
+    assert [array.shape for array in pair] == [(784, 128), (128,)]
+
+
+def test_tables_have_one_mark_for_what_a_library_lacks():
+    page = generator().initializers_page()
+    assert "| none |" not in page
+    assert ".; " not in page
+    rows = [line for line in page.splitlines() if line.startswith("|")]
+    assert len(rows) > 90
+    assert not [row for row in rows if "|  |" in row]
+
+
 def test_the_table_of_the_readme_is_the_committed_result():
     table = (REPOSITORY / "results" / "relu_deep" / "accuracy.md").read_text(encoding="utf-8").strip()
     assert table.split("\n\n", 1)[1] in README
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/data.md", "docs/config.md"])
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/data.md", "docs/config.md", "docs/parts.md"])
 def test_links_lead_somewhere(page):
     text = (REPOSITORY / page).read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!http)([^)#]+)", text):

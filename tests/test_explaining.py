@@ -1,13 +1,16 @@
 """What explain, cite and list tell."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
 
 from initbench.cli import main
 from initbench.config import find_config, read_experiment
-from initbench.explaining import bibliography
+from initbench.contracts import Activation
+from initbench.explaining import bibliography, linear_gain
 from initbench.registry import entries, find, lookup, plain
 
 PARTS = [entry for kind in ("initializer", "activation") for entry in entries(kind)]
@@ -33,7 +36,7 @@ def test_every_part_is_explained_with_formula_source_and_family(entry):
 def test_the_receipt_tells_scale_and_verdict():
     text = invoke("explain", "kaiming_normal_", "--fan-in", 400, "--fan-out", 300)
     assert "'kaiming_normal_' is another name for it" in text
-    assert "a hidden layer of 400 × 300 behind relu, as drawn" in text
+    assert "a hidden layer of 400 × 300 behind relu, as drawn, 360,000 weights:" in text
     assert "mean field: critical" in text
     assert "mean field: critical" in invoke("explain", "he_normal", "--fan-in", 8, "--fan-out", 8)
     assert "unknown activation 'nosuch'" in invoke("explain", "he_normal", "--activation", "nosuch", code=2)
@@ -41,6 +44,69 @@ def test_the_receipt_tells_scale_and_verdict():
     assert "all units of a layer are and stay one unit" in invoke("explain", "constant")
     assert "the mean is not zero" in invoke("explain", "positive_unitball")
     assert "nearest name: he_normal" in invoke("explain", "he_norml", code=2)
+
+
+def explained(name, title, *options):
+    """The lines under a title of what is explained."""
+    lines = invoke("explain", name, *options).splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith(f"{title} "))
+    end = next((i for i, line in enumerate(lines) if i > start and line[:1] != " "), len(lines))
+    return [line[13:] for line in lines[start:end]]
+
+
+def test_an_activation_is_told_its_gains():
+    of_tanh = dict(line.split()[:2] for line in explained("tanh", "gains")[1:])
+    assert {name: float(number) for name, number in of_tanh.items()} == pytest.approx(
+        {"torch": 5 / 3, "forward": 1.5925, "backward": 1.4673, "geometric": 1.5287, "linear": 1.0}, rel=1e-3
+    )
+    assert "linear     4 (16)  1/|φ′(0)|" in explained("sigmoid", "gains")
+    assert "torch      none  calculate_gain of PyTorch does not know it" in explained("gelu", "gains")
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "prelu", "selu", "squared"])
+def test_a_kink_or_a_flat_at_0_has_no_linear_gain(name):
+    squared = Activation(lambda z, out: z * z, lambda z, value, out: 2 * z)
+    assert linear_gain(squared if name == "squared" else find("activation", name).function()) is None
+
+
+def test_an_activation_is_told_its_critical_points_or_why_it_has_none():
+    assert explained("tanh", "critical") == [
+        "sigma_b = 0: sigma_w = 1 (sigma_w² = 1), q* = 0, V′(q*) = 1",
+        "sigma_b = 0.2: sigma_w = 1.304 (sigma_w² = 1.701), q* = 0.5121, V′(q*) = 0.5426",
+    ]
+    assert explained("relu", "critical") == [
+        "sigma_b = 0: sigma_w = 1.414 (sigma_w² = 2), q* = any, V′(q*) = 1",
+        "sigma_b = 0.2: none: no fixed point of the length map has chi = 1",
+    ]
+    without, with_biases = explained("gelu", "critical")
+    assert without == "sigma_b = 0: none: chi = 1 only at q = 0, and from there any signal grows"
+    assert with_biases.endswith("V′(q*) = 1.095, unstable")
+    assert explained("softplus", "critical")[0] == "sigma_b = 0: none: no fixed point of the length map has chi = 1"
+
+
+def test_a_scheme_for_networks_shows_what_it_did_to_each_layer():
+    told = explained("lsuv", "receipt", "--fan-in", 40, "--fan-out", 30, "--activation", "tanh")
+    assert " ".join(told[:2]) == (
+        "measured on 256 standard normal rows of 10 classes drawn at random, and on a tanh network "
+        "of 40 inputs and two hidden layers of 30 units, biases 0 before it:"
+    )
+    assert [line.partition(":")[0] for line in told[2:]] == ["layer 1, 40 × 30", "layer 2, 30 × 30", "layer 3, 30 × 10"]
+    assert all(0.95 < float(line.split()[-1]) < 1.05 for line in told[2:])
+    assert "biases std" in explained("weight_norm", "receipt")[2]
+    assert "must have an even number" in explained("antisymmetric", "receipt", "--fan-out", 33)[0]
+
+
+def test_a_stated_distribution_stands_beside_what_was_drawn(tmp_path):
+    (tmp_path / "plain.py").write_text(
+        "from scipy import stats\nfrom initbench.registry import initializer\n\n"
+        "@initializer('plain_uniform', distribution=lambda fan_in, fan_out, limit: stats.uniform(-limit, 2 * limit))\n"
+        "def plain_uniform(shape, rng, *, limit: float = 0.3):\n    'Plain.'\n"
+        "    return rng.uniform(-limit, limit, shape)\n"
+    )
+    done = [sys.executable, "-m", "initbench", "explain", "plain_uniform", "--plugin", "plain.py"]
+    text = subprocess.run(done, cwd=tmp_path, capture_output=True, text=True).stdout
+    assert "mean 0, std 0.1732, from -0.3 to 0.3, by its distribution; drawn:" in text
+    assert "by its distribution" not in invoke("explain", "he_normal")
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,14 @@
 """Transfer learning: trained weights are kept, and another run starts from them."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from initbench import run
+from initbench.config import read_experiment
+from initbench.contracts import METRICS
 from initbench.errors import ConfigError
 
 CONFIG = "dataset: digits\ndepth: 2\nwidth: 16\nlearning_rate: 0.2\nepochs: 4\nseeds: 1\n"
@@ -37,7 +42,8 @@ def test_only_the_layers_asked_for_are_taken(first, tmp_path):
     ended = results.curves.query("epoch == 4")["test_loss"].item()
     found = start(file, tmp_path, layers=2)
     assert found.curves.query("epoch == 0")["test_loss"].item() > 2 * ended
-    assert start(file, tmp_path, layers=9).runs["status"].item() == "failed"
+    with pytest.raises(ConfigError, match="3 of its 3 layers fit"):
+        start(file, tmp_path, layers=9)
 
 
 def test_other_weights_under_the_same_name_are_another_cell(first, tmp_path):
@@ -53,9 +59,8 @@ def test_a_file_that_is_none_or_holds_no_weights_is_told(first, tmp_path):
     with pytest.raises(ConfigError, match=r"no file or folder 'nowhere\.npz'"):
         start("nowhere.npz", tmp_path)
     (tmp_path / "text.npz").write_text("no arrays")
-    runs = start("text.npz", tmp_path).runs
-    assert runs["status"].item() == "failed"
-    assert "no file of trained weights" in runs["error"].item()
+    with pytest.raises(ConfigError, match=r":1:2: 'pretrained\(text.npz\)': .*no file of trained weights"):
+        start("text.npz", tmp_path)
 
 
 def test_weights_that_are_asked_for_later_are_made(first, tmp_path):
@@ -64,3 +69,161 @@ def test_weights_that_are_asked_for_later_are_made(first, tmp_path):
     again = run("first.yaml", changes=["record=[curves, weights]"])
     assert file.exists()
     assert again.curves["test_loss"].tolist() == results.curves["test_loss"].tolist()
+
+
+# All that a network trains
+
+RICH = """\
+dataset: digits
+hidden: [12, 12, 12, 12, 9]
+activation: prelu
+normalization: [none, batch, layer]
+residual: [none, plain, rezero, fixup]
+optimizer: adam
+learning_rate: 0.01
+train_rows: 200
+batch_size: 20
+epochs: 2
+seeds: [3]
+record: [curves, weights]
+"""
+
+
+def at_epoch(results, epoch):
+    return results.curves.query("epoch == @epoch")[list(METRICS)].to_numpy()
+
+
+@pytest.fixture
+def rich(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rich.yaml").write_text(RICH)
+    return run("rich.yaml")
+
+
+def continued(rich, row, file):
+    changes = [f"normalization={row.normalization}", f"residual={row.residual}", "epochs=1", "record=[curves]"]
+    return run("rich.yaml", results="continued", changes=[*changes, f"initializer={{pretrained: {{file: '{file}'}}}}"])
+
+
+def weights_file(results, cell):
+    return results.folder / "weights" / f"{cell}.npz"
+
+
+def test_a_network_restored_whole_is_the_network_that_was_trained(rich):
+    for row, ended in zip(rich.runs.itertuples(), at_epoch(rich, 2), strict=True):
+        begun = continued(rich, row, weights_file(rich, row.cell))
+        assert at_epoch(begun, 0).tolist() == [ended.tolist()]  # to the last bit
+
+
+@pytest.mark.parametrize("kind", ["gains", "offsets", "slopes", "scales"])
+def test_the_check_of_whole_networks_catches_one_kind_of_number_left_out(rich, kind, tmp_path):
+    row = rich.runs.query("normalization == 'batch' and residual == 'rezero'").iloc[0]
+    arrays = dict(np.load(weights_file(rich, row["cell"])))
+    lacking = {name: array for name, array in arrays.items() if not name.startswith(kind)}
+    assert len(lacking) < len(arrays)
+    np.savez(tmp_path / "lacking.npz", **lacking)
+    ended = rich.curves.query("epoch == 2 and cell == @row.cell")[list(METRICS)].to_numpy()
+    assert at_epoch(continued(rich, row, tmp_path / "lacking.npz"), 0).tolist() != ended.tolist()
+
+
+def test_the_names_in_a_file_of_weights_tell_all_that_the_network_trains(rich):
+    row = rich.runs.query("normalization == 'layer' and residual == 'fixup'").iloc[0]
+    arrays = np.load(weights_file(rich, row["cell"]))
+    per_layer = {"weights": 6, "biases": 6, "gains": 5, "offsets": 5, "slopes": 5}
+    wanted = {f"{kind}_{layer}" for kind, count in per_layer.items() for layer in range(count)}
+    assert set(arrays) == wanted | {"scales_2"}
+    assert [arrays[name].shape for name in ("weights_4", "gains_4", "slopes_4", "scales_2")] == [
+        *((12, 9), (9,)),
+        *((1,), (1,)),
+    ]
+
+
+# From a folder of results
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    """Two initializers, two seeds, all with weights."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "source.yaml").write_text(CONFIG)
+    return run("source.yaml", changes=["initializer=[he_normal, orthogonal]", "seeds=2", "record=[curves, weights]"])
+
+
+def from_folder(parameters, *changes, results="results"):
+    changes = [f"initializer={{pretrained: {{{parameters}}}}}", "epochs=1", *changes]
+    return run("source.yaml", results=f"{results}/from", changes=changes)
+
+
+def losses(results, epoch):
+    return results.curves.query("epoch == @epoch").set_index("seed")["test_loss"].to_dict()
+
+
+def test_each_seed_starts_from_the_cell_of_its_own_seed(tmp_path, source):
+    one = run("source.yaml", changes=["name=one", "seeds=3", "record=[curves, weights]"])
+    found = from_folder("file: results/one", "seeds=[2, 0]")
+    ended = losses(one, 4)
+    assert losses(found, 0) == {seed: ended[seed] for seed in (2, 0)}
+    assert found.runs["initializer"].unique().tolist() == ["pretrained(results/one)"]
+    again = run("results/from/source/config.yaml", results="again")
+    assert again.runs["cell"].tolist() == found.runs["cell"].tolist()
+    few = from_folder("file: results/one", "seeds=[2]")
+    assert set(few.runs["cell"]) <= set(found.runs["cell"])
+    file = weights_file(one, one.runs["cell"][2])
+    np.savez(file, **{name: array + 1 for name, array in np.load(file).items()})
+    assert from_folder("file: results/one", "seeds=[2]").runs["cell"].item() not in set(found.runs["cell"])
+
+
+def test_one_cell_is_chosen_by_its_id_or_how_it_begins_and_is_the_same_as_its_file(source):
+    row = source.runs.query("initializer == 'orthogonal' and seed == 1").iloc[0]
+    found = from_folder(f"file: results/source, cell: '{row['cell'][:6]}'", "seeds=2")
+    assert found.curves.query("epoch == 0 and seed == 1")["test_loss"].item() == row["test_loss"]
+    by_file = from_folder(f"file: results/source/weights/{row['cell']}.npz", "seeds=2", results="other")
+    assert by_file.runs["cell"].tolist() == found.runs["cell"].tolist()
+
+
+def test_the_only_cell_of_a_folder_serves_every_seed(tmp_path, first):
+    results, _ = first
+    (tmp_path / "source.yaml").write_text(CONFIG)
+    found = from_folder("file: results/first", "seeds=[7]")
+    assert found.runs["status"].item() == "ok"
+    assert results.runs["seed"].item() == 0
+
+
+def fault(parameters, *changes):
+    with pytest.raises(ConfigError) as caught:
+        read_experiment(Path("source.yaml"), [f"initializer={{pretrained: {{{parameters}}}}}", *changes])
+    (found,) = caught.value.faults
+    return found
+
+
+def test_a_cell_that_cannot_be_found_is_told_at_its_place_with_those_that_can(tmp_path, source):
+    cells = source.runs["cell"].tolist()
+    unknown = fault("file: results/source, cell: nowhere")
+    assert unknown.column == 43
+    assert "no cell begins with 'nowhere'" in unknown.message
+    assert all(cell in unknown.message for cell in cells)
+    assert "2 cells with weights have the seed 0" in fault("file: results/source").message
+    several = fault("file: results/source, cell: ''", "seeds=[1]")
+    assert re.search(rf"{cells[1]} \(he_normal, seed 1\), {cells[3]} \(orthogonal, seed 1\)$", several.message)
+    assert "no cells with weights have the seed 5" in fault("file: results/source", "seeds=[5]").message
+    assert "is a file; leave it out" in fault("file: source.yaml, cell: abc").message
+    assert "put it in quotes: '12'" in fault("file: results/source, cell: 12").hint
+    (tmp_path / "empty").mkdir()
+    assert "no folder of results" in fault("file: empty").message
+
+
+def test_a_cell_without_recorded_weights_says_how_to_record_them(source):
+    plain = run("source.yaml", changes=["name=plain", "seeds=1", "learning_rate=[0.2, 1e30]"])
+    for parameters in ("file: results/plain", f"file: results/plain, cell: '{plain.runs['cell'][0]}'"):
+        assert "run it with record: [curves, weights]" in fault(parameters).message
+    assert "is diverged; name one that is ok" in fault(f"file: results/plain, cell: '{plain.runs['cell'][1]}'").message
+
+
+def test_weights_that_do_not_fit_are_told_before_training(source, tmp_path):
+    file = f"file: results/source/weights/{source.runs['cell'][0]}.npz"
+    wide = fault(file, "width=[16, 17]")
+    assert "0 of its 3 layers fit, from the first on" in wide.message
+    assert "64x16, 16x16, 16x10, this network's 64x17, 17x17, 17x10" in wide.message
+    assert "this network's 11x16" in fault(file, "dataset=churn").message
+    np.savez(tmp_path / "nan.npz", weights_0=np.full((64, 16), np.nan), biases_0=np.zeros(16))
+    assert "must hold finite real weights_0" in fault("file: nan.npz").message

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from networks import fill, make_network
 
-from initbench.contracts import Branch
+from initbench.contracts import Branch, layers_of
+from initbench.engine.network import Design
+from initbench.registry import find
 
 DESIGNS = [
     {},
@@ -105,3 +107,41 @@ def test_branches_are_those_of_the_design():
 
 def test_logits_as_wide_as_the_layer_before_are_no_branch():
     assert network_of({"residual": "plain"}, (5, 3, 3, 3)).branch(2) is None
+
+
+SIZES = [(5, 6, 6, 6, 6, 3), (5, 6, 7, 7, 7, 7, 3), (5, 6, 7, 6, 7, 3), (5, 6, 3), (5, 3), (6, 6, 6)]
+
+
+def branch_faults(layers, design):
+    """Layers whose place in a branch is not the one that the engine gives them."""
+    length = 2 if design.residual == "fixup" else 1
+    places = {end - back: length - back for end in design.branch_ends for back in range(length)}
+    found = [(layer.branches, layer.branch_place) for layer in layers]
+    return [i for i, pair in enumerate(found) if pair != (len(design.branch_ends), places.get(i, 0))]
+
+
+@pytest.mark.parametrize("residual", ["none", "plain", "scaled", "rezero", "fixup"])
+def test_layers_stand_in_the_branches_that_the_engine_adds(residual):
+    for sizes in SIZES:
+        design = Design(sizes, find("activation", "relu").function(), residual=residual)
+        assert branch_faults(layers_of(sizes, residual, None), design) == []
+    other = "none" if residual != "none" else "plain"
+    design = Design(SIZES[0], find("activation", "relu").function(), residual=residual)
+    assert branch_faults(layers_of(SIZES[0], other, None), design)
+
+
+def test_all_that_a_layer_trains_can_be_set_and_bears_on_the_logits():
+    network = network_of({"activation": "prelu", "normalization": "batch", "residual": "fixup"})
+    before = network.preactivation(4)
+    assert [sorted(numbers) for numbers in network.trained[1:3]] == [
+        ["biases", "gains", "offsets", "slopes", "weights"],
+        ["biases", "gains", "offsets", "scales", "slopes", "weights"],
+    ]
+    assert network.trained[0]["weights"] is network.weights[0]
+    for kind, array in network.trained[2].items():
+        kept = array.copy()
+        array *= 1.5
+        array += np.arange(len(array))
+        changes_nothing = kind == "slopes"  # the end of a branch has no activation
+        assert np.array_equal(network.preactivation(4), before) == changes_nothing
+        array[:] = kept

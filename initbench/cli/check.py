@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import click
@@ -20,7 +21,7 @@ def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | N
     """Validate configs, or hold parts against the laws of their kind; exit 2 with every fault when one is not fine."""
     from initbench.cli.reading import read_all
     from initbench.config import bundled
-    from initbench.conformance import broken_laws, has_laws
+    from initbench.conformance import broken_laws, remarks, why_unchecked
     from initbench.errors import ConfigError, UsageError
     from initbench.registry import load_plugin, lookup_any
 
@@ -33,14 +34,16 @@ def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | N
         if entry is None:
             files.append(name)
             continue
-        if not has_laws(entry):
-            click.echo(f"{entry.name}: not checked; there are no laws for it outside of a run")
+        reason = why_unchecked(entry)
+        if reason:
+            click.echo(f"{entry.name}: not checked; {reason}")
             continue
         laws = broken_laws(entry)
         is_broken |= bool(laws)
-        click.echo(f"{entry.name}: " + ("keeps every law of its kind" if not laws else f"breaks {len(laws)} laws"))
-        for law in laws:
-            click.echo(f"  {law}")
+        count = f"{len(laws)} law{'s' if len(laws) > 1 else ''}"
+        click.echo(f"{entry.name}: " + (f"breaks {count} of its kind" if laws else "keeps every law of its kind"))
+        for line in laws or remarks(entry):
+            click.echo(textwrap.indent(line, "  "))
     wrong = []
     for name in files:
         try:

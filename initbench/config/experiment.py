@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -22,7 +22,9 @@ class Part:
     label : str
         How tables show it: its name, and the parameters that differ from their defaults.
     fingerprint : str
-        Hash of the source of a part from outside, else empty.
+        Hash of the source of a part from outside and of the content of files, else empty.
+    sources : tuple of (int, str, str)
+        Seed, file and fingerprint with that file, of a part that starts each seed from a file of its own.
     """
 
     kind: str
@@ -30,6 +32,7 @@ class Part:
     parameters: tuple[tuple[str, Any], ...] = ()
     label: str = field(default="", compare=False)
     fingerprint: str = ""
+    sources: tuple[tuple[int, str, str], ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         return self.label or self.name
@@ -50,6 +53,14 @@ class Part:
             return self
         by_place: dict[str, Part] = dict(self.parameters)
         return by_place["last" if layer == count - 1 else "first" if layer == 0 else "hidden"]
+
+    def at_seed(self, seed: int) -> Part:
+        """The part itself, or with the file of a seed in place of its folder."""
+        for source, file, fingerprint in self.sources:
+            if source == seed:
+                values = tuple(sorted({**dict(self.parameters), "file": file}.items()))
+                return replace(self, parameters=values, fingerprint=fingerprint, sources=())
+        return self
 
 
 @dataclass(frozen=True)

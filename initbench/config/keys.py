@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from initbench.config.experiment import Part
 from initbench.config.located import Value
-from initbench.contracts import Layer, Range
-from initbench.errors import ConfigError, DataError, Fault, ParameterError, ShapeError, UsageError, nearest
-from initbench.registry import FOLDERS, Entry, find, lookup, names, nearest_name
+from initbench.config.sources import weights_by_seed, weights_file
+from initbench.contracts import Range
+from initbench.errors import ConfigError, DataError, Fault, InitbenchError, ParameterError, nearest
+from initbench.parts.datasets.facts import FACTS
+from initbench.registry import FOLDERS, Entry, advice, lookup, names
 
 FILE_DATASETS = ("csv", "idx", "npz")
 PLACES = ("first", "hidden", "last")
@@ -22,9 +24,24 @@ MOST_SEEDS = 1_000_000
 
 @dataclass(frozen=True)
 class Context:
-    """What reading a value may need besides the value: the folders in which data files are looked for."""
+    """What reading a value may need besides the value, and what it tells of parts.
+
+    Attributes
+    ----------
+    folders : tuple of Path
+        In which data files are looked for.
+    seeds : tuple of int
+        Of the experiment; empty where they are at fault.
+    ends : dict of Part to (int, int)
+        Columns and classes of data sets, where they are known without fetching anything.
+    drawn : dict of Part to Value
+        Where the name of each initializer and bias stands.
+    """
 
     folders: tuple[Path, ...] = ()
+    seeds: tuple[int, ...] = ()
+    ends: dict[Part, tuple[int, int]] = field(default_factory=dict)
+    drawn: dict[Part, Value] = field(default_factory=dict)
 
 
 Read = Callable[[Value, Context], Any]
@@ -138,8 +155,8 @@ def part(kind: str) -> Read:
         name, given = _name_and_parameters(kind, value)
         entry = lookup(kind, str(name))
         if entry is None:
-            close = nearest_name(kind, str(name))
-            hint = (f"nearest name: {close}    " if close else "") + f"all names: initbench list {FOLDERS[kind]}"
+            close = advice(kind, str(name))
+            hint = (f"{close}    " if close else "") + f"all names: initbench list {FOLDERS[kind]}"
             if kind == "bias":
                 hint = f"one of: {', '.join(names(kind))}"
             if kind == "dataset" and Path(str(name)).suffix:
@@ -232,7 +249,8 @@ def _build(entry: Entry, name: Value, given: list[tuple[Value, Value]], context:
             shown[parameter.name] = found
             values[parameter.name] = _find_file(value, context) if parameter.name == "file" else found
         except ParameterError as error:
-            faults.append(value.fault(str(error)))
+            is_bare = parameter.is_text and isinstance(value.data, (int, float))
+            faults.append(value.fault(str(error), f"put it in quotes: '{value}'" if is_bare else ""))
         except ConfigError as error:
             faults.extend(error.faults)
     for parameter in entry.parameters.values():
@@ -243,56 +261,61 @@ def _build(entry: Entry, name: Value, given: list[tuple[Value, Value]], context:
     full = {p.name: values.get(p.name, p.default) for p in entry.parameters.values()}
     words = [_show(k, shown[k]) for k in entry.parameters if k in shown and shown[k] != entry.parameters[k].default]
     label = f"{entry.name}({', '.join(words)})" if words else entry.name
+    places = {str(key): value for key, value in given}
     fingerprint = entry.fingerprint
+    by_seed: tuple[tuple[int, str, str], ...] = ()
     if entry.kind != "dataset" and full.get("file"):
-        if not Path(full["file"]).is_file():
-            raise name.error(f"'{full['file']}' is a folder; '{entry.name}' needs a file")
-        fingerprint += sha256(Path(full["file"]).read_bytes()).hexdigest()
-    made = Part(entry.kind, entry.name, tuple(sorted(full.items())), label, fingerprint)
-    try:
-        try_out(entry, full)
-    except DataError as error:
-        places = {str(key): value for key, value in given}
-        message = str(error)
-        place = next(
-            (places[word] for word in ("target", "drop") if word in places and f"which {word} names" in message), None
-        )
-        raise (place or places["file"]).error(message) from None
-    except (ParameterError, ShapeError) as error:
-        raise name.error(f"'{made}': {error}") from None
+        sources = _files(entry, places, full, context)
+        contents = {file: sha256(file.read_bytes()).hexdigest() for file in sorted(set(sources.values()))}
+        by_seed = tuple((seed, str(file), fingerprint + contents[file]) for seed, file in sources.items())
+        fingerprint += "".join(contents.values())
+        if len(contents) == 1:
+            full, by_seed = full | {"file": by_seed[0][1]}, ()
+            full |= {"cell": ""} if "cell" in full else {}
+    made = Part(entry.kind, entry.name, tuple(sorted(full.items())), label, fingerprint, by_seed)
+    if entry.kind == "dataset":
+        if "file" in full:
+            context.ends[made] = _ends(entry, full, places)
+        elif entry.name in FACTS:
+            context.ends[made] = (FACTS[entry.name].features, FACTS[entry.name].classes)
+    elif entry.kind in ("initializer", "bias"):
+        context.drawn[made] = name  # these are tried out when the layers are known
+    else:
+        try:
+            entry.function(**full)
+        except Exception as error:  # whatever a part from outside may raise
+            told = str(error) if isinstance(error, InitbenchError) else f"{type(error).__name__}: {error}"
+            raise name.error(f"'{made}': {told}") from None
     return made
 
 
-def try_out(entry: Entry, parameters: dict[str, Any]) -> None:
-    """Use a part once on next to nothing, so that parameters that do not go together are told before training.
-
-    Raises
-    ------
-    ParameterError, ShapeError
-        As the part raises them.
-    UsageError
-        When a part from outside fails in any other way.
-    """
-    import numpy as np
-
-    if entry.kind == "dataset" and "file" in parameters:
-        entry.function((Path(parameters["file"]).parent,), **parameters)
-    if entry.kind == "dataset" or entry.scope == "network":
-        return
+def _ends(entry: Entry, full: dict[str, Any], places: Mapping[str, Value]) -> tuple[int, int]:
+    """Load a data set from the user's files; how many columns and classes it has."""
     try:
-        if entry.kind in ("initializer", "bias"):
-            extra = {"layer": Layer(activation=find("activation", "relu").function())} if entry.wants_layer else {}
-            drawn = entry.function((4, 6), np.random.default_rng(0), **parameters, **extra)
-            weights = drawn[0] if isinstance(drawn, tuple) else drawn
-            wanted = (4, 6) if entry.kind == "initializer" else (6,)
-            if np.shape(weights) != wanted:
-                raise ParameterError(f"drew shape {np.shape(weights)} where {wanted} was asked for")
-        else:
-            entry.function(**parameters)
-    except UsageError:
-        raise
-    except Exception as error:
-        raise ParameterError(f"{type(error).__name__}: {error}") from error
+        dataset = entry.function((Path(full["file"]).parent,), **full)
+    except DataError as error:
+        words = [word for word in ("target", "drop") if word in places and f"which {word} names" in str(error)]
+        raise places[words[0] if words else "file"].error(str(error)) from None
+    except ParameterError as error:
+        raise places["file"].error(str(error)) from None
+    return dataset.x_train.shape[1], len(dataset.classes)
+
+
+def _files(entry: Entry, given: Mapping[str, Value], full: dict[str, Any], context: Context) -> dict[int, Path]:
+    """The files that each seed uses of a part with a ``file``; of a results folder they are its cells' weights."""
+    file, cell = Path(full["file"]), full.get("cell", "")
+    try:
+        if file.is_file():
+            if cell:
+                raise ParameterError(f"cell chooses from a folder of results, and '{file}' is a file; leave it out")
+            return dict.fromkeys(context.seeds, file)
+        if "cell" not in full:
+            raise ParameterError(f"'{file}' is a folder; '{entry.name}' needs a file")
+        if cell:
+            return dict.fromkeys(context.seeds, weights_file(file, cell))
+        return weights_by_seed(file, context.seeds)
+    except ParameterError as error:
+        raise given["cell" if cell else "file"].error(str(error)) from None
 
 
 def _plain(value: Value, *, is_text: bool) -> Any:

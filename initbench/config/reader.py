@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from initbench.config.experiment import Experiment, Part
 from initbench.config.keys import KEYS, Context, is_folder_name
 from initbench.config.located import LARGEST, Value, locate
+from initbench.config.trials import find_impossible
 from initbench.errors import ConfigError, Fault, UsageError, nearest
 
 MOST_CELLS = 5_000_000
@@ -48,17 +50,20 @@ def read_experiment(path: Path, changes: Sequence[str] = (), folders: tuple[Path
         _enter(given, Value(key.strip(), source, 1, 1, change, len(key)), locate(text, source, faults), faults)
     context = Context((*folders, path.resolve().parent))
     read: dict[str, Any] = {}
-    for name in KEYS:
-        read[name] = None
+    for name in ("seeds", *(name for name in KEYS if name != "seeds")):
+        read[name] = () if KEYS[name].sweeps else None
         if name not in given and name in ("name", "hidden"):
             continue
         value = given[name][1] if name in given else locate(KEYS[name].default, "default", faults)
         if value.is_refused:
             continue
         try:
-            read[name] = _read(name, value, context)
+            read[name] = _read(name, value, context, faults)
         except ConfigError as error:
             faults.extend(error.faults)
+        if name == "seeds":
+            context = replace(context, seeds=read["seeds"] or ())
+    faults += find_impossible(read, context)
     if "hidden" in given:
         for other in ("depth", "width"):
             if other in given:
@@ -111,7 +116,8 @@ def _enter(given: dict[str, tuple[Value, Value]], key: Value, value: Value, faul
     faults.append(key.fault(f"unknown key '{key}'", hint))
 
 
-def _read(name: str, value: Value, context: Context) -> Any:
+def _read(name: str, value: Value, context: Context, faults: list[Fault]) -> Any:
+    """The value of a key, for one that sweeps all that are without fault; those of a list are told to ``faults``."""
     key = KEYS[name]
     if not key.sweeps:
         return key.read(value, context)
@@ -123,7 +129,6 @@ def _read(name: str, value: Value, context: Context) -> Any:
     if not value.data:
         raise value.error(f"{name} is an empty list", "give one value or more")
     found: list[Any] = []
-    faults: list[Fault] = []
     for item in value.data:
         if item.is_refused:
             continue
@@ -136,13 +141,11 @@ def _read(name: str, value: Value, context: Context) -> Any:
             same = f" ('{made}')" if isinstance(made, Part) else ""
             faults.append(item.fault(f"{item}{same} stands twice in {name}", "keep one"))
         found.append(made)
-    if faults:
-        raise ConfigError(faults)
     return tuple(found)
 
 
 def _experiment(read: dict[str, Any]) -> Experiment:
-    left_out = ("depth", "width") if read["hidden"] is not None else ("hidden",)
+    left_out = ("depth", "width") if read["hidden"] else ("hidden",)
     choices = {key: read[key] for key in KEYS if KEYS[key].sweeps and key not in left_out}
     experiment = Experiment(choices=choices, **{key: read[key] for key in KEYS if not KEYS[key].sweeps})
     if experiment.size > MOST_CELLS:

@@ -1,0 +1,219 @@
+"""What can be known to fail before training: each initializer is tried on the layers that the config would give it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import pairwise, product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from initbench.config.experiment import Part
+from initbench.config.keys import PLACES, Context
+from initbench.contracts import Activation, Array, Generator, Layer, Shape, layers_of
+from initbench.errors import Fault, InitbenchError, ParameterError
+from initbench.registry import Entry, find
+
+UNKNOWN = (8, 4)  # columns and classes of a data set that is not at hand
+RELU = Part("activation", "relu")
+
+
+class Setting(NamedTuple):
+    """What the layers of a network follow from; ``ends`` are columns and classes of the data, None where unknown."""
+
+    activation: Part
+    hidden: tuple[int, ...]
+    residual: str
+    ends: tuple[int, int] | None
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Inputs, units of each hidden layer, outputs."""
+        columns, classes = self.ends or UNKNOWN
+        return (columns, *self.hidden, 1 if classes == 2 else classes)
+
+    @property
+    def harmless(self) -> dict[str, Setting]:
+        """The setting with one key changed to a value that any initializer can be expected to work with."""
+        return {
+            "activation": self._replace(activation=RELU),
+            "hidden": self._replace(hidden=(8,) * len(self.hidden)),
+            "residual": self._replace(residual="none"),
+        }
+
+    def words(self, key: str) -> str:
+        """A key and its value as a config would have them."""
+        if key != "hidden":
+            return f"{key} {getattr(self, key)}"
+        is_even = len(set(self.hidden)) == 1
+        return f"width {self.hidden[0]}" if is_even else f"hidden {'-'.join(map(str, self.hidden))}"
+
+
+def find_impossible(read: Mapping[str, tuple[Any, ...]], context: Context) -> list[Fault]:
+    """The faults of initializers and biases that cannot fill layers which the config would give them.
+
+    Parameters
+    ----------
+    read : mapping of str to tuple
+        The values of each key that sweeps, without those that are at fault.
+    context : Context
+    """
+    faults: dict[tuple[Part, str], Fault] = {}
+    trials, settings = _Trials(), _settings(read, context)
+    for part, places in _uses(read).items():
+        for seeded in dict.fromkeys(map(part.at_seed, context.seeds)) if part.sources else (part,):
+            for setting in settings:
+                error = trials.error(seeded, setting, places)
+                if error is None:
+                    continue
+                changed = setting.harmless
+                cause = next((key for key in changed if trials.error(seeded, changed[key], places) is None), "")
+                words = f" has no answer for {setting.words(cause)}" if cause else ""
+                hint = "leave one of them out, or run them in a config of their own" if cause else ""
+                faults.setdefault((part, words), context.drawn[part].fault(f"'{part}'{words}: {error}", hint))
+    return list(faults.values())
+
+
+def _settings(read: Mapping[str, tuple[Any, ...]], context: Context) -> list[Setting]:
+    """The distinct settings of a config; what is at fault is stood in by what does no harm."""
+    grid = product(read["depth"] or (2,), read["width"] or (8,))
+    hidden = read["hidden"] or tuple((width,) * depth for depth, width in grid)
+    ends = dict.fromkeys(map(context.ends.get, read["dataset"])) or (None,)
+    return [
+        Setting(*values)
+        for values in product(read["activation"] or (RELU,), hidden, read["residual"] or ("none",), ends)
+    ]
+
+
+def _uses(read: Mapping[str, tuple[Any, ...]]) -> dict[Part, set[str]]:
+    """Each initializer and bias of a config, and the places of the layers that it may be asked for."""
+    uses: dict[Part, set[str]] = {part: set(PLACES) for part in read["bias"]}
+    outputs = read["output_initializer"] or ("same",)
+    for part, place in product(read["initializer"], PLACES):
+        if place != "last" or "same" in outputs:
+            uses.setdefault(_at(part, place), set()).add(place)
+    for part in outputs:
+        if part != "same":
+            uses.setdefault(_at(part, "last"), set()).add("last")
+    return uses
+
+
+def _at(part: Part, place: str) -> Part:
+    return part.at(PLACES.index(place), len(PLACES))
+
+
+class _Trials:
+    """Tries parts, each once for all layers that it cannot tell apart."""
+
+    def __init__(self) -> None:
+        self._errors: dict[Any, Exception | None] = {}
+        self._layers: dict[Setting, list[tuple[str, Shape, Layer]]] = {}
+
+    def error(self, part: Part, setting: Setting, places: set[str]) -> Exception | None:
+        """What a part raises in a network of this setting, or None; ``places`` are those of the layers to try."""
+        entry = find(part.kind, part.name)
+        if entry.scope == "network":
+            return self._network_error(entry, part, setting)
+        for place, shape, layer in self._distinct_layers(setting):
+            if place not in places:
+                continue
+            seen = (setting.activation, place, layer.branches > 0, layer.branch_place) if entry.wants_layer else ()
+            trial = partial(_try_layer, entry, part, layer)
+            error = self._error((part, seen), trial, _small_shape(shape), shape)
+            if error is not None:
+                return error
+        return None
+
+    def _network_error(self, entry: Entry, part: Part, setting: Setting) -> Exception | None:
+        values = dict(part.parameters)
+        if "file" in values and (setting.ends is None or not Path(values["file"]).is_file()):
+            return None  # no data at hand, or seeds at fault
+        activation = _activation(setting.activation)
+        sizes = setting.sizes if "file" in values else tuple(map(_small, setting.sizes))
+        trial = partial(_try_network, entry, part, activation)
+        return self._error((part, setting.activation), trial, sizes, setting.sizes)
+
+    def _error(self, seen: Any, trial: Callable[[Any], None], *sizes: tuple[int, ...]) -> Exception | None:
+        """What the trial raises with the last of ``sizes``, if it fails with all of them."""
+        error = None
+        for tried in sizes:
+            if (seen, tried) not in self._errors:
+                self._errors[seen, tried] = _caught(partial(trial, tried))
+            error = self._errors[seen, tried]
+            if error is None:
+                break
+        return error
+
+    def _distinct_layers(self, setting: Setting) -> list[tuple[str, Shape, Layer]]:
+        if setting not in self._layers:
+            layers = layers_of(setting.sizes, setting.residual, _activation(setting.activation))
+            found: dict[Any, tuple[str, Shape, Layer]] = {}
+            for layer, shape in zip(layers, pairwise(setting.sizes), strict=True):
+                place = "last" if layer.is_last else "hidden" if layer.index else "first"
+                found.setdefault((place, shape, layer.branch_place), (place, shape, layer))
+            self._layers[setting] = sorted(found.values(), key=lambda item: item[0] != "hidden")
+        return self._layers[setting]
+
+
+def _small(units: int, limit: int = 8) -> int:
+    """A number of units that is soon tried: at most ``limit``, or one more where that is needed to be odd."""
+    return min(units, limit + units % 2)
+
+
+def _small_shape(shape: Shape) -> Shape:
+    return _small(shape[0]), _small(shape[1], 6)  # not square, so that a shape turned round is noticed
+
+
+def _activation(part: Part) -> Activation:
+    made: Activation = find("activation", part.name).function(**dict(part.parameters))
+    return made
+
+
+def _try_layer(entry: Entry, part: Part, layer: Layer, shape: Shape) -> None:
+    extra = {"layer": layer} if entry.wants_layer else {}
+    drawn = entry.function(shape, np.random.default_rng(0), **dict(part.parameters), **extra)
+    weights = drawn[0] if isinstance(drawn, tuple) else drawn
+    wanted = shape if entry.kind == "initializer" else shape[1:]
+    if np.shape(weights) != wanted:
+        raise ParameterError(f"drew shape {np.shape(weights)} where {wanted} was asked for")
+
+
+def _try_network(entry: Entry, part: Part, activation: Activation, sizes: tuple[int, ...]) -> None:
+    entry.function(_Sketch(sizes, activation), **dict(part.parameters))
+
+
+class _Unknown(Exception):
+    """An initializer asks for what is not known before the data are loaded."""
+
+
+class _Sketch:
+    """What is known of a `initbench.contracts.Network` before the data are loaded."""
+
+    def __init__(self, sizes: tuple[int, ...], activation: Activation) -> None:
+        self.activation = activation
+        self.weights: list[Array] = [np.zeros(shape) for shape in pairwise(sizes)]
+        self.biases: list[Array] = [np.zeros(fan_out) for fan_out in sizes[1:]]
+        layers = zip(self.weights, self.biases, strict=True)
+        self.trained = [{"weights": weights, "biases": biases} for weights, biases in layers]
+
+    def rng(self, layer: int) -> Generator:
+        return np.random.default_rng(layer)
+
+    def __getattr__(self, name: str) -> Any:
+        raise _Unknown
+
+
+def _caught(try_out: Callable[[], None]) -> Exception | None:
+    """What a trial raises, as an error that tells its name where it was not raised on purpose."""
+    try:
+        with np.errstate(all="ignore"):
+            try_out()
+    except _Unknown:
+        return None
+    except InitbenchError as error:
+        return error
+    except Exception as error:  # whatever a part from outside may raise
+        return ParameterError(f"{type(error).__name__}: {error}")
+    return None

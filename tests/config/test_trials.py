@@ -1,0 +1,144 @@
+"""Combinations that cannot work are told before training, at the initializer, with the reason."""
+
+import time
+
+import pytest
+
+from initbench import registry
+from initbench.config import bundled, read_experiment
+from initbench.errors import ConfigError
+
+FAULTY = {
+    "gain torch": ("{he_normal: {gain: torch}}", "activation: gelu", "activation gelu", "no gain"),
+    "gain critical": ("{he_normal: {gain: critical}}", "activation: softplus", "activation softplus", "critical point"),
+    "critical": ("critical", "activation: gelu", "activation gelu", "no critical point at sigma_b 0"),
+    "a rule on the last layer": ("{hidden: zeros, last: critical}", "activation: gelu", "activation gelu", "critical"),
+    "looks_linear": ("looks_linear", "width: 65", "width 65", "shape (65, 65) has an odd number"),
+    "looks_linear, by layer": ("looks_linear", "hidden: [64, 33, 8]", "hidden 64-33-8", "odd number"),
+    "looks_linear, one layer": ("looks_linear", "depth: 1\nwidth: 7", "width 7", "odd number"),
+    "antisymmetric": ("antisymmetric", "width: 4097", "width 4097", "hidden layer 1 has"),
+    "fixup": ("fixup", "residual: plain", "residual plain", "write residual: fixup"),
+}
+FINE = [
+    "initializer: {he_normal: {gain: torch}}\nactivation: [relu, tanh, selu]",
+    "initializer: {critical: {sigma_b: 0.2}}\nactivation: gelu",
+    "initializer: [looks_linear, antisymmetric]\nwidth: [64, 4096]",
+    "initializer: looks_linear\ndepth: 0\nwidth: 65",
+    "initializer: fixup\nresidual: [none, fixup]",
+    "initializer: fixup\nresidual: plain\nhidden: [64, 32, 16]",
+    "initializer: {first: zeros, hidden: zeros, last: looks_linear}\nwidth: 64\nactivation: gelu",
+    "initializer: critical\noutput_initializer: zeros\ndepth: 0\nactivation: gelu",
+]
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read_text(text):
+        (tmp_path / "some.yaml").write_text(text)
+        return read_experiment(tmp_path / "some.yaml")
+
+    return read_text
+
+
+def faults(read, text):
+    with pytest.raises(ConfigError) as caught:
+        read(text)
+    return caught.value.faults
+
+
+@pytest.mark.parametrize("case", FAULTY)
+def test_a_combination_that_cannot_work_is_told_at_the_initializer(read, case):
+    initializer, setting, cause, reason = FAULTY[case]
+    (fault,) = faults(read, f"{setting}\ninitializer: {initializer}\n")
+    assert fault.line == setting.count("\n") + 2
+    assert f"has no answer for {cause}: " in fault.message
+    assert reason in fault.message
+    assert fault.hint == "leave one of them out, or run them in a config of their own"
+
+
+@pytest.mark.parametrize("text", FINE)
+def test_a_combination_that_works_is_read(read, text):
+    read(text)
+
+
+def test_of_a_sweep_the_fault_names_the_one_that_cannot_work(read):
+    text = (
+        "activation: [relu, gelu, tanh]\nwidth: [64, 65]\ninitializer:\n  - he_normal\n  - critical\n  - looks_linear"
+    )
+    first, second = faults(read, text)
+    assert (first.line, second.line) == (5, 6)
+    assert first.message.startswith("'critical' has no answer for activation gelu: ")
+    assert second.message.startswith("'looks_linear' has no answer for width 65: ")
+    assert first.hint == second.hint == "leave one of them out, or run them in a config of their own"
+
+
+def test_they_come_with_the_other_faults_of_the_file_even_of_the_same_list(read):
+    found = faults(read, "activation: [gelu, gellu]\ninitializer: [critical, he_norml]\nepochs: 0\nseeds: 0")
+    assert [(fault.line, fault.column) for fault in found] == [(1, 20), (2, 15), (2, 25), (3, 9), (4, 8)]
+    found = faults(read, "width: [65, wide]\ninitializer: [looks_linear, {uniform: {low: 1, high: 0}}]")
+    assert [fault.line for fault in found] == [1, 2, 2]
+    assert "'uniform(low=1, high=0)': low is 1" in found[2].message
+
+
+def test_an_output_initializer_is_tried_on_the_last_layer_alone(read):
+    (fault,) = faults(read, "width: 65\noutput_initializer: looks_linear")
+    assert (fault.line, "(65, 10)" in fault.message) == (2, True)
+
+
+PLUGIN = """
+import numpy as np
+from initbench.registry import initializer, network_initializer
+
+@initializer("wide_only")
+def wide_only(shape, rng):
+    "Refuses what is narrow."
+    if min(shape) < 10:
+        from initbench.errors import ShapeError
+        raise ShapeError("too narrow")
+    return np.zeros(shape)
+
+@initializer("stumbles")
+def stumbles(shape, rng):
+    "Divides by nothing."
+    return np.zeros(shape) + 1 // 0
+
+@initializer("transposed")
+def transposed(shape, rng):
+    "Gives the wrong shape."
+    return np.zeros(shape[::-1])
+
+@network_initializer("looks_at_rows")
+def looks_at_rows(network):
+    "Looks at what is not there before training."
+    if network.x.sum() > 0:
+        raise ValueError
+"""
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    for table in (registry._entries, registry._spellings):
+        monkeypatch.setitem(table, "initializer", dict(table["initializer"]))
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+    registry.load_plugin(tmp_path / "plugin.py")
+
+
+def test_parts_from_outside_are_tried_too_and_not_refused_for_what_stands_in(read, plugin):
+    read("initializer: [wide_only, looks_at_rows]\nwidth: 16")
+    assert "too narrow" in faults(read, "initializer: wide_only\nwidth: 9")[0].message
+    assert "'stumbles': ZeroDivisionError" in faults(read, "initializer: stumbles")[0].message
+    assert "'transposed': drew shape" in faults(read, "initializer: transposed")[0].message
+
+
+@pytest.mark.parametrize("name", sorted(set(bundled()) - {"churn_csv"}))
+def test_every_bundled_config_is_read_within_two_seconds(name):
+    began = time.perf_counter()
+    read_experiment(bundled()[name])
+    assert time.perf_counter() - began < 2
+
+
+def test_wide_layers_deep_networks_and_many_seeds_do_not_slow_reading_down(read):
+    names = ", ".join(e.name for e in registry.entries("initializer") if not {"file"} & set(e.parameters))
+    began = time.perf_counter()
+    read(f"initializer: [{names}]\nwidth: [512, 4096]\ndepth: [3, 100]\nseeds: 1000\nactivation: [relu, tanh]")
+    assert time.perf_counter() - began < 3
