@@ -8,7 +8,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -17,20 +17,13 @@ from multiprocessing.connection import wait as wait_for_process
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from initbench.config import Experiment, Part
-from initbench.contracts import Array
-from initbench.data import Split, checksum, open_shared, save_shared, split
-from initbench.engine.losses import one_hot
-from initbench.engine.network import Design, Parameters
-from initbench.engine.train import Data, Recipe, Rows, train
+from initbench.data import checksum, save_shared
 from initbench.errors import InitbenchError
 from initbench.plan import Cell, DataFacts, Stack, make_plan, make_stacks
 from initbench.registry import find, load_plugin, loaded_plugins
-from initbench.start import draw_start, trained_numbers
+from initbench.stacks import failure, run_stack
 from initbench.store import Record, Store, write_text
-from initbench.streams import stream
 
 
 class Progress:
@@ -187,7 +180,7 @@ def train_stacks(
                 yield from _train_in_workers([stack], shared, 1, progress, keeps_weights)
             except BrokenProcessPool:
                 reason = "the worker process was killed twice, perhaps for want of memory"
-                yield stack, [_failure(cell, reason) for cell in stack.cells]
+                yield stack, [failure(cell, reason) for cell in stack.cells]
 
 
 def _train_in_workers(
@@ -280,119 +273,3 @@ def _work(stack: Stack, shared: Path, keeps_weights: bool) -> list[Record]:
 
     with threadpool_limits(1):
         return run_stack(stack, shared, on_epoch, keeps_weights)
-
-
-def run_stack(
-    stack: Stack, shared: Path, on_epoch: Callable[[int], None] = lambda networks: None, keeps_weights: bool = False
-) -> list[Record]:
-    """Train the cells of a stack; when something fails, one cell after the other, so that only its cause is ``failed``.
-
-    Parameters
-    ----------
-    stack : Stack
-    shared : Path
-        Where ``load_data`` put the data sets.
-    on_epoch : callable ``(networks) -> None``
-        Told how many networks have finished an epoch.
-    keeps_weights : bool, default False
-        Whether records hold the trained weights.
-
-    Returns
-    -------
-    list of Record
-        In the order of the stack's cells.
-    """
-    try:
-        return _train_stack(stack, shared, on_epoch, keeps_weights)
-    except Exception as error:
-        if len(stack.cells) == 1:
-            message = str(error) if isinstance(error, InitbenchError) else f"{type(error).__name__}: {error}"
-            return [_failure(stack.cells[0], message.strip())]
-    return [record for cell in stack.cells for record in run_stack(Stack((cell,)), shared, on_epoch, keeps_weights)]
-
-
-def _failure(cell: Cell, reason: str) -> Record:
-    return Record(cell.key, "failed", None, None, 0.0, error=" ".join(reason.split()))
-
-
-def _train_stack(stack: Stack, shared: Path, on_epoch: Callable[[int], None], keeps_weights: bool) -> list[Record]:
-    began = time.perf_counter()
-    first, m = stack.cells[0], len(stack.cells)
-    dtype = np.dtype(first.dtype)
-    dataset = open_shared(shared / first.data.checksum)
-    splits = [
-        split(dataset, stream(seed, "split"), scaling=first.scaling, train_rows=first.train_rows, dtype=dtype)
-        for seed in stack.seeds
-    ]
-    data = _stack_data(splits, first.data.classes, dtype)
-    design = Design(
-        sizes=first.sizes,
-        activation=find("activation", first.activation.name).function(**dict(first.activation.parameters)),
-        normalization=first.normalization,
-        residual=first.residual,
-    )
-    parameters = Parameters(design, m, dtype)
-    own_seconds = []
-    for i, cell in enumerate(stack.cells):
-        started = time.perf_counter()
-        place = stack.seeds.index(cell.seed)
-        draw_start(cell, design, parameters, i, data.train.x[place], data.train.targets[place])
-        own_seconds.append(time.perf_counter() - started)
-    recipe = Recipe(
-        optimizer=find("optimizer", first.optimizer.name).function(**dict(first.optimizer.parameters)),
-        learning_rate=np.array([cell.learning_rate for cell in stack.cells]),
-        batch_size=first.batch_size,
-        epochs=first.epochs,
-        weight_decay=np.array([c.weight_decay for c in stack.cells]) if first.weight_decay > 0 else None,
-        clip_norm=np.array([c.clip_norm for c in stack.cells]) if first.clip_norm is not None else None,
-    )
-    streams = [stream(seed, "batches") for seed in stack.seeds]
-    rows = len(splits[0].x_train)
-
-    trace = train(
-        design,
-        recipe,
-        parameters,
-        data,
-        orders=lambda: np.stack([rng.permutation(rows) for rng in streams]),
-        on_epoch=lambda epoch: on_epoch(m if epoch else 0),
-    )
-    shared_seconds = (time.perf_counter() - began - sum(own_seconds)) / m
-    majorities = {seed: _majorities(part) for seed, part in zip(stack.seeds, splits, strict=True)}
-    return [
-        Record(
-            cell.key,
-            "ok" if trace.diverged[i] < 0 else "diverged",
-            trace.curves[i],
-            None if trace.diverged[i] < 0 else int(trace.diverged[i]),
-            shared_seconds + own_seconds[i],
-            *majorities[cell.seed],
-            len(dataset.y_test),
-            weights=_weights(parameters, i) if keeps_weights else None,
-        )
-        for i, cell in enumerate(stack.cells)
-    ]
-
-
-def _weights(parameters: Parameters, place: int) -> dict[str, Array]:
-    """All that one network trains, by name."""
-    layers = enumerate(trained_numbers(parameters, place))
-    return {f"{kind}_{layer}": array.copy() for layer, numbers in layers for kind, array in numbers.items()}
-
-
-def _stack_data(splits: Sequence[Split], classes: int, dtype: np.dtype[Any]) -> Data:
-    def rows(x: str, y: str) -> Rows:
-        targets = [one_hot(getattr(part, y), classes, dtype) for part in splits]
-        return Rows(_stacked([getattr(part, x) for part in splits]), _stacked(targets))
-
-    return Data(rows("x_train", "y_train"), rows("x_valid", "y_valid"), rows("x_test", "y_test"))
-
-
-def _stacked(arrays: list[Array]) -> Array:
-    return arrays[0][None] if len(arrays) == 1 else np.stack(arrays)  # no copy of a large data set
-
-
-def _majorities(part: Split) -> tuple[float, float]:
-    """Accuracy on test and validation rows of always answering the commonest class of the training rows."""
-    commonest = np.bincount(part.y_train).argmax()
-    return float(np.mean(part.y_test == commonest)), float(np.mean(part.y_valid == commonest))

@@ -9,7 +9,7 @@ import numpy as np
 
 from initbench.contracts import Array, Branch, Generator, Layer, layers_of
 from initbench.engine.losses import loss_slope, losses_and_hits
-from initbench.engine.network import Design, Parameters, Workspace, backward, forward
+from initbench.engine.network import Design, Parameters, Workspace, backward, forward, with_ones
 from initbench.errors import ShapeError
 from initbench.plan import Cell
 from initbench.registry import Entry, find
@@ -115,7 +115,7 @@ class Start:
 
     def inputs(self, layer: int) -> Array:
         """What a layer is given for ``x``, shape (n, fan_in)."""
-        given: Array = self._forward(self.x).outputs[layer - 1][0] if layer else self.x
+        given: Array = self._forward(self.x).outputs[layer - 1][0, :, :-1] if layer else self.x
         return given
 
     def preactivation(self, layer: int) -> Array:
@@ -128,7 +128,7 @@ class Start:
         x = self.x if x is None else x
         wanted = self.targets if targets is None else targets
         work = self._forward(x)
-        losses, _ = losses_and_hits(work.logits.copy(), wanted[None])
+        losses, _ = losses_and_hits(work.logits.copy("K"), wanted[None])
         return float(losses.mean()), *self._backward(x, loss_slope(work.logits, wanted[None]), work)
 
     def slopes(self, top: Array) -> tuple[list[Array], list[Array]]:
@@ -137,10 +137,10 @@ class Start:
 
     def _forward(self, x: Array) -> Workspace:
         work = Workspace(self.design, 1, len(x), np.dtype(np.float64), keeps=True)
-        forward(self.design, self._parameters, x[None], work)
+        forward(self.design, self._parameters, with_ones(x)[None], work)
         return work
 
     def _backward(self, x: Array, delta: Array, work: Workspace) -> tuple[list[Array], list[Array]]:
         slopes = Parameters(self.design, 1, np.dtype(np.float64))
-        backward(self.design, self._parameters, x[None], delta, work, slopes)
+        backward(self.design, self._parameters, with_ones(x)[None], delta, work, slopes)
         return [w[0] for w in slopes.weights], [b[0, 0] for b in slopes.biases]

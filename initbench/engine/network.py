@@ -2,7 +2,10 @@
 
 Every array has a leading axis ``m``, a slice a network, and every product is one ``np.matmul`` over the stack. A slice
 is computed as if it were alone, so a network's numbers do not depend on its neighbours. The rows come as ``x``, shape
-``(s, n, d)``: the ``m`` networks are ``s`` groups of equal height, and those of a group see the same rows.
+``(s, n, d + 1)``: the ``m`` networks are ``s`` groups of equal height, and those of a group see the same rows.
+
+What a layer is given has a further column of ones, and its biases are the last row of its matrix: one product makes
+``x @ weights + bias``, and one the gradients of both.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ import numpy as np
 
 from initbench.contracts import Activation, Array
 from initbench.engine.normalization import Norm
+
+SMALL_PRODUCT = 10**6  # up to here OpenBLAS's products by a transposed matrix are slow, and a transposed copy pays
 
 
 class Design(NamedTuple):
@@ -61,18 +66,13 @@ class Design(NamedTuple):
         return [layer for layer in range(len(self.sizes) - 2) if self.skip_from(layer) is not None]
 
     @property
-    def weight_count(self) -> int:
-        """How many weights a network has, biases and the like aside."""
-        return sum(fan_in * fan_out for fan_in, fan_out in self.shapes)
-
-    @property
     def parameter_count(self) -> int:
         """How many numbers a network trains."""
         hidden = sum(self.sizes[1:-1])
         norms = 2 * hidden if self.normalization != "none" else 0
         slopes = len(self.sizes) - 2 if self.activation.start is not None else 0
         scales = len(self.branch_ends) if self.residual in ("rezero", "fixup") else 0
-        return self.weight_count + hidden + self.sizes[-1] + norms + slopes + scales
+        return sum((fan_in + 1) * fan_out for fan_in, fan_out in self.shapes) + norms + slopes + scales
 
 
 class Parameters:
@@ -81,7 +81,9 @@ class Parameters:
     Attributes
     ----------
     flat : ndarray, shape (m, p)
-        Weights first, then biases, then gains and offsets of normalization, then parameters of activations.
+        The matrix of each layer, then gains and offsets of normalization, then parameters of activations and branches.
+    matrices : list of ndarray, shape (m, fan_in + 1, fan_out)
+        The weights of a layer and, in the last row, its biases.
     weights : list of ndarray, shape (m, fan_in, fan_out)
     biases : list of ndarray, shape (m, 1, fan_out)
     gains, offsets : list of ndarray, shape (m, 1, h)
@@ -96,8 +98,9 @@ class Parameters:
         self.flat: Array = np.zeros((m, design.parameter_count), dtype)
         self._used = 0
         hidden = design.sizes[1:-1]
-        self.weights = [self._take(*shape) for shape in design.shapes]
-        self.biases = [self._take(1, fan_out) for fan_out in design.sizes[1:]]
+        self.matrices = [self._take(fan_in + 1, fan_out) for fan_in, fan_out in design.shapes]
+        self.weights = [matrix[:, :-1] for matrix in self.matrices]
+        self.biases = [matrix[:, -1:] for matrix in self.matrices]
         normed = hidden if design.normalization != "none" else ()
         self.gains = [self._take(1, h) for h in normed]
         self.offsets = [self._take(1, h) for h in normed]
@@ -119,6 +122,9 @@ class Parameters:
 class Workspace:
     """The buffers that a stack needs for ``n`` rows.
 
+    Those of hidden layers have the column of ones that the next layer is given, so that activations go over contiguous
+    memory; ``logits`` has the classes first in memory, so that reductions over them go over long rows.
+
     Parameters
     ----------
     design : Design
@@ -130,28 +136,42 @@ class Workspace:
     """
 
     def __init__(self, design: Design, m: int, n: int, dtype: np.dtype, *, keeps: bool) -> None:
-        hidden, widest = design.sizes[1:-1], max(design.sizes[1:])
+        widths, widest = [h + 1 for h in design.sizes[1:-1]], max(design.sizes[1:]) + 1
 
         def buffers(count: int) -> list[Array]:
             if keeps:
-                return [np.empty((m, n, h), dtype) for h in hidden]
-            pool = [np.empty(m * n * widest, dtype) for _ in range(count)]
-            return [pool[i % count][: m * n * h].reshape(m, n, h) for i, h in enumerate(hidden)]
+                return [np.zeros((m, n, h), dtype) for h in widths]
+            pool = [np.zeros(m * n * widest, dtype) for _ in range(count)]
+            return [pool[i % count][: m * n * h].reshape(m, n, h) for i, h in enumerate(widths)]
 
         self.z = buffers(1)
         self.values = buffers(3)
         self.outputs = list(self.values)
         for layer, buffer in enumerate(buffers(3) if design.branch_ends else []):
             self.outputs[layer] = buffer if layer in design.branch_ends else self.values[layer]
-        self.logits = np.empty((m, n, design.sizes[-1]), dtype)
+        # A spare number a class keeps NumPy from taking one row of one network for a matrix in another order, whose
+        # product may differ in the last bit from that of the same row in a stack.
+        by_class = np.empty((design.sizes[-1], m * n + 1), dtype)[:, :-1]
+        self.logits: Array = by_class.reshape(-1, m, n).transpose(1, 2, 0)
         self.norms: list[Norm] = []
         if design.normalization != "none":
-            self.norms = [Norm(design.normalization, z, keeps=keeps) for z in self.z]
+            self.norms = [Norm(design.normalization, z[..., :-1], keeps=keeps) for z in self.z]
         if keeps:
-            scratch = [np.empty(m * n * widest, dtype) for _ in range(3)]
-            self.deltas = [scratch[i % 2][: m * n * h].reshape(m, n, h) for i, h in enumerate(hidden)]
-            self.scratch = [scratch[2][: m * n * h].reshape(m, n, h) for h in hidden]
-            self.ones = np.ones((1, n), dtype)
+            scratch = [np.zeros(m * n * widest, dtype) for _ in range(3)]
+            self.deltas = [scratch[i % 2][: m * n * h].reshape(m, n, h) for i, h in enumerate(widths)]
+            self.scratch = [scratch[2][: m * n * h].reshape(m, n, h) for h in widths]
+            self.turned = {
+                layer: np.empty((m, fan_out, fan_in), dtype)
+                for layer, (fan_in, fan_out) in enumerate(design.shapes)
+                if layer > 0 and n * fan_in * fan_out <= SMALL_PRODUCT
+            }
+
+
+def with_ones(x: Array) -> Array:
+    """``x``, shape (..., d), with a further column of ones, shape (..., d + 1)."""
+    wider = np.ones((*x.shape[:-1], x.shape[-1] + 1), x.dtype)
+    wider[..., :-1] = x
+    return wider
 
 
 def _grouped(array: Array, groups: int) -> Array:
@@ -183,8 +203,8 @@ def forward(
     ----------
     design : Design
     parameters : Parameters
-    x : ndarray, shape (s, n, d)
-        The rows of each group of networks; ``s`` divides ``m``.
+    x : ndarray, shape (s, n, d + 1)
+        The rows of each group of networks, and a column of ones; ``s`` divides ``m``.
     work : Workspace
         For ``n`` rows; keeps what ``backward`` needs.
     statistics : list of pairs of ndarray, each of shape (m, 1, h), optional
@@ -196,28 +216,28 @@ def forward(
         ``work.logits``, overwritten by the next call.
     """
     below = x[:, None]
-    for layer, (weights, bias) in enumerate(zip(parameters.weights, parameters.biases, strict=True)):
-        last = layer == len(parameters.weights) - 1
-        z = work.logits if last else work.z[layer]
+    for layer, matrix in enumerate(parameters.matrices):
+        last = layer == len(parameters.matrices) - 1
+        z = work.logits if last else work.z[layer][..., :-1]
         if layer == 0:
-            np.matmul(below, _grouped(weights, len(x)), out=_grouped(z, len(x)))
+            np.matmul(below, _grouped(matrix, len(x)), out=_grouped(z, len(x)))
         else:
-            np.matmul(below, weights, out=z)
-        z += bias
+            np.matmul(below, matrix, out=z)
         if last:
             break
         if work.norms:
             fixed = statistics[layer] if statistics else None
             work.norms[layer].forward(z, parameters.gains[layer], parameters.offsets[layer], fixed)
         if design.is_linear(layer):
-            np.copyto(work.values[layer], z)
+            np.copyto(work.values[layer], work.z[layer])
         else:
-            design.activation.value(z, *_parameter(parameters.slopes, layer), out=work.values[layer])
+            design.activation.value(work.z[layer], *_parameter(parameters.slopes, layer), out=work.values[layer])
         below = work.outputs[layer]
         skip = design.skip_from(layer)
         if skip is not None:
             np.multiply(work.values[layer], _scale(design, parameters, layer), out=below)
             below += work.outputs[skip]
+        below[..., -1] = 1
     return work.logits
 
 
@@ -230,7 +250,7 @@ def backward(
     ----------
     design : Design
     parameters : Parameters
-    x : ndarray, shape (s, n, d)
+    x : ndarray, shape (s, n, d + 1)
         The rows that ``forward`` saw.
     delta : ndarray, shape (m, n, k)
         Derivative of the loss by the logits.
@@ -244,17 +264,16 @@ def backward(
     """
     activation = design.activation
     pending: dict[int, Array] = {}  # derivatives by outputs that later layers have added to theirs
-    for layer in reversed(range(len(parameters.weights))):
-        np.matmul(work.ones, delta, out=gradients.biases[layer])
+    for layer in reversed(range(len(parameters.matrices))):
         if layer == 0:
             rows = x[:, None].swapaxes(-1, -2)
-            np.matmul(rows, _grouped(delta, len(x)), out=_grouped(gradients.weights[0], len(x)))
+            np.matmul(rows, _grouped(delta, len(x)), out=_grouped(gradients.matrices[0], len(x)))
             return
         under = layer - 1
-        below = work.outputs[under]
-        np.matmul(below.swapaxes(-1, -2), delta, out=gradients.weights[layer])
-        passed = work.deltas[under]
-        np.matmul(delta, parameters.weights[layer].swapaxes(-1, -2), out=passed)
+        np.matmul(work.outputs[under].swapaxes(-1, -2), delta, out=gradients.matrices[layer])
+        full = work.deltas[under]
+        passed = full[..., :-1]
+        _pass_down(delta, parameters.weights[layer].swapaxes(-1, -2), work.turned.get(layer), passed)
         z, value, scratch = work.z[under], work.values[under], work.scratch[under]
         if under in pending:
             passed += pending.pop(under)
@@ -262,20 +281,30 @@ def backward(
         if skip is not None:
             pending[skip] = passed.copy()
             if under in parameters.scales:
-                np.multiply(passed, value, out=scratch)
-                gradients.scales[under][:] = scratch.sum(axis=(1, 2), keepdims=True)
-            passed *= _scale(design, parameters, under)
-        parameter = _parameter(parameters.slopes, under)
+                np.multiply(full, value, out=scratch)
+                gradients.scales[under][:] = scratch[..., :-1].sum(axis=(1, 2), keepdims=True)
+            full *= _scale(design, parameters, under)
         if design.is_linear(under):
             if gradients.slopes:
                 gradients.slopes[under][:] = 0
         else:
             if activation.parameter_slope is not None:
                 activation.parameter_slope(z, out=scratch)
-                scratch *= passed
-                gradients.slopes[under][:] = scratch.sum(axis=(1, 2), keepdims=True)
-            passed *= activation.slope(z, value, *parameter, out=scratch)
+                scratch *= full
+                gradients.slopes[under][:] = scratch[..., :-1].sum(axis=(1, 2), keepdims=True)
+            full *= activation.slope(z, value, *_parameter(parameters.slopes, under), out=scratch)
         if work.norms:
             norm, gain = work.norms[under], parameters.gains[under]
-            norm.backward(passed, gain, scratch, gradients.gains[under], gradients.offsets[under])
+            norm.backward(passed, gain, scratch[..., :-1], gradients.gains[under], gradients.offsets[under])
         delta = passed
+
+
+def _pass_down(delta: Array, turned: Array, buffer: Array | None, out: Array) -> None:
+    """Multiply ``delta``, shape (m, n, fan_out), by the transposed weights, shape (m, fan_out, fan_in)."""
+    if delta.shape[2] == 1:
+        np.multiply(delta, turned, out=out)  # an inner side of one is no work for a matrix product
+        return
+    if buffer is not None:
+        np.copyto(buffer, turned)
+        turned = buffer
+    np.matmul(delta, turned, out=out)

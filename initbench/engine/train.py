@@ -8,10 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from initbench.contracts import METRICS, Array, Optimizer
-from initbench.engine.losses import loss_slope, losses_and_hits
+from initbench.engine.losses import class_first, loss_slope, losses_and_hits
 from initbench.engine.network import Design, Parameters, Workspace, backward, forward
-
-EVALUATION_ROWS = 512  # a constant, since the rows of a product may bear on its last bit
 
 
 class Rows(NamedTuple):
@@ -19,7 +17,8 @@ class Rows(NamedTuple):
 
     Attributes
     ----------
-    x : ndarray, shape (s, n, d)
+    x : ndarray, shape (s, n, d + 1)
+        The last column is ones, which the biases are multiplied by.
     targets : ndarray, shape (s, n, k)
         One-hot, or the class itself, 0 or 1, for two classes (k = 1).
     """
@@ -102,6 +101,7 @@ def train(
     Trace
     """
     m, dtype = len(parameters.flat), parameters.flat.dtype
+    data = Data(*(Rows(rows.x, class_first(rows.targets)) for rows in data))
     gradients = Parameters(design, m, dtype)
     states = [np.zeros_like(parameters.flat) for _ in range(recipe.optimizer.states)]
     curves = np.full((m, recipe.epochs + 1, len(METRICS)), np.nan)
@@ -118,7 +118,7 @@ def train(
                         spaces[n] = Workspace(design, m, n, dtype, keeps=True)
                     logits = forward(design, parameters, x, spaces[n])
                     backward(design, parameters, x, loss_slope(logits, targets), spaces[n], gradients)
-                    update(design, recipe, parameters, gradients, states, count)
+                    update(recipe, parameters, gradients, states, count)
             measured = measure(design, parameters, data)
             finite = np.isfinite(measured).all(axis=1) & np.isfinite(parameters.flat).all(axis=1)
             diverged[~finite & (diverged < 0)] = epoch
@@ -135,23 +135,23 @@ def train(
 
 
 def batches(rows: Rows, order: Array, batch_size: int) -> Iterator[tuple[Array, Array]]:
-    """Yield ``x``, shape (s, b, d), and ``targets`` of each batch; the buffers are overwritten by the next one."""
+    """Yield ``x``, shape (s, b, d + 1), and ``targets`` of each batch; the buffers are overwritten by the next one."""
     s, n, d = rows.x.shape
-    flat_x, flat_targets = rows.x.reshape(s * n, d), rows.targets.reshape(s * n, -1)
+    flat_x, flat_targets = rows.x.reshape(s * n, d), rows.targets.transpose(2, 0, 1).reshape(-1, s * n)
     order = order + n * np.arange(s)[:, None]
     x = np.empty((s, min(batch_size, n), d), rows.x.dtype)
-    targets = np.empty((s, min(batch_size, n), flat_targets.shape[1]), rows.targets.dtype)
+    targets = np.empty((len(flat_targets), *x.shape[:2]), rows.targets.dtype)
     for begin in range(0, n, batch_size):
         index = order[:, begin : begin + batch_size]
         if index.shape[1] < x.shape[1]:
-            x, targets = x[:, : index.shape[1]].copy(), targets[:, : index.shape[1]].copy()
+            x, targets = x[:, : index.shape[1]].copy(), targets[..., : index.shape[1]].copy()
         # mode="clip" spares NumPy a copy of the output; no index is out of bounds
-        yield flat_x.take(index, axis=0, out=x, mode="clip"), flat_targets.take(index, axis=0, out=targets, mode="clip")
+        flat_x.take(index, axis=0, out=x, mode="clip")
+        flat_targets.take(index, axis=1, out=targets, mode="clip")
+        yield x, targets.transpose(1, 2, 0)
 
 
-def update(
-    design: Design, recipe: Recipe, parameters: Parameters, gradients: Parameters, states: list[Array], count: int
-) -> None:
+def update(recipe: Recipe, parameters: Parameters, gradients: Parameters, states: list[Array], count: int) -> None:
     """Take one step: clipping, weight decay, optimizer. ``gradients`` is overwritten."""
     dtype = parameters.flat.dtype
     learning_rate = recipe.learning_rate[:, None].astype(dtype)
@@ -160,12 +160,12 @@ def update(
         norms = np.sqrt(squares.sum(axis=1))
         gradients.flat *= np.minimum(1, recipe.clip_norm / np.maximum(norms, 1e-300))[:, None].astype(dtype)
     if recipe.weight_decay is not None:
-        weights = parameters.flat[:, : design.weight_count]
-        decay = recipe.weight_decay[:, None].astype(dtype)
-        if recipe.optimizer.decoupled_decay:
-            weights *= 1 - learning_rate * decay
-        else:
-            gradients.flat[:, : design.weight_count] += decay * weights
+        decay = recipe.weight_decay[:, None, None].astype(dtype)
+        for weights, slopes in zip(parameters.weights, gradients.weights, strict=True):
+            if recipe.optimizer.decoupled_decay:
+                weights *= 1 - learning_rate[:, :, None] * decay
+            else:
+                slopes += decay * weights
     recipe.optimizer.step(parameters.flat, gradients.flat, states, learning_rate, count)
 
 
@@ -180,7 +180,7 @@ def measure(design: Design, parameters: Parameters, data: Data) -> Array:
     columns = []
     for rows in data:
         losses, hits = np.zeros(m), np.zeros(m)
-        for x, targets in _chunks(rows):
+        for x, targets in _chunks(rows, evaluation_rows(design)):
             n = x.shape[1]
             if n not in spaces:
                 spaces[n] = Workspace(design, m, n, dtype, keeps=False)
@@ -192,9 +192,17 @@ def measure(design: Design, parameters: Parameters, data: Data) -> Array:
     return np.stack(columns, axis=1)
 
 
-def _chunks(rows: Rows) -> Iterator[tuple[Array, Array]]:
-    for begin in range(0, rows.x.shape[1], EVALUATION_ROWS):
-        part = slice(begin, begin + EVALUATION_ROWS)
+def evaluation_rows(design: Design) -> int:
+    """How many rows to measure at a time: so few that they stay in cache, and enough for a large matrix to pay.
+
+    They follow from the network alone, since the rows of a product may bear on its last bit.
+    """
+    return min(max(2 * max(design.sizes[1:]), 128), 512)
+
+
+def _chunks(rows: Rows, size: int) -> Iterator[tuple[Array, Array]]:
+    for begin in range(0, rows.x.shape[1], size):
+        part = slice(begin, begin + size)
         yield rows.x[:, part], rows.targets[:, part]
 
 
@@ -214,7 +222,7 @@ def population_statistics(design: Design, parameters: Parameters, rows: Rows) ->
     total = rows.x.shape[1]
     sums = [(np.zeros((m, 1, h), dtype), np.zeros((m, 1, h), dtype)) for h in design.sizes[1:-1]]
     spaces: dict[int, Workspace] = {}
-    for x, _ in _chunks(rows):
+    for x, _ in _chunks(rows, evaluation_rows(design)):
         n = x.shape[1]
         if n not in spaces:
             spaces[n] = Workspace(design, m, n, dtype, keeps=False)

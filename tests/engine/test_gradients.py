@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from initbench.engine.losses import loss_slope, losses_and_hits, one_hot
-from initbench.engine.network import Design, Parameters, Workspace, backward, forward
+from initbench.engine.network import Design, Parameters, Workspace, backward, forward, with_ones
 from initbench.registry import entries, find
 
 TOLERANCE = 1e-6
@@ -18,7 +18,7 @@ def example(activation, normalization, classes, residual="none"):
     design = Design((5, 6, 6, 6, 6, 4, outputs), activation, normalization, residual)
     parameters = Parameters(design, GROUPS * PER_GROUP, np.dtype("f8"))
     parameters.flat += rng.normal(scale=0.5, size=parameters.flat.shape)
-    x = rng.normal(size=(GROUPS, ROWS, 5))
+    x = with_ones(rng.normal(size=(GROUPS, ROWS, 5)))
     targets = np.stack([one_hot(rng.integers(0, classes, ROWS), classes, np.dtype("f8")) for _ in range(GROUPS)])
     return design, parameters, x, targets
 
@@ -76,7 +76,9 @@ def test_each_form_of_residual_connection_is_another_network():
         design, parameters, x, targets = example(tanh, "none", 3, residual)
         for scale in parameters.scales.values():
             scale[:] = 0.5
-        parameters.flat[:, : design.weight_count] = np.random.default_rng(3).normal(size=design.weight_count)
+        rng = np.random.default_rng(3)
+        for weights in parameters.weights:
+            weights[:] = rng.normal(size=weights.shape[1:])
         found.append(mean_losses(design, parameters, x, targets)[0])
     assert len({round(loss, 6) for loss in found}) == len(found)
 

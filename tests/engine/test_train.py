@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from initbench.engine.losses import losses_and_hits, one_hot
-from initbench.engine.network import Design, Parameters
+from initbench.engine.network import Design, Parameters, with_ones
 from initbench.engine.train import Data, Recipe, Rows, measure, train
 from initbench.registry import find
 
 TOLERANCE = 1e-10
 FEATURES, HIDDEN, CLASSES = 5, 4, 3
-WEIGHTS = FEATURES * HIDDEN + HIDDEN * CLASSES
+IS_WEIGHT = np.repeat([True, False, True, False], [FEATURES * HIDDEN, HIDDEN, HIDDEN * CLASSES, CLASSES])
 ROWS, BATCH = 23, 8  # the last batch of an epoch has 7 rows
 RATES = np.array([0.3, 0.7])
 
@@ -26,18 +26,19 @@ def example(rows=ROWS, seed=0):
 
 def random_rows(rng, count):
     targets = one_hot(rng.integers(0, CLASSES, count), CLASSES, np.dtype("f8"))
-    return Rows(rng.normal(size=(1, count, FEATURES)), targets[None])
+    return Rows(with_ones(rng.normal(size=(1, count, FEATURES))), targets[None])
 
 
 def slopes_by_hand(flat, x, targets):
     """The gradient of the mean cross-entropy of one network."""
-    w1, w2, b1, b2 = np.split(flat, np.cumsum([FEATURES * HIDDEN, HIDDEN * CLASSES, HIDDEN]))
-    w1, w2 = w1.reshape(FEATURES, HIDDEN), w2.reshape(HIDDEN, CLASSES)
-    hidden = np.tanh(x @ w1 + b1)
-    powers = np.exp(hidden @ w2 + b2)
+    first, last = np.split(flat, [(FEATURES + 1) * HIDDEN])
+    first, last = first.reshape(-1, HIDDEN), last.reshape(-1, CLASSES)
+    hidden = np.tanh(x[:, :-1] @ first[:-1] + first[-1])
+    powers = np.exp(hidden @ last[:-1] + last[-1])
     top = (powers / powers.sum(axis=1, keepdims=True) - targets) / len(x)
-    under = (top @ w2.T) * (1 - hidden**2)
-    return np.concatenate([(x.T @ under).ravel(), (hidden.T @ top).ravel(), under.sum(axis=0), top.sum(axis=0)])
+    under = (top @ last[:-1].T) * (1 - hidden**2)
+    slopes = x[:, :-1].T @ under, under.sum(axis=0), hidden.T @ top, top.sum(axis=0)
+    return np.concatenate([slope.ravel() for slope in slopes])
 
 
 def clipped(slopes, limit):
@@ -52,7 +53,7 @@ def epoch_by_hand(flat, rows, order, rate, decay, clip, *, decay_first=False, wh
         if whole_batches and len(index) < BATCH:
             continue
         slopes = slopes_by_hand(flat, rows.x[0, index], rows.targets[0, index])
-        shrink = np.where(np.arange(len(flat)) < WEIGHTS, decay * flat, 0)
+        shrink = np.where(IS_WEIGHT, decay * flat, 0)
         flat -= rate * (clipped(slopes + shrink, clip) if decay_first else clipped(slopes, clip) + shrink)
     return flat
 
@@ -96,7 +97,7 @@ def test_weight_decay_is_not_counted_in_the_clipped_norm():
     design, parameters, _ = example()
     parameters.flat[:] = 0
     parameters.weights[0][:] = 100  # has no gradient: the rows are zeros
-    rows = Rows(np.zeros((1, 1, FEATURES)), np.array([[[1.0, 0, 0]]]))
+    rows = Rows(with_ones(np.zeros((1, 1, FEATURES))), np.array([[[1.0, 0, 0]]]))
     decay, clip = np.array([0.5, 0.1]), np.array([0.3, 0.2])
     recipe = Recipe(find("optimizer", "sgd").function(), RATES, 1, 1, decay, clip)
     train(design, recipe, parameters, Data(rows, rows, rows), lambda: np.zeros((1, 1), int))
@@ -113,7 +114,7 @@ def test_adamw_shrinks_the_weights_by_learning_rate_times_decay():
     train(design, recipe, parameters, Data(rows, rows, rows), lambda: order[None])
     for i in range(2):
         slopes = slopes_by_hand(start[i], rows.x[0], rows.targets[0])
-        shrink = np.where(np.arange(len(slopes)) < WEIGHTS, 1 - RATES[i] * decay[i], 1)
+        shrink = np.where(IS_WEIGHT, 1 - RATES[i] * decay[i], 1)
         expected = shrink * start[i] - RATES[i] * slopes / (np.abs(slopes) + 1e-8)  # what Adam's first step comes to
         np.testing.assert_allclose(parameters.flat[i], expected, atol=TOLERANCE)
 
@@ -122,13 +123,13 @@ def test_adamw_shrinks_the_weights_by_learning_rate_times_decay():
 def test_gradients_whose_squares_overflow_are_clipped_to_the_limit(size):
     design = Design((FEATURES, CLASSES), find("activation", "tanh").function())
     parameters = Parameters(design, 1, np.dtype("f4"))
-    x = np.full((1, 1, FEATURES), size, "f4")
+    x = with_ones(np.full((1, 1, FEATURES), size, "f4"))
     rows = Rows(x, np.array([[[1, 0, 0]]], "f4"))
     recipe = Recipe(find("optimizer", "sgd").function(), np.array([0.5]), 1, 1, clip_norm=np.array([0.01]))
     trace = train(design, recipe, parameters, Data(rows, rows, rows), lambda: np.zeros((1, 1), int))
     assert trace.diverged == [-1]
     top = np.array([-2, 1, 1]) / 3
-    slopes = np.concatenate([np.outer(x[0, 0].astype("f8"), top).ravel(), top])
+    slopes = np.outer(x[0, 0].astype("f8"), top).ravel()
     np.testing.assert_allclose(parameters.flat[0], -0.5 * 0.01 * slopes / np.linalg.norm(slopes), rtol=1e-6)
 
 
@@ -159,14 +160,14 @@ SIZES = (FEATURES, 6, HIDDEN, CLASSES)
 
 
 def normed_example():
-    """Two networks, and rows that drift, so that chunks of 512 have statistics of their own."""
+    """Two networks, and rows that drift, so that chunks of 128 have statistics of their own."""
     rng = np.random.default_rng(2)
     design = Design(SIZES, find("activation", "tanh").function(), "batch")
     parameters = Parameters(design, 2, np.dtype("f8"))
     parameters.flat += rng.normal(scale=0.5, size=parameters.flat.shape)
     data = Data(*(random_rows(rng, count) for count in (700, 40, 600)))
     for rows in data:
-        rows.x[:] += np.linspace(0, 2, rows.x.shape[1])[:, None]
+        rows.x[..., :-1] += np.linspace(0, 2, rows.x.shape[1])[:, None]
     return design, parameters, data
 
 
@@ -185,7 +186,7 @@ def layers_by_hand(parameters, i, x, statistics=None):
 
 def population_by_hand(parameters, i, x, ddof=1, times=1.0):
     """Ioffe & Szegedy alg. 2: averages of the chunks' means and of their unbiased variances."""
-    chunks = [x[:512], x[512:]]
+    chunks = [x[begin : begin + 128] for begin in range(0, len(x), 128)]
     inputs = [layers_by_hand(parameters, i, chunk)[1] for chunk in chunks]
     shares = [len(chunk) / len(x) for chunk in chunks]
     return [
@@ -199,11 +200,12 @@ def population_by_hand(parameters, i, x, ddof=1, times=1.0):
 
 def measured_by_hand(parameters, i, data, *, own=False, **fault):
     """The six metrics of network ``i``."""
-    statistics = None if own else population_by_hand(parameters, i, data.train.x[0], **fault)
+    statistics = None if own else population_by_hand(parameters, i, data.train.x[0, :, :-1], **fault)
     found = []
     for rows in data:
-        parts = [slice(0, 512), slice(512, None)] if own and rows.x.shape[1] > 512 else [slice(None)]
-        logits = np.concatenate([layers_by_hand(parameters, i, rows.x[0, part], statistics)[0] for part in parts])
+        begins = range(0, rows.x.shape[1], 128) if own else [0]
+        parts = [slice(begin, begin + 128 if own else None) for begin in begins]
+        logits = np.concatenate([layers_by_hand(parameters, i, rows.x[0, part, :-1], statistics)[0] for part in parts])
         targets = rows.targets[0]
         losses = np.log(np.exp(logits).sum(axis=1)) - (logits * targets).sum(axis=1)
         found += [losses.mean(), np.mean(logits.argmax(axis=1) == targets.argmax(axis=1))]

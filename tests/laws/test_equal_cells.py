@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from initbench.engine.losses import one_hot
-from initbench.engine.network import Design, Parameters
+from initbench.engine.network import Design, Parameters, with_ones
 from initbench.engine.train import Data, Recipe, Rows, train
 from initbench.registry import entries, find
 
@@ -14,7 +14,7 @@ ROWS, FEATURES, EPOCHS = 90, 12, 2
 def rows_of_seed(seed, classes, dtype):
     rng = np.random.default_rng([7, seed])
     x = rng.normal(size=(ROWS, FEATURES)).astype(dtype)
-    return Rows(x, one_hot(rng.integers(0, classes, ROWS), classes, dtype))
+    return Rows(with_ones(x), one_hot(rng.integers(0, classes, ROWS), classes, dtype))
 
 
 def train_stack(
@@ -25,6 +25,7 @@ def train_stack(
     seeds = list(dict.fromkeys(seed for seed, _ in networks))
     sizes = (FEATURES, 17, 17, 17, 9, 1 if classes == 2 else classes)
     residual, start_scale = extra.pop("residual", "none"), extra.pop("start_scale", 0.3)
+    batch_size = extra.pop("batch_size", 32)  # with 89, the last batch of an epoch has one row
     if isinstance(activation, str):
         activation = find("activation", activation).function()
     design = Design(sizes, activation, normalization, residual)
@@ -38,7 +39,7 @@ def train_stack(
     orders = [np.random.default_rng([9, seed]) for seed in seeds]
     per_network = {key: np.array([value * (1 + place) for _, place in networks]) for key, value in extra.items()}
     learning_rate = np.array([0.01 * (1 + place) for _, place in networks])
-    recipe = Recipe(find("optimizer", optimizer).function(), learning_rate, 32, EPOCHS, **per_network)
+    recipe = Recipe(find("optimizer", optimizer).function(), learning_rate, batch_size, EPOCHS, **per_network)
     data = Data(rows, Rows(rows.x[:, :41], rows.targets[:, :41]), Rows(rows.x[:, 41:], rows.targets[:, 41:]))
     trace = train(design, recipe, parameters, data, lambda: np.stack([rng.permutation(ROWS) for rng in orders]))
     return trace, parameters.flat
@@ -65,6 +66,7 @@ SETTINGS = [
     {"dtype": "f8", "activation": "tanh"},
     *({"residual": r} for r in ("plain", "scaled", "rezero", "fixup")),
     {"weight_decay": 0.01, "clip_norm": 0.1},
+    *({"batch_size": size, "classes": classes} for size in (1, 89) for classes in (2, 3, 10)),
     {"weight_decay": 0.01, "optimizer": "adamw"},
 ]
 

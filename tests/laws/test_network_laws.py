@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from networks import fill, layer_bytes, make_network
 
-from initbench import registry, run, runner
+from initbench import registry, run, stacks
 from initbench.contracts import METRICS
 from initbench.errors import ShapeError
 from initbench.start import BATCH_ROWS, draw_start
@@ -167,9 +167,9 @@ def test_they_are_shown_training_rows_alone(run_schemes, monkeypatch):
         parts.append(real_split(*arguments, **options))
         return parts[-1]
 
-    parts, real_split = [], runner.split
-    monkeypatch.setattr(runner, "draw_start", record)
-    monkeypatch.setattr(runner, "split", record_split)
+    parts, real_split = [], stacks.split
+    monkeypatch.setattr(stacks, "draw_start", record)
+    monkeypatch.setattr(stacks, "split", record_split)
     run_schemes(["weight_norm"], "watched")
     assert len(shown) == len(parts) == 2
     for x, part in zip(shown, parts, strict=True):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from initbench.engine.losses import one_hot
-from initbench.engine.network import Design, Parameters
+from initbench.engine.network import Design, Parameters, with_ones
 from initbench.engine.train import Data, Recipe, Rows, train
 from initbench.registry import entries, find
 
@@ -87,7 +87,7 @@ def train_both(name, *, normalization="none", classes=3, decay=0.0, clip=None, w
             steps += 1
     assert steps >= STEPS
 
-    rows = Rows(x[None], one_hot(labels, classes, np.dtype("f8"))[None])
+    rows = Rows(with_ones(x)[None], one_hot(labels, classes, np.dtype("f8"))[None])
     recipe = Recipe(
         find("optimizer", name).function(),
         np.array([rate * wrong]),
