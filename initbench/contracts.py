@@ -107,10 +107,10 @@ class Layer:
         The layer, counted from 0, of so many.
     activation : Activation, optional
         Of the hidden layers.
-    inputs : ndarray, shape (n, d), optional
-        Training rows, scaled; for the first layer only.
-    targets : ndarray, shape (n, k), optional
-        Their classes, one-hot, or 0 and 1 with k = 1; for the last layer only.
+    inputs : ndarray of float64, shape (n, d), optional
+        A batch of at most 1024 training rows, scaled; for the first layer only.
+    targets : ndarray of float64, shape (n, k), optional
+        The classes of all training rows, one-hot, or 0 and 1 with k = 1; for the last layer only.
     branches : int
         How many residual branches the network has.
     branch_place, branch_length : int
@@ -157,6 +157,23 @@ def layers_of(sizes: Sequence[int], residual: str, activation: Activation | None
         Layer(i, count, activation, branches=len(ends), branch_place=places.get(i, 0), branch_length=length)
         for i in range(count)
     ]
+
+
+def wrong_draw(weights: Any, biases: Any, shape: Shape) -> str:
+    """What is wrong with the weights or biases that a part drew for a layer, in words; empty where nothing is.
+
+    Examples
+    --------
+    >>> wrong_draw(np.zeros((4, 3)), np.zeros(1), (4, 3))
+    'drew biases of shape (1,) where (3,) was asked for'
+    """
+    for what, drawn, wanted in (("weights", weights, shape), ("biases", biases, shape[1:])):
+        array = np.asarray(drawn)
+        if array.shape != wanted:
+            return f"drew {what} of shape {array.shape} where {wanted} was asked for"
+        if array.dtype.kind != "f":
+            return f"drew {what} of type {array.dtype} where real floating-point numbers were asked for"
+    return ""
 
 
 class Branch(NamedTuple):

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from initbench.contracts import Array, Branch, Generator, Layer, layers_of
+from initbench.contracts import Array, Branch, Generator, Layer, layers_of, wrong_draw
 from initbench.engine.losses import loss_slope, losses_and_hits
 from initbench.engine.network import Design, Parameters, Workspace, backward, forward, with_ones
-from initbench.errors import ShapeError
+from initbench.errors import ParameterError
 from initbench.plan import Cell
 from initbench.registry import Entry, find
 from initbench.streams import stream
 
-BATCH_ROWS = 1024  # training rows that an initializer may look at
+BATCH_ROWS = 1024  # training rows whose inputs an initializer may look at
 
 
 def draw_start(cell: Cell, design: Design, parameters: Parameters, place: int, x: Array, targets: Array) -> None:
@@ -29,7 +29,7 @@ def draw_start(cell: Cell, design: Design, parameters: Parameters, place: int, x
         Of the stack; slice ``place`` is filled.
     place : int
     x : ndarray, shape (n, d)
-        Training rows of the cell's seed, in random order; the first ``BATCH_ROWS`` are for initializers to look at.
+        Training rows of the cell's seed, in random order.
     targets : ndarray, shape (n, k)
         Their classes.
     """
@@ -38,7 +38,7 @@ def draw_start(cell: Cell, design: Design, parameters: Parameters, place: int, x
     parts = [part.at(i, count) for i, part in enumerate(chosen)]
     places = trained_numbers(parameters, place)
     for part in dict.fromkeys(parts):
-        start = Start(cell, design, x[:BATCH_ROWS], targets[:BATCH_ROWS])
+        start = Start(cell, design, x, targets)
         entry = find("initializer", part.name)
         if entry.scope == "network":
             entry.function(start, **dict(part.parameters))
@@ -66,11 +66,15 @@ def trained_numbers(parameters: Parameters, place: int) -> list[dict[str, Array]
 
 
 class Start:
-    """One network before training, in float64; see `initbench.contracts.Network`."""
+    """One network before training, in float64; see `initbench.contracts.Network`.
+
+    Of the training rows ``x``, shape (n, d), it shows the first ``BATCH_ROWS``, and the last layer all ``targets``.
+    """
 
     def __init__(self, cell: Cell, design: Design, x: Array, targets: Array) -> None:
         self.seed, self.design = cell.seed, design
-        self.x, self.targets = x.astype(np.float64), targets.astype(np.float64)
+        self._all_targets = targets
+        self.x, self.targets = (rows[:BATCH_ROWS].astype(np.float64) for rows in (x, targets))
         self.activation = design.activation
         self._parameters = Parameters(design, 1, np.dtype(np.float64))
         self.trained = trained_numbers(self._parameters, 0)
@@ -78,25 +82,28 @@ class Start:
         self.biases = [numbers["biases"] for numbers in self.trained]
         self._layers = layers_of(design.sizes, design.residual, design.activation)
         bias = find("bias", cell.bias.name)
-        for index, biases in enumerate(self.biases):
+        for index in range(len(self.biases)):
             extra = {"layer": self.layer(index)} if bias.wants_layer else {}
             rng = stream(cell.seed, "bias", index)
-            biases[:] = bias.function(design.shapes[index], rng, **dict(cell.bias.parameters), **extra)
+            drawn = bias.function(design.shapes[index], rng, **dict(cell.bias.parameters), **extra)
+            self._fill(index, bias, self.weights[index], drawn)
 
     def layer(self, index: int) -> Layer:
         """What a layer's initializer may know."""
         layer = self._layers[index]
-        return replace(layer, inputs=self.x if index == 0 else None, targets=self.targets if layer.is_last else None)
+        targets = self._all_targets.astype(np.float64) if layer.is_last else None
+        return replace(layer, inputs=self.x if index == 0 else None, targets=targets)
 
     def draw(self, index: int, entry: Entry, values: dict[str, Any]) -> None:
         """Fill a layer by an initializer that draws layer by layer."""
         extra = {"layer": self.layer(index)} if entry.wants_layer else {}
         drawn = entry.function(self.design.shapes[index], self.rng(index), **values, **extra)
-        weights, biases = drawn if isinstance(drawn, tuple) else (drawn, self.biases[index])
-        if np.shape(weights) != self.design.shapes[index]:
-            raise ShapeError(
-                f"'{entry.name}' drew weights of shape {np.shape(weights)} for {self.design.shapes[index]}"
-            )
+        self._fill(index, entry, *(drawn if isinstance(drawn, tuple) else (drawn, self.biases[index])))
+
+    def _fill(self, index: int, entry: Entry, weights: Array, biases: Array) -> None:
+        wrong = wrong_draw(weights, biases, self.design.shapes[index])
+        if wrong:
+            raise ParameterError(f"'{entry.name}' {wrong}")
         self.weights[index][:], self.biases[index][:] = weights, biases
 
     def rng(self, layer: int) -> Generator:

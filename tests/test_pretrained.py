@@ -181,12 +181,16 @@ def test_one_cell_is_chosen_by_its_id_or_how_it_begins_and_is_the_same_as_its_fi
     assert by_file.runs["cell"].tolist() == found.runs["cell"].tolist()
 
 
-def test_the_only_cell_of_a_folder_serves_every_seed(tmp_path, first):
+def test_the_only_cell_of_a_folder_serves_other_seeds_when_it_is_named(tmp_path, first):
     results, _ = first
     (tmp_path / "source.yaml").write_text(CONFIG)
-    found = from_folder("file: results/first", "seeds=[7]")
-    assert found.runs["status"].item() == "ok"
-    assert results.runs["seed"].item() == 0
+    cell = results.runs["cell"].item()
+    message = f"no cells with weights have the seed 7; name one by cell: {cell} (he_normal, seed 0)"
+    assert fault("file: results/first", "seeds=[0, 7]").message.endswith(message)
+    assert from_folder(f"file: results/first, cell: '{cell}'", "seeds=[7]").runs["status"].item() == "ok"
+    from_folder("file: results/first", "seeds=[0]")
+    with pytest.raises(ConfigError, match="have the seed 7"):
+        read_experiment(Path("results/from/source/config.yaml"), ["seeds=[0, 7]"])
 
 
 def fault(parameters, *changes):

@@ -1,12 +1,17 @@
 """What an initializer of a whole network is shown: inputs, preactivations, derivatives, branches."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from networks import fill, make_network
 
+from initbench import start
+from initbench.config import Part
 from initbench.contracts import Branch, layers_of
-from initbench.engine.network import Design
-from initbench.registry import find
+from initbench.engine.network import Design, Parameters
+from initbench.errors import ParameterError
+from initbench.registry import About, Entry, find
 
 DESIGNS = [
     {},
@@ -145,3 +150,42 @@ def test_all_that_a_layer_trains_can_be_set_and_bears_on_the_logits():
         changes_nothing = kind == "slopes"  # the end of a branch has no activation
         assert np.array_equal(network.preactivation(4), before) == changes_nothing
         array[:] = kept
+
+
+def test_the_last_layer_is_told_the_classes_of_all_rows_and_the_first_a_batch_of_inputs():
+    rng, rows = np.random.default_rng(0), 3 * start.BATCH_ROWS
+    x, classes = rng.standard_normal((rows, 4)), np.sort(rng.choice(3, size=rows, p=[0.6, 0.3, 0.1]))
+    design = Design((4, 5, 3), find("activation", "relu").function())
+    parameters = Parameters(design, 1, np.dtype(np.float64))
+    zeros = Part("initializer", "zeros")
+    cell = SimpleNamespace(seed=0, bias=Part("bias", "output_prior"), initializer=zeros, output_initializer=zeros)
+    start.draw_start(cell, design, parameters, 0, x, np.eye(3, dtype=np.float32)[classes])
+    shares = np.bincount(classes) / rows
+    np.testing.assert_allclose(np.exp(parameters.biases[-1][0, 0]), shares)
+    batch = np.bincount(classes[: start.BATCH_ROWS], minlength=3) / start.BATCH_ROWS
+    assert not np.allclose(batch, shares)
+    network = make_network((4, 5, 3), n=rows)
+    assert [network.layer(i).inputs is not None for i in range(2)] == [True, False]
+    assert len(network.layer(0).inputs) == len(network.x) == len(network.targets) == start.BATCH_ROWS
+    assert len(network.layer(1).targets) == rows
+
+
+DRAWS = {
+    "drew weights of shape (8, 6) where (6, 8) was asked for": lambda shape, rng: np.zeros(shape[::-1]),
+    "drew weights of type complex128": lambda shape, rng: np.zeros(shape) + 1j,
+    "drew biases of shape (1,) where (8,) was asked for": lambda shape, rng: (np.zeros(shape), np.zeros(1)),
+    "drew biases of type int64": lambda shape, rng: (np.zeros(shape), np.zeros(shape[1], np.int64)),
+}
+
+
+@pytest.mark.parametrize("words", DRAWS)
+def test_what_is_drawn_has_the_layers_shape_and_is_real(words, monkeypatch):
+    with pytest.raises(ParameterError) as caught:
+        make_network((6, 8, 3)).draw(0, Entry("initializer", "ours", DRAWS[words], {}, About()), {})
+    assert f"'ours' {words}" in str(caught.value)
+    if "biases" in words:
+        bias = Entry("bias", "ours", lambda shape, rng: DRAWS[words](shape, rng)[1], {}, About())
+        monkeypatch.setattr(start, "find", lambda kind, name: bias)
+        with pytest.raises(ParameterError) as caught:
+            make_network((6, 8, 3))
+        assert f"'ours' {words}" in str(caught.value)

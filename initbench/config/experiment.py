@@ -52,7 +52,7 @@ class Part:
         if self.name != "by_layer":
             return self
         by_place: dict[str, Part] = dict(self.parameters)
-        return by_place["last" if layer == count - 1 else "first" if layer == 0 else "hidden"]
+        return by_place["last" if layer == count - 1 else "first" if layer == 0 else "hidden"].at(layer, count)
 
     def at_seed(self, seed: int) -> Part:
         """The part itself, or with the file of a seed in place of its folder."""

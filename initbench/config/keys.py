@@ -14,7 +14,7 @@ from initbench.config.sources import weights_by_seed, weights_file
 from initbench.contracts import Range
 from initbench.errors import ConfigError, DataError, Fault, InitbenchError, ParameterError, nearest
 from initbench.parts.datasets.facts import FACTS
-from initbench.registry import FOLDERS, Entry, advice, lookup, names
+from initbench.registry import FOLDERS, Entry, Parameter, advice, lookup, names
 
 FILE_DATASETS = ("csv", "idx", "npz")
 PLACES = ("first", "hidden", "last")
@@ -98,15 +98,14 @@ def whole(key: str, low: int, high: int, example: str) -> Read:
 
 
 def number(key: str, limits: Range, example: str) -> Read:
-    """A reader of numbers within ``limits``."""
+    """A reader of numbers within ``limits``, and within those of any part's parameter."""
+    parameter = Parameter(key, None, (float,), limits)
 
     def read(value: Value, context: Context) -> float:
-        found = as_number(value)
-        if not isinstance(found, (int, float)) or isinstance(found, bool):
-            raise value.error(f"{key} is {value} and must be a number", f"for example: {key}: {example}")
-        if abs(found) > 1e300 or not limits.holds(found):
-            raise value.error(f"{key} is {value} and must be {limits}", f"for example: {key}: {example}")
-        return float(found)
+        try:
+            return float(parameter.check(_plain(value, is_text=False)))
+        except ParameterError as error:
+            raise value.error(str(error), f"for example: {key}: {example}") from None
 
     return read
 
@@ -151,7 +150,7 @@ def part(kind: str) -> Read:
 
     def read(value: Value, context: Context) -> Part:
         if kind == "initializer" and value.pairs and all(key.data in PLACES for key, _ in value.pairs):
-            return _by_layer(value, context, read)
+            return _by_layer(value, context)
         name, given = _name_and_parameters(kind, value)
         entry = lookup(kind, str(name))
         if entry is None:
@@ -169,19 +168,28 @@ def part(kind: str) -> Read:
     return read
 
 
-def _by_layer(value: Value, context: Context, read: Callable[[Value, Context], Part]) -> Part:
+def drawn_by_layer(layers: str, hint: str) -> Read:
+    """A reader of an initializer for some ``layers`` alone, hence of none that looks at the whole network."""
+
+    def read(value: Value, context: Context) -> Part:
+        made: Part = part("initializer")(value, context)
+        entry = lookup("initializer", made.name)
+        if entry is not None and entry.scope == "network":
+            message = f"'{made.name}' looks at the whole network and cannot be given to {layers}"
+            raise value.error(message, hint.format(made.name))
+        return made
+
+    return read
+
+
+def _by_layer(value: Value, context: Context) -> Part:
     """Read ``{first: PART, hidden: PART, last: PART}``; what is left out is as the hidden layers."""
+    read = drawn_by_layer("some of its layers", "write initializer: {}, and output_initializer beside it")
     found: dict[str, Part] = {}
     faults: list[Fault] = []
     for key, inner in value.pairs or ():
         try:
             found[str(key)] = read(inner, context)
-            entry = lookup("initializer", found[str(key)].name)
-            if entry is not None and entry.scope == "network":
-                message = f"'{entry.name}' looks at the whole network and cannot be given to some of its layers"
-                faults.append(
-                    inner.fault(message, f"write initializer: {entry.name}, and output_initializer beside it")
-                )
         except ConfigError as error:
             faults.extend(error.faults)
     if "hidden" not in {str(key) for key, _ in value.pairs or ()}:
@@ -269,7 +277,7 @@ def _build(entry: Entry, name: Value, given: list[tuple[Value, Value]], context:
         contents = {file: sha256(file.read_bytes()).hexdigest() for file in sorted(set(sources.values()))}
         by_seed = tuple((seed, str(file), fingerprint + contents[file]) for seed, file in sources.items())
         fingerprint += "".join(contents.values())
-        if len(contents) == 1:
+        if by_seed and (full.get("cell") or Path(full["file"]).is_file()):  # every seed starts from the same
             full, by_seed = full | {"file": by_seed[0][1]}, ()
             full |= {"cell": ""} if "cell" in full else {}
     made = Part(entry.kind, entry.name, tuple(sorted(full.items())), label, fingerprint, by_seed)
@@ -405,7 +413,12 @@ KEYS = {
         Key("hidden", "the widths of the hidden layers one by one, in place of depth and width", widths, "null"),
         Key("activation", "of the hidden layers", part("activation"), "relu"),
         Key("initializer", "of all weights", part("initializer"), "he_normal"),
-        Key("output_initializer", "of the last layer's weights", or_word(part("initializer"), "same", "same"), "same"),
+        Key(
+            "output_initializer",
+            "of the last layer's weights",
+            or_word(drawn_by_layer("its last layer alone", "write initializer: {}"), "same", "same"),
+            "same",
+        ),
         Key("bias", "initial biases", part("bias"), "zeros"),
         Key("normalization", "none, batch, layer", choice("normalization", "none", "batch", "layer"), "none"),
         Key("residual", "none, " + ", ".join(RESIDUAL), choice("residual", "none", *RESIDUAL), "none"),

@@ -52,7 +52,7 @@ def read_experiment(path: Path, changes: Sequence[str] = (), folders: tuple[Path
     read: dict[str, Any] = {}
     for name in ("seeds", *(name for name in KEYS if name != "seeds")):
         read[name] = () if KEYS[name].sweeps else None
-        if name not in given and name in ("name", "hidden"):
+        if name not in given and (name in ("name", "hidden") or ("hidden" in given and name in REPLACES["hidden"])):
             continue
         value = given[name][1] if name in given else locate(KEYS[name].default, "default", faults)
         if value.is_refused:

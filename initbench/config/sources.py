@@ -36,12 +36,12 @@ def weights_file(folder: Path, cell: str) -> Path:
 
 
 def weights_by_seed(folder: Path, seeds: Iterable[int]) -> dict[int, Path]:
-    """The trained weights that each seed starts from: the only ones there are, or those of the cell of the same seed.
+    """The trained weights that each seed starts from: those of the cell of the same seed.
 
     Returns
     -------
     dict of int to Path
-        Of every seed that has one cell; of ``seeds`` where there is but one cell.
+        Of every seed that has one cell.
 
     Raises
     ------
@@ -54,8 +54,6 @@ def weights_by_seed(folder: Path, seeds: Iterable[int]) -> dict[int, Path]:
         raise ParameterError(
             f"{folder}: no weights are recorded of its {len(rows)} cells; run it with record: [curves, weights]"
         )
-    if len(usable) == 1:
-        return dict.fromkeys(seeds, _file(folder, usable[0]))
     by_seed: dict[int, list[Row]] = {}
     for row in usable:
         by_seed.setdefault(int(row["seed"]), []).append(row)

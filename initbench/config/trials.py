@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise, product
 from pathlib import Path
@@ -12,12 +13,13 @@ import numpy as np
 
 from initbench.config.experiment import Part
 from initbench.config.keys import PLACES, Context
-from initbench.contracts import Activation, Array, Generator, Layer, Shape, layers_of
+from initbench.contracts import Activation, Array, Generator, Layer, Shape, layers_of, wrong_draw
 from initbench.errors import Fault, InitbenchError, ParameterError
 from initbench.registry import Entry, find
 
 UNKNOWN = (8, 4)  # columns and classes of a data set that is not at hand
 RELU = Part("activation", "relu")
+ROWS = 64  # made up, for what looks at training rows
 
 
 class Setting(NamedTuple):
@@ -54,6 +56,8 @@ class Setting(NamedTuple):
 def find_impossible(read: Mapping[str, tuple[Any, ...]], context: Context) -> list[Fault]:
     """The faults of initializers and biases that cannot fill layers which the config would give them.
 
+    Where what the layers follow from is at fault, those that look at more than a layer's shape are not tried.
+
     Parameters
     ----------
     read : mapping of str to tuple
@@ -62,7 +66,11 @@ def find_impossible(read: Mapping[str, tuple[Any, ...]], context: Context) -> li
     """
     faults: dict[tuple[Part, str], Fault] = {}
     trials, settings = _Trials(), _settings(read, context)
+    are_known = read["activation"] and read["residual"] and (read["hidden"] or (read["depth"] and read["width"]))
     for part, places in _uses(read).items():
+        entry = find(part.kind, part.name)
+        if not are_known and (entry.wants_layer or entry.scope == "network"):
+            continue
         for seeded in dict.fromkeys(map(part.at_seed, context.seeds)) if part.sources else (part,):
             for setting in settings:
                 error = trials.error(seeded, setting, places)
@@ -119,8 +127,8 @@ class _Trials:
         for place, shape, layer in self._distinct_layers(setting):
             if place not in places:
                 continue
-            seen = (setting.activation, place, layer.branches > 0, layer.branch_place) if entry.wants_layer else ()
-            trial = partial(_try_layer, entry, part, layer)
+            seen = (setting.activation, layer) if entry.wants_layer else ()
+            trial = partial(_try_layer, entry, part, setting.activation, layer)
             error = self._error((part, seen), trial, _small_shape(shape), shape)
             if error is not None:
                 return error
@@ -148,7 +156,7 @@ class _Trials:
 
     def _distinct_layers(self, setting: Setting) -> list[tuple[str, Shape, Layer]]:
         if setting not in self._layers:
-            layers = layers_of(setting.sizes, setting.residual, _activation(setting.activation))
+            layers = layers_of(setting.sizes, setting.residual, None)
             found: dict[Any, tuple[str, Shape, Layer]] = {}
             for layer, shape in zip(layers, pairwise(setting.sizes), strict=True):
                 place = "last" if layer.is_last else "hidden" if layer.index else "first"
@@ -171,13 +179,28 @@ def _activation(part: Part) -> Activation:
     return made
 
 
-def _try_layer(entry: Entry, part: Part, layer: Layer, shape: Shape) -> None:
-    extra = {"layer": layer} if entry.wants_layer else {}
+def _try_layer(entry: Entry, part: Part, activation: Part, layer: Layer, shape: Shape) -> None:
+    extra = {"layer": _with_rows(layer, activation, shape)} if entry.wants_layer else {}
     drawn = entry.function(shape, np.random.default_rng(0), **dict(part.parameters), **extra)
-    weights = drawn[0] if isinstance(drawn, tuple) else drawn
-    wanted = shape if entry.kind == "initializer" else shape[1:]
-    if np.shape(weights) != wanted:
-        raise ParameterError(f"drew shape {np.shape(weights)} where {wanted} was asked for")
+    weights, biases = np.zeros(shape), np.zeros(shape[1])
+    if entry.kind == "bias":
+        biases = drawn
+    elif isinstance(drawn, tuple):
+        weights, biases = drawn
+    else:
+        weights = drawn
+    wrong = wrong_draw(weights, biases, shape)
+    if wrong:
+        raise ParameterError(wrong)
+
+
+def _with_rows(layer: Layer, activation: Part, shape: Shape) -> Layer:
+    """A layer with its activation and, where a run would show it training rows, rows made up for its shape."""
+    fan_in, fan_out = shape
+    inputs = np.random.default_rng(0).standard_normal((ROWS, fan_in)) if layer.index == 0 else None
+    classes = np.arange(ROWS)[:, None] % max(fan_out, 2)
+    targets = (classes == np.arange(fan_out)).astype(np.float64) if layer.is_last else None
+    return replace(layer, activation=_activation(activation), inputs=inputs, targets=targets)
 
 
 def _try_network(entry: Entry, part: Part, activation: Activation, sizes: tuple[int, ...]) -> None:

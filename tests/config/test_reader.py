@@ -101,7 +101,11 @@ def test_the_faults_of_a_file_come_all_at_once_each_with_its_place(read):
         ("epochs: 0", "epochs is 0 and must be at least 1"),
         ("width: 1000000000", "width is 1000000000 and must be at most 100,000"),
         ("learning_rate: .nan", "learning_rate is nan and must be at least 0"),
-        ("learning_rate: .inf", "learning_rate is inf and must be at least 0"),
+        ("learning_rate: .inf", "learning_rate is inf and must be a number of at most 1e100"),
+        ("learning_rate: 1.0e+101", "learning_rate is 1e+101 and must be a number of at most 1e100"),
+        ("learning_rate: fast", "learning_rate is 'fast' and must be a number, at least 0"),
+        ("learning_rate: {a: 1}", "learning_rate is '{a: 1}' and must be a number"),
+        ("learning_rate: true", "learning_rate is True and must be a number"),
         ("learning_rate: -1", "learning_rate is -1 and must be at least 0"),
         ("clip_norm: 0", "clip_norm is 0 and must be above 0"),
         ("dtype: float16", "unknown dtype 'float16'"),
@@ -282,3 +286,20 @@ def test_a_scheme_that_looks_at_the_whole_network_is_not_for_single_layers(read)
 
 def test_a_folder_is_no_file_of_weights(read, tmp_path):
     assert "is a folder" in only_fault(read, f"initializer: {{pretrained: {{file: '{tmp_path}'}}}}").message
+
+
+def test_a_scheme_for_whole_networks_fills_all_layers_or_none(read):
+    for name in ("lsuv", "{lsuv: {tol: 0.5}}"):
+        fault = only_fault(read, f"output_initializer: [same, {name}]")
+        assert (fault.line, fault.column) == (1, 28)
+        assert fault.message == "'lsuv' looks at the whole network and cannot be given to its last layer alone"
+        assert fault.hint == "write initializer: lsuv"
+    fault = only_fault(read, "initializer: {first: lsuv, hidden: zeros}")
+    assert fault.message == "'lsuv' looks at the whole network and cannot be given to some of its layers"
+    assert fault.hint == "write initializer: lsuv, and output_initializer beside it"
+    read("initializer: lsuv\noutput_initializer: [same, zeros]")
+
+
+def test_the_layers_of_layers_are_read(read):
+    (part,) = read("initializer: {hidden: {first: zeros, hidden: he_normal}}").choices["initializer"]
+    assert [part.at(layer, 3).name for layer in range(3)] == ["zeros", "he_normal", "he_normal"]

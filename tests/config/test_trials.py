@@ -85,9 +85,29 @@ def test_an_output_initializer_is_tried_on_the_last_layer_alone(read):
     assert (fault.line, "(65, 10)" in fault.message) == (2, True)
 
 
+@pytest.mark.parametrize("residual", ["[plain, fixup]", "[fixup, plain]"])
+def test_a_residual_that_works_is_not_taken_for_one_that_does_not(read, residual):
+    (fault,) = faults(read, f"initializer: fixup\nresidual: {residual}\ndepth: 4")
+    assert "has no answer for residual plain: " in fault.message
+
+
+@pytest.mark.parametrize(
+    "faulty",
+    [
+        *("activation: tanhh", "activation: [tanhh, gellu]", "residual: fixip", "width: wide", "depth: deep"),
+        "hidden: [64, wide]",
+    ],
+)
+def test_where_layers_are_not_known_only_what_does_not_ask_for_them_is_tried(read, faulty):
+    critical, fixup, impossible = "{critical: {sigma_b: 0.2}}", "fixup", "{uniform: {low: 1, high: 0}}"
+    found = faults(read, f"{faulty}\ninitializer: [{critical}, {fixup}, lsuv, {impossible}]\nbias: output_prior")
+    assert {fault.line for fault in found[:-1]} == {1}
+    assert (found[-1].line, "low is 1" in found[-1].message) == (2, True)
+
+
 PLUGIN = """
 import numpy as np
-from initbench.registry import initializer, network_initializer
+from initbench.registry import bias, initializer, network_initializer
 
 @initializer("wide_only")
 def wide_only(shape, rng):
@@ -107,6 +127,32 @@ def transposed(shape, rng):
     "Gives the wrong shape."
     return np.zeros(shape[::-1])
 
+@initializer("imaginary")
+def imaginary(shape, rng):
+    "Gives complex numbers."
+    return np.zeros(shape) + 1j
+
+@initializer("counts")
+def counts(shape, rng):
+    "Gives whole numbers as biases."
+    return np.zeros(shape), np.zeros(shape[1], int)
+
+@bias("lonely")
+def lonely(shape, rng):
+    "Gives one number for all units."
+    return np.ones(1)
+
+@initializer("by_rows")
+def by_rows(shape, rng, *, layer):
+    "Looks at what a run shows the first layer and the last."
+    scale = np.sqrt((layer.inputs**2).mean()) if layer.index == 0 else 1.0
+    shares = layer.targets.mean(axis=0) if layer.is_last else np.ones(shape[1])
+    if layer.is_last and shares.shape == (1,):
+        assert 0 < shares < 1
+    elif layer.is_last:
+        assert np.allclose(layer.targets.sum(axis=1), 1)
+    return np.ones(shape) * scale * shares
+
 @network_initializer("looks_at_rows")
 def looks_at_rows(network):
     "Looks at what is not there before training."
@@ -118,7 +164,8 @@ def looks_at_rows(network):
 @pytest.fixture
 def plugin(tmp_path, monkeypatch):
     for table in (registry._entries, registry._spellings):
-        monkeypatch.setitem(table, "initializer", dict(table["initializer"]))
+        for kind in ("initializer", "bias"):
+            monkeypatch.setitem(table, kind, dict(table[kind]))
     (tmp_path / "plugin.py").write_text(PLUGIN)
     registry.load_plugin(tmp_path / "plugin.py")
 
@@ -127,7 +174,20 @@ def test_parts_from_outside_are_tried_too_and_not_refused_for_what_stands_in(rea
     read("initializer: [wide_only, looks_at_rows]\nwidth: 16")
     assert "too narrow" in faults(read, "initializer: wide_only\nwidth: 9")[0].message
     assert "'stumbles': ZeroDivisionError" in faults(read, "initializer: stumbles")[0].message
-    assert "'transposed': drew shape" in faults(read, "initializer: transposed")[0].message
+    assert "'transposed': drew weights of shape" in faults(read, "initializer: transposed")[0].message
+
+
+def test_parts_from_outside_that_draw_what_is_no_layer_are_told(read, plugin):
+    assert "'imaginary': drew weights of type complex128" in faults(read, "initializer: imaginary")[0].message
+    assert "'counts': drew biases of type int64" in faults(read, "initializer: counts")[0].message
+    (fault,) = faults(read, "width: 16\nbias: [zeros, lonely]")
+    assert fault.message == "'lonely': drew biases of shape (1,) where (16,) was asked for"
+
+
+@pytest.mark.parametrize("setting", ["dataset: churn", "dataset: digits", "depth: 0", "width: [7, 300]"])
+def test_parts_that_look_at_rows_are_shown_some_as_in_a_run(read, plugin, setting):
+    ours = "nguyen_widrow, scawi, kathirvalavakumar"
+    read(f"{setting}\ninitializer: [by_rows, {ours}]\nbias: output_prior\nactivation: tanh")
 
 
 @pytest.mark.parametrize("name", sorted(set(bundled()) - {"churn_csv"}))

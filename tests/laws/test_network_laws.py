@@ -9,7 +9,7 @@ from networks import fill, layer_bytes, make_network
 from initbench import registry, run, stacks
 from initbench.contracts import METRICS
 from initbench.errors import ShapeError
-from initbench.start import BATCH_ROWS, draw_start
+from initbench.start import draw_start
 
 ENTRIES = [e for e in registry.entries("initializer") if e.scope == "network" and not e.fingerprint]
 SCHEMES = [e.name for e in ENTRIES if not any(p.is_required for p in e.parameters.values())]  # others need a file
@@ -173,6 +173,5 @@ def test_they_are_shown_training_rows_alone(run_schemes, monkeypatch):
     run_schemes(["weight_norm"], "watched")
     assert len(shown) == len(parts) == 2
     for x, part in zip(shown, parts, strict=True):
-        assert len(x) <= BATCH_ROWS
         assert np.array_equal(x, part.x_train)
         assert not np.array_equal(x[: len(part.x_valid)], part.x_valid[: len(x)])

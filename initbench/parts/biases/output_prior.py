@@ -33,7 +33,7 @@ def output_prior(shape: Shape, rng: Generator, *, layer: Layer) -> Array:
     rng : numpy.random.Generator
         Not used.
     layer : Layer
-        Tells the classes of the training rows to the last layer.
+        Tells the classes of all training rows to the last layer.
 
     Returns
     -------

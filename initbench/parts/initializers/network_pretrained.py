@@ -37,8 +37,9 @@ def pretrained(network: Network, *, file: str, cell: str = "", layers: int = 0) 
         ``gains_0``, ``offsets_0``, ``slopes_0``, ``scales_1`` ... as ``record: [curves, weights]`` leaves one for each
         cell in ``results/NAME/weights/``.
     cell : str, default ""
-        The id, or how it begins, of one cell of a results folder, as ``runs.csv`` has it; without, each seed starts
-        from the cell of its own seed. A config is read with the cell's ``.npz`` in place of folder and cell.
+        The id, or how it begins, of one cell of a results folder, as ``runs.csv`` has it, from which every seed then
+        starts; without, each seed starts from the cell of its own seed. A config is read with the cell's ``.npz`` in
+        place of folder and cell.
     layers : int, default 0
         How many layers to take over; 0 takes those that have the same shape, from the first on until one has not.
 
@@ -46,6 +47,11 @@ def pretrained(network: Network, *, file: str, cell: str = "", layers: int = 0) 
     ------
     ParameterError
         When the file holds no such arrays, or a layer that was asked for has another shape.
+
+    Notes
+    -----
+    One cell or file trained on rows that are validation rows of other seeds, so the validation accuracy of those seeds
+    is flattered; test accuracy is not, as no seed trains on test rows.
 
     References
     ----------
