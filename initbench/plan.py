@@ -165,6 +165,11 @@ class Stack:
 
     cells: tuple[Cell, ...]
 
+    @property
+    def checksum(self) -> str:
+        """Of its data set."""
+        return self.cells[0].data.checksum
+
     @cached_property
     def seeds(self) -> tuple[int, ...]:
         """The seed ids, each once, in the order of the cells."""

@@ -75,6 +75,7 @@ def run(
     fresh: bool = False,
     fail_fast: bool = False,
     progress: Progress | None = None,
+    scheduler: str | None = None,
 ) -> Results:
     """Train every cell of a config that is not in the results yet, and write the tables.
 
@@ -96,6 +97,8 @@ def run(
     fail_fast : bool, default False
         Whether to stop at the first cell that fails.
     progress : Progress, optional
+    scheduler : str, optional
+        Address of a Dask scheduler, whose workers train in place of processes of this machine.
 
     Returns
     -------
@@ -124,7 +127,14 @@ def run(
     outcome = Outcome(folder)
     try:
         run_experiment(
-            experiment, outcome, jobs=jobs, folders=folders, fresh=fresh, fail_fast=fail_fast, progress=progress
+            experiment,
+            outcome,
+            jobs=jobs,
+            folders=folders,
+            fresh=fresh,
+            fail_fast=fail_fast,
+            progress=progress,
+            scheduler=scheduler,
         )
     finally:
         if outcome.counts:

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from multiprocessing.connection import wait as wait_for_process
 from pathlib import Path
-from typing import Any
 
 from initbench.config import Experiment, Part
 from initbench.data import checksum, save_shared
-from initbench.errors import InitbenchError
 from initbench.plan import Cell, DataFacts, Stack, make_plan, make_stacks
-from initbench.registry import find, load_plugin, loaded_plugins
-from initbench.stacks import failure, run_stack
+from initbench.registry import find
 from initbench.store import Record, Store, write_text
+from initbench.workers import Cluster, train_here, train_in_processes
 
 
 class Progress:
@@ -106,6 +97,7 @@ def run_experiment(
     fresh: bool = False,
     fail_fast: bool = False,
     progress: Progress | None = None,
+    scheduler: str | None = None,
 ) -> None:
     """Train every cell that is not in the store yet.
 
@@ -115,7 +107,8 @@ def run_experiment(
     outcome : Outcome
         Names the folder, ``results/<name>``, which is made if it is missing; told what was done, also when interrupted.
     jobs : int, default 1
-        Worker processes; with 1, training happens in this process.
+        Worker processes; with 1, training happens in this process. With a scheduler, how many workers to expect at
+        least.
     folders : tuple of Path
         Where data sets are looked for.
     fresh : bool, default False
@@ -123,16 +116,20 @@ def run_experiment(
     fail_fast : bool, default False
         Whether to stop at the first cell that fails.
     progress : Progress, optional
+    scheduler : str, optional
+        Address of a Dask scheduler, whose workers then train instead.
 
     Raises
     ------
     InitbenchError
-        When data or store cannot be used. KeyboardInterrupt passes through; what has finished is kept.
+        When data, store or scheduler cannot be used. KeyboardInterrupt passes through; what has finished is kept.
     """
     folder, outcome.started = outcome.folder, time.time()
     progress = progress or Progress()
-    with tempfile.TemporaryDirectory(prefix="initbench-") as shared:
-        facts = load_data(experiment, folders, Path(shared))
+    with ExitStack() as resources:
+        shared = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="initbench-")))
+        cluster = resources.enter_context(Cluster(scheduler)) if scheduler else None
+        facts = load_data(experiment, folders, shared)
         outcome.checksums = {str(part): fact.checksum for part, fact in facts.items()}
         plan = make_plan(experiment, facts)
         with Store(folder, create=True) as store:
@@ -145,11 +142,17 @@ def run_experiment(
             if keeps_weights:
                 finished = {cell for cell in finished if store.weights_file(cell).exists()}
             missing = [cell for cell in plan if cell.key not in finished]
-            stacks = make_stacks(missing, jobs)
+            stacks = make_stacks(missing, max(jobs, cluster.threads) if cluster else jobs)
             outcome.trained = sum(len(stack.cells) for stack in stacks)
             progress.start(outcome.trained, sum(len(s.cells) * s.cells[0].epochs for s in stacks))
+            if cluster:
+                training = cluster.train(stacks, shared, progress.advance, keeps_weights)
+            elif jobs == 1 or len(stacks) < 2:
+                training = train_here(stacks, shared, progress.advance, keeps_weights)
+            else:
+                training = train_in_processes(stacks, shared, jobs, progress.advance, keeps_weights)
             try:
-                for stack, records in train_stacks(stacks, Path(shared), jobs, progress, keeps_weights):
+                for stack, records in training:
                     store.add(records)
                     progress.finish(stack.cells, records)
                     if fail_fast and any(record.status == "failed" for record in records):
@@ -157,119 +160,3 @@ def run_experiment(
             finally:
                 progress.stop()
                 outcome.counts, outcome.ended = store.counts(), time.time()
-
-
-def train_stacks(
-    stacks: Sequence[Stack], shared: Path, jobs: int, progress: Progress, keeps_weights: bool = False
-) -> Iterator[tuple[Stack, list[Record]]]:
-    """Train stacks and yield each as it finishes; in this process for one job, else in ``jobs`` workers.
-
-    When a worker is killed, what was left is trained one stack after the other, and the one that kills again fails.
-    """
-    if jobs == 1 or len(stacks) < 2:
-        yield from _train_here(stacks, shared, progress, keeps_weights)
-        return
-    left = list(stacks)
-    try:
-        for stack, records in _train_in_workers(stacks, shared, jobs, progress, keeps_weights):
-            left.remove(stack)
-            yield stack, records
-    except BrokenProcessPool:
-        for stack in left:
-            try:
-                yield from _train_in_workers([stack], shared, 1, progress, keeps_weights)
-            except BrokenProcessPool:
-                reason = "the worker process was killed twice, perhaps for want of memory"
-                yield stack, [failure(cell, reason) for cell in stack.cells]
-
-
-def _train_in_workers(
-    stacks: Sequence[Stack], shared: Path, jobs: int, progress: Progress, keeps_weights: bool = False
-) -> Iterator[tuple[Stack, list[Record]]]:
-    context = multiprocessing.get_context("spawn")  # the same on Linux, macOS and Windows
-    counter, has_started = context.Value("q", 0), context.Event()
-    others = set(multiprocessing.active_children())
-    with _single_threaded_children():
-        setup = (counter, has_started, loaded_plugins())
-        pool = ProcessPoolExecutor(min(jobs, len(stacks)), context, initializer=_start_worker, initargs=setup)
-        try:
-            waiting: dict[Future[list[Record]], Stack] = {
-                pool.submit(_work, s, shared, keeps_weights): s for s in stacks
-            }
-            while waiting:
-                done, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
-                progress.advance(counter.value)
-                for future in done:
-                    if isinstance(future.exception(), BrokenProcessPool) and not has_started.is_set():
-                        raise InitbenchError("the worker processes cannot start; the reason stands above, or try -j 1")
-                    yield waiting.pop(future), future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in set(multiprocessing.active_children()) - others:
-                process.kill()
-            raise
-        pool.shutdown()
-
-
-def _train_here(
-    stacks: Sequence[Stack], shared: Path, progress: Progress, keeps_weights: bool
-) -> Iterator[tuple[Stack, list[Record]]]:
-    from threadpoolctl import threadpool_limits
-
-    over = 0
-
-    def on_epoch(networks: int) -> None:
-        nonlocal over
-        over += networks
-        progress.advance(over)
-
-    for stack in stacks:
-        with threadpool_limits(1):
-            records = run_stack(stack, shared, on_epoch, keeps_weights)
-        yield stack, records
-
-
-@contextmanager
-def _single_threaded_children() -> Iterator[None]:
-    """Let processes started now use one thread for linear algebra each."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
-
-
-_counter: Any = None
-
-
-def _start_worker(counter: Any, has_started: Any, plugins: tuple[str, ...]) -> None:
-    global _counter
-    _counter = counter
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and ends its workers
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    for plugin in plugins:
-        load_plugin(plugin)
-    has_started.set()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait_for_process([parent.sentinel])
-        os._exit(1)
-
-
-def _work(stack: Stack, shared: Path, keeps_weights: bool) -> list[Record]:
-    from threadpoolctl import threadpool_limits
-
-    def on_epoch(networks: int) -> None:
-        with _counter.get_lock():
-            _counter.value += networks
-
-    with threadpool_limits(1):
-        return run_stack(stack, shared, on_epoch, keeps_weights)

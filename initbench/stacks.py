@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from initbench.contracts import Array
-from initbench.data import Split, open_shared, split
+from initbench.contracts import Array, Dataset
+from initbench.data import Split, split
 from initbench.engine.losses import one_hot
 from initbench.engine.network import Design, Parameters, with_ones
 from initbench.engine.train import Data, Recipe, Rows, Trace, train
@@ -39,15 +38,15 @@ class StackRows(NamedTuple):
 
 
 def run_stack(
-    stack: Stack, shared: Path, on_epoch: OnEpoch = lambda networks: None, keeps_weights: bool = False
+    stack: Stack, dataset: Dataset, on_epoch: OnEpoch = lambda networks: None, keeps_weights: bool = False
 ) -> list[Record]:
     """Train the cells of a stack; when something fails, one cell after the other, so that only its cause is ``failed``.
 
     Parameters
     ----------
     stack : Stack
-    shared : Path
-        Where ``load_data`` put the data sets.
+    dataset : Dataset
+        That its cells name.
     on_epoch : callable ``(networks) -> None``
         Told how many networks have finished an epoch.
     keeps_weights : bool, default False
@@ -59,12 +58,12 @@ def run_stack(
         In the order of the stack's cells.
     """
     try:
-        return _train_stack(stack, shared, on_epoch, keeps_weights)
+        return _train_stack(stack, dataset, on_epoch, keeps_weights)
     except Exception as error:
         if len(stack.cells) == 1:
             message = str(error) if isinstance(error, InitbenchError) else f"{type(error).__name__}: {error}"
             return [failure(stack.cells[0], message.strip())]
-    return [record for cell in stack.cells for record in run_stack(Stack((cell,)), shared, on_epoch, keeps_weights)]
+    return [record for cell in stack.cells for record in run_stack(Stack((cell,)), dataset, on_epoch, keeps_weights)]
 
 
 def failure(cell: Cell, reason: str) -> Record:
@@ -72,9 +71,9 @@ def failure(cell: Cell, reason: str) -> Record:
     return Record(cell.key, "failed", None, None, 0.0, error=" ".join(reason.split()))
 
 
-def _train_stack(stack: Stack, shared: Path, on_epoch: OnEpoch, keeps_weights: bool) -> list[Record]:
+def _train_stack(stack: Stack, dataset: Dataset, on_epoch: OnEpoch, keeps_weights: bool) -> list[Record]:
     began = time.perf_counter()
-    rows = load_rows(stack, shared)
+    rows = load_rows(stack, dataset)
     parameters, trace, own_seconds = train_rows(stack, rows.data, on_epoch)
     shared_seconds = (time.perf_counter() - began - sum(own_seconds)) / len(stack.cells)
     return [
@@ -92,10 +91,9 @@ def _train_stack(stack: Stack, shared: Path, on_epoch: OnEpoch, keeps_weights: b
     ]
 
 
-def load_rows(stack: Stack, shared: Path) -> StackRows:
-    """Split and scale the rows of each seed of a stack; ``shared`` is where the data sets lie."""
-    first = stack.cells[0]
-    dataset, dtype = open_shared(shared / first.data.checksum), np.dtype(first.dtype)
+def load_rows(stack: Stack, dataset: Dataset) -> StackRows:
+    """Split and scale the rows of each seed of a stack."""
+    first, dtype = stack.cells[0], np.dtype(stack.cells[0].dtype)
     found: list[list[Rows]] = []
     majorities = {}
     for seed in stack.seeds:

@@ -28,6 +28,7 @@ Examples:
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
 @options.data_dir
 @options.plugin
+@click.option("--scheduler", metavar="ADDRESS", help="Train on the Dask cluster whose scheduler is there.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no table.")
 def run(
     configs: tuple[str, ...],
@@ -40,6 +41,7 @@ def run(
     fail_fast: bool,
     data_dir: Path | None,
     plugins: tuple[str, ...],
+    scheduler: str | None,
     quiet: bool,
 ) -> None:
     """Train every cell of CONFIG that is not in the results yet, then write tables.
@@ -74,6 +76,7 @@ def run(
             fresh=fresh,
             fail_fast=fail_fast,
             progress=Progress() if quiet else Bar(),
+            scheduler=scheduler,
         )
         failures = found.runs.loc[found.runs["status"] == "failed", "error"]
         failed += len(failures)

@@ -1,0 +1,160 @@
+"""Time initbench against its peers: python benchmarks/compare.py [--workload NAME]... [--repeat N] [--output FILE.md].
+
+A contender has the same cores as any other, in the better of two layouts: as many processes as cores with one thread
+each, which share the networks out, or one process with as many threads. Its processes stay alive, so that imports,
+compilation and reading are over before the clock starts; repetitions are interleaved, and medians compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import multiprocessing
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from importlib.metadata import PackageNotFoundError, version
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from contenders import CONTENDERS, NEEDS
+from workloads import WORKLOADS, Workload
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+ONE_LAYOUT = ("initbench", "bare matrix products")  # one thread a process is how initbench works
+PACKAGES = ("initbench", "numpy", "torch", "jax", "scikit-learn")
+
+
+def serve(pipe: Connection, contender: str, workload: Workload, share: tuple[int, int], cores: list[int]) -> None:
+    """Train whenever asked to, and say when it is done."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
+    with tempfile.TemporaryDirectory(prefix="initbench-") as folder:
+        run = CONTENDERS[contender](workload, share, Path(folder))
+        run()
+        pipe.send("ready")
+        while pipe.recv() == "go":
+            run()
+            pipe.send("done")
+
+
+class Team:
+    """The processes of a contender in one layout."""
+
+    def __init__(self, contender: str, workload: Workload, processes: int, cores: list[int]) -> None:
+        context = multiprocessing.get_context("spawn")
+        os.environ.update(dict.fromkeys(THREADS, str(len(cores) // processes)))
+        self.pipes = []
+        for place in range(processes):
+            ours, theirs = context.Pipe()
+            mine = cores[place::processes]
+            context.Process(
+                target=serve, args=(theirs, contender, workload, (place, processes), mine), daemon=True
+            ).start()
+            theirs.close()
+            self.pipes.append(ours)
+        for pipe in self.pipes:
+            pipe.recv()
+
+    def seconds(self) -> float:
+        """How long training takes, from the word to the last process that is done."""
+        time.sleep(0.3)  # threads of the contender before may still spin
+        began = time.perf_counter()
+        for pipe in self.pipes:
+            pipe.send("go")
+        for pipe in self.pipes:
+            pipe.recv()
+        return time.perf_counter() - began
+
+    def stop(self) -> None:
+        """End its processes."""
+        for pipe in self.pipes:
+            pipe.send("stop")
+
+
+def compare(workload: Workload, contenders: list[str], repeat: int, cores: list[int]) -> dict[str, float]:
+    """Median seconds of each contender, in the better layout."""
+    layouts = {
+        (contender, processes)
+        for contender in contenders
+        for processes in {len(cores), 1 if contender not in ONE_LAYOUT else len(cores)}
+    }
+    teams = {layout: Team(layout[0], workload, layout[1], cores) for layout in sorted(layouts)}
+    seconds: dict[tuple[str, int], list[float]] = {layout: [] for layout in teams}
+    for _ in range(repeat):
+        for layout, team in teams.items():
+            seconds[layout].append(team.seconds())
+    for team in teams.values():
+        team.stop()
+    for (contender, processes), times in seconds.items():
+        print(f"{workload.name}: {contender}, {processes} processes: {sorted(times)}", file=sys.stderr)
+    return {
+        contender: min(statistics.median(times) for (name, _), times in seconds.items() if name == contender)
+        for contender in contenders
+    }
+
+
+def table(found: dict[str, dict[str, float]]) -> str:
+    """Seconds of initbench, and the ratio of every other's time to it, as Markdown."""
+    names = list(found)
+    lines = ["| | " + " | ".join(names) + " |", "| --- " * (len(names) + 1) + "|"]
+    lines.append("| initbench, seconds | " + " | ".join(f"{found[n]['initbench']:.2f}" for n in names) + " |")
+    for contender in CONTENDERS:
+        if contender == "initbench" or contender not in found[names[0]]:
+            continue
+        ratios = [found[n][contender] / found[n]["initbench"] for n in names]
+        if contender == "bare matrix products":
+            label, ratios = "initbench ÷ bare matrix products", [1 / ratio for ratio in ratios]
+        else:
+            label = f"{contender} ÷ initbench"
+        lines.append(f"| {label} | " + " | ".join(f"{ratio:.2f}" for ratio in ratios) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def circumstances(cores: list[int], repeat: int) -> str:
+    """Processor, cores and versions."""
+    processor = platform.processor()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        processor = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), processor)
+    versions = []
+    for package in PACKAGES:
+        try:
+            versions.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            versions.append(f"{package} absent")
+    return (
+        f"{processor}, {len(cores)} cores, {platform.system()}, Python {platform.python_version()}; "
+        f"{', '.join(versions)}. Medians of {repeat} interleaved repetitions.\n"
+    )
+
+
+def main() -> None:
+    """Compare and print, or write to a file."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--workload", action="append", choices=WORKLOADS)
+    parser.add_argument("--contender", action="append", choices=CONTENDERS)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--output", type=Path)
+    arguments = parser.parse_args()
+    wanted = arguments.contender or list(CONTENDERS)
+    present = [name for name in wanted if importlib.util.find_spec(NEEDS.get(CONTENDERS[name], "numpy"))]
+    for name in set(wanted) - set(present):
+        print(f"left out: {name}; it is not installed (pip install 'initbench[bench]')", file=sys.stderr)
+    if "initbench" not in present:
+        present.insert(0, "initbench")
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+    found = {
+        name: compare(WORKLOADS[name], present, arguments.repeat, cores) for name in arguments.workload or WORKLOADS
+    }
+    text = table(found) + "\n" + circumstances(cores, arguments.repeat)
+    print(text)
+    if arguments.output:
+        arguments.output.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
