@@ -1,5 +1,7 @@
 """Time initbench against its peers: python benchmarks/compare.py [--workload NAME]... [--repeat N] [--output FILE.md].
 
+The table goes to standard output and, with --output, between the two marks of a Markdown page.
+
 A contender has the same cores as any other, in the better of two layouts: as many processes as cores with one thread
 each, which share the networks out, or one process with as many threads. Its processes stay alive, so that imports,
 compilation and reading are over before the clock starts; repetitions are interleaved, and medians compared.
@@ -25,6 +27,7 @@ from workloads import WORKLOADS, Workload
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 ONE_LAYOUT = ("initbench", "bare matrix products")  # one thread a process is how initbench works
+BEGIN, END = "<!-- Made by make bench -->", "<!-- End of what make bench makes -->"
 PACKAGES = ("initbench", "numpy", "torch", "jax", "scikit-learn")
 
 
@@ -153,7 +156,10 @@ def main() -> None:
     text = table(found) + "\n" + circumstances(cores, arguments.repeat)
     print(text)
     if arguments.output:
-        arguments.output.write_text(text, encoding="utf-8")
+        page = arguments.output.read_text(encoding="utf-8")
+        before, _, rest = page.partition(BEGIN)
+        _, _, after = rest.partition(END)
+        arguments.output.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -86,6 +86,8 @@ class Activation(NamedTuple):
         Where a trained parameter starts; None for an activation that trains nothing.
     parameter_slope : callable ``(z, out) -> ndarray``, optional
         d phi / d parameter.
+    by_value : bool
+        Whether ``slope`` looks at ``value`` alone, and ``value`` may overwrite ``z``: a buffer less to go through.
     torch_gain : float, optional
         What ``torch.nn.init.calculate_gain`` gives for it; None where that raises.
     """
@@ -95,6 +97,7 @@ class Activation(NamedTuple):
     start: float | None = None
     parameter_slope: Callable[..., Array] | None = None
     torch_gain: float | None = None
+    by_value: bool = False
 
 
 @dataclass(frozen=True)

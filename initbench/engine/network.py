@@ -144,8 +144,9 @@ class Workspace:
             pool = [np.zeros(m * n * widest, dtype) for _ in range(count)]
             return [pool[i % count][: m * n * h].reshape(m, n, h) for i, h in enumerate(widths)]
 
-        self.z = buffers(1)
-        self.values = buffers(3)
+        overwrites = design.activation.by_value and design.residual == "none"
+        self.z = buffers(3 if overwrites else 1)
+        self.values = self.z if overwrites else buffers(3)
         self.outputs = list(self.values)
         for layer, buffer in enumerate(buffers(3) if design.branch_ends else []):
             self.outputs[layer] = buffer if layer in design.branch_ends else self.values[layer]

@@ -182,3 +182,24 @@ def test_every_element_is_for_itself(activation, dtype):
 @either_type
 def test_the_elementwise_check_catches_a_look_at_the_neighbours(dtype):
     assert not is_elementwise(tanh._replace(value=lambda z, out: np.tanh(z - 1e-3 * z.mean())), dtype)
+
+
+def is_told_by_its_value(activation, dtype):
+    """Whether ``value`` may overwrite ``z``, and ``slope`` does without ``z``."""
+    z = Z.astype(dtype)
+    apart, z_again = activation.value(z, out=np.empty_like(z)), z.copy()
+    in_place = activation.value(z_again, out=z_again)
+    slopes = [activation.slope(given, apart, out=np.empty_like(z)) for given in (z, np.full_like(z, np.nan))]
+    return apart.tobytes() == in_place.tobytes() and slopes[0].tobytes() == slopes[1].tobytes()
+
+
+@either_type
+@pytest.mark.parametrize("activation", [a for a in ACTIVATIONS if a.by_value])
+def test_one_that_says_so_is_told_by_its_value(activation, dtype):
+    assert is_told_by_its_value(activation, dtype)
+
+
+@either_type
+@pytest.mark.parametrize("name", ["softsign", "gelu"])
+def test_the_check_catches_one_that_needs_z(name, dtype):
+    assert not is_told_by_its_value(registry.find("activation", name).function(), dtype)

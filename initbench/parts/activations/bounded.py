@@ -40,7 +40,7 @@ def sigmoid() -> Activation:
         np.subtract(1.0, value, out=out)
         return np.multiply(out, value, out=out)
 
-    return Activation(value, slope, torch_gain=1.0)
+    return Activation(value, slope, torch_gain=1.0, by_value=True)
 
 
 @activation(
@@ -71,7 +71,7 @@ def tanh() -> Activation:
         np.multiply(value, value, out=out)
         return np.subtract(1.0, out, out=out)
 
-    return Activation(value, slope, torch_gain=5 / 3)
+    return Activation(value, slope, torch_gain=5 / 3, by_value=True)
 
 
 @activation(
@@ -105,7 +105,7 @@ def lecun_tanh() -> Activation:
         np.multiply(out, -pace / height, out=out)
         return np.add(out, pace * height, out=out)
 
-    return Activation(value, slope)
+    return Activation(value, slope, by_value=True)
 
 
 @activation(
@@ -134,7 +134,7 @@ def hard_tanh() -> Activation:
     def slope(z: Array, value: Array, out: Array) -> Array:
         return np.less(np.abs(value, out=out), 1.0)
 
-    return Activation(value, slope)
+    return Activation(value, slope, by_value=True)
 
 
 @activation(

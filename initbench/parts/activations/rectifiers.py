@@ -5,10 +5,20 @@ Zeros are filled in before a minimum or maximum, since NumPy compares two arrays
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import numpy as np
 
 from initbench.contracts import Activation, Array, Fraction, Positive, Real
 from initbench.registry import activation
+
+
+@functools.lru_cache(maxsize=16)
+def _zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    zeros = np.zeros(shape, dtype)
+    zeros.flags.writeable = False
+    return zeros
 
 
 @activation(
@@ -33,13 +43,12 @@ def relu() -> Activation:
     """
 
     def value(z: Array, out: Array) -> Array:
-        out.fill(0.0)
-        return np.maximum(z, out, out=out)
+        return np.maximum(z, _zeros(z.shape[1:], z.dtype), out=out)
 
     def slope(z: Array, value: Array, out: Array) -> Array:
         return np.greater(value, 0.0)
 
-    return Activation(value, slope, torch_gain=2**0.5)
+    return Activation(value, slope, torch_gain=2**0.5, by_value=True)
 
 
 @activation(
