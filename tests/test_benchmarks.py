@@ -1,0 +1,51 @@
+"""The benchmarks run: each contender that is installed trains a tiny workload, and the page gets its table."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+from compare import BEGIN, END, table  # noqa: E402
+from contenders import CONTENDERS, NEEDS  # noqa: E402
+from workloads import Workload  # noqa: E402
+
+TINY = {
+    "binary": Workload("binary", (5, 4, 4, 2), 2, 2, 8, 2, (40, 5, 10)),
+    "classes": Workload("classes", (5, 4, 4, 3), 2, 2, 8, 2, (41, 5, 10)),
+}
+
+
+@pytest.mark.parametrize("name", CONTENDERS)
+@pytest.mark.parametrize("workload", TINY.values(), ids=TINY)
+@pytest.mark.filterwarnings("default")
+def test_each_contender_trains(name, workload, tmp_path):
+    package = NEEDS.get(CONTENDERS[name], "numpy")
+    if importlib.util.find_spec(package) is None:
+        pytest.skip(f"{package} is not installed: pip install 'initbench[bench]'")
+    for place in (0, 1):
+        CONTENDERS[name](workload, (place, 2), tmp_path)()
+
+
+def test_ratios_are_of_the_others_to_initbench():
+    found = {"tab": {"initbench": 2.0, "bare matrix products": 1.0, "JAX vmap + jit": 3.0}}
+    assert table(found).splitlines()[2:] == [
+        "| initbench, seconds | 2.00 |",
+        "| initbench ÷ bare matrix products | 2.00 |",
+        "| JAX vmap + jit ÷ initbench | 1.50 |",
+    ]
+
+
+def test_the_page_keeps_what_stands_around_the_table(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    command = [sys.executable, str(BENCHMARKS / "compare.py"), "--workload", "tab", "--repeat", "1"]
+    command += ["--contender", "initbench", "--contender", "bare matrix products", "--output", str(page)]
+    subprocess.run(command, check=True, capture_output=True)
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(f"before\n{BEGIN}\n| | tab |\n")
+    assert text.endswith(f"{END}\nafter\n")
+    assert "old" not in text
