@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from initbench.contracts import Activation, Array, Layer, Shape
+from initbench.contracts import Activation, Array, Layer, Optimizer, Shape
 from initbench.engine.network import Design
 from initbench.errors import ShapeError
 from initbench.registry import Entry, find
@@ -27,6 +27,7 @@ FEW = 24  # so few values among many weights look drawn by no chance
 SLOPE_ERROR = 1e-6
 BOWL_STEPS = 3000
 SAME_BYTES = "the generator it is given is the only source of chance"
+SHAPE_OF = {"weights": "(fan_in, fan_out)", "biases": "(fan_out,)"}
 OWN_DRAWS = "layers of equal shape never share draws"
 NO_DISTRIBUTION = """not tried: mean, std, support and shape of what it draws, as it states no distribution; to do so:
   @initializer('NAME', distribution=lambda fan_in, fan_out: scipy.stats.norm(0, fan_in**-0.5))
@@ -44,7 +45,7 @@ def broken_laws(entry: Entry) -> list[str]:
     Returns
     -------
     list of str
-        What is broken, a sentence a law; empty when all hold.
+        What is broken, "law: what was found first", a sentence a law; empty when all hold.
 
     Examples
     --------
@@ -59,13 +60,15 @@ def broken_laws(entry: Entry) -> list[str]:
     }
     if not entry.summary:
         return [f"'{entry.name}' has no docstring; its first line is what initbench list shows"]
-    faults: list[str] = []
+    faults: dict[str, str] = {}
     try:
         with np.errstate(all="ignore"):
-            faults.extend(laws[entry.kind](entry))  # keeps what was found before an exception
+            for fault in laws[entry.kind](entry):
+                faults.setdefault(fault.partition(":")[0], fault)
     except Exception as error:
-        faults.append(f"works at its defaults: {type(error).__name__}: {error}")
-    return faults
+        if not any(str(error) in fault for fault in faults.values()):
+            faults[""] = f"works at its defaults: {type(error).__name__}: {error}"
+    return list(faults.values())
 
 
 def why_unchecked(entry: Entry) -> str:
@@ -102,6 +105,10 @@ def _draw(entry: Entry, shape: Shape, seed: int) -> tuple[Array, Array | None]:
     return drawn if isinstance(drawn, tuple) else (drawn, None)
 
 
+def _no_array(what: str, found: object) -> str:
+    return f"returns {what} as an array: got {'None; is there a return?' if found is None else type(found).__name__}"
+
+
 def _initializer_faults(entry: Entry) -> Iterator[str]:
     for shape in SHAPES:
         try:
@@ -114,9 +121,11 @@ def _initializer_faults(entry: Entry) -> Iterator[str]:
         for what, array, wanted in (("weights", weights, shape), ("biases", biases, (shape[1],))):
             if array is None and what == "biases":
                 continue
-            if not isinstance(array, np.ndarray) or array.shape != wanted:
-                found = getattr(array, "shape", type(array).__name__)
-                yield f"{what} of shape {wanted}: got {found}"
+            if not isinstance(array, np.ndarray):
+                yield _no_array(what, array)
+                return
+            if array.shape != wanted:
+                yield f"{what} have the shape {SHAPE_OF[what]}: got {array.shape} for {shape}"
             elif array.dtype != np.float64:
                 yield f"{what} are drawn in float64: got {array.dtype}"
             elif not np.isfinite(array).all():
@@ -248,8 +257,11 @@ def _start_bytes(network: Start) -> list[bytes]:
 def _bias_faults(entry: Entry) -> Iterator[str]:
     for shape in SHAPES:
         biases, _ = _draw(entry, shape, 0)
-        if not isinstance(biases, np.ndarray) or biases.shape != (shape[1],):
-            yield f"biases of shape ({shape[1]},) for a layer of shape {shape}: got {getattr(biases, 'shape', biases)}"
+        if not isinstance(biases, np.ndarray):
+            yield _no_array("biases", biases)
+            return
+        if biases.shape != (shape[1],):
+            yield f"biases have the shape {SHAPE_OF['biases']}: got {biases.shape} for {shape}"
         elif not np.isfinite(biases).all():
             yield f"biases are finite: got nan or inf at {shape}"
         elif not np.array_equal(biases, _draw(entry, shape, 0)[0]):
@@ -297,6 +309,9 @@ def _activation_faults(entry: Entry) -> Iterator[str]:
 
 def _optimizer_faults(entry: Entry) -> Iterator[str]:
     optimizer = entry.function()
+    if not isinstance(optimizer, Optimizer):
+        yield f"returns an Optimizer: got {type(optimizer).__name__}"
+        return
     target = np.array([[1.0, -2.0, 0.5], [0.0, 3.0, -1.0]])
     rates = np.array([[0.01], [0.02]])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
@@ -14,17 +15,18 @@ import numpy as np
 
 from initbench.config import Experiment, Part
 from initbench.conformance import known_layer, stated_distribution, trial_network
-from initbench.contracts import Activation, Array
+from initbench.contracts import Activation, Array, Shape
 from initbench.errors import InitbenchError, ParameterError, UsageError, nearest
-from initbench.registry import FOLDERS, Entry, entries, find, instead, lookup, lookup_any
+from initbench.registry import FOLDERS, Entry, entries, find, instead, lookup, lookup_any, lookup_end
 from initbench.theory import Rule, critical_point, evaluate, gain, verdict
 
 REFERENCES = Path(__file__).parent / "parts" / "references.bib"
 WIDTH = 100
-ENOUGH_WEIGHTS, MOST_DRAWS = 400_000, 20_000
+ENOUGH_WEIGHTS, MOST_DRAWS = 400_000, 30_000
+EVEN_ERROR = 1e-3  # of chi; even draws give the moments of narrow layers and wide tails better than that
 LIBRARIES = ("Keras", "PyTorch", "JAX", "scikit-learn")
 NO_SUCH_THING = "–"
-ROWS, CLASSES = 256, 10  # of the network that a network-wide initializer is shown on
+ROWS, CLASSES, WIDEST = 256, 10, 256  # of the network that a network-wide initializer is shown on
 RULES: dict[Rule, str] = {
     "torch": "calculate_gain of PyTorch",
     "forward": "1/√E[φ²]",
@@ -65,14 +67,14 @@ def citations(experiment: Experiment) -> list[str]:
 
 
 def find_any(name: str) -> Entry:
-    """The part of this name or alias, of whatever kind.
+    """The part of this name or alias, of whatever kind, or that a library's dotted name ends in.
 
     Raises
     ------
     UsageError
         When there is none; the message has the nearest name.
     """
-    entry = lookup_any(name)
+    entry = lookup_any(name) or lookup_end(name)
     if entry is not None:
         return entry
     close = nearest(name, [entry.name for kind in FOLDERS for entry in entries(kind)])
@@ -86,7 +88,7 @@ def explain_part(name: str, fan_in: int, fan_out: int, activation: str) -> str:
     Parameters
     ----------
     name : str
-        Its name or an alias.
+        Its name or an alias, or a library's name with its module.
     fan_in, fan_out : int
         Of the layer that an initializer is shown on.
     activation : str
@@ -99,8 +101,14 @@ def explain_part(name: str, fan_in: int, fan_out: int, activation: str) -> str:
     entry = find_any(name)
     about = entry.about
     lines = [f"{entry.name}: {entry.kind}, {about.family}"]
-    if name != entry.name:
+    if lookup_any(name) is not entry:
+        told = [word for word, text in (("elsewhere", about.elsewhere), ("beware", about.note)) if text]
+        what = f", and what libraries have stands under {' and '.join(told)}" if told else ""
+        lines.append(f"('{name}' is no name here; this is the nearest{what})")
+    elif name != entry.name:
         lines.append(f"('{name}' is another name for it)")
+    others = {kind: other.name for kind in FOLDERS if (other := lookup(kind, name)) and other.name != entry.name}
+    lines += [f"(as {kind} it is {other})" for kind, other in others.items()]
     lines += ["", *textwrap.wrap(entry.summary, WIDTH), ""]
     if about.formula:
         lines.append(f"formula      {about.formula}")
@@ -186,14 +194,46 @@ def critical_lines(activation: Activation) -> list[str]:
     return lines
 
 
-def draw_layer(entry: Entry, fan_in: int, fan_out: int, activation: str) -> tuple[Array, Array]:
-    """Draws of a hidden layer's weights and biases one below the other, so many that their moments are sure."""
-    rng = np.random.default_rng(0)
+class EvenDraws:
+    """Stands in for the generator of one draw of several, with its method ``random`` alone.
+
+    What a call hands out over all draws together is an even grid, (k + ½) / N, in an order of chance: so moments and
+    bounds of what is made of it are nearly those of the distribution.
+    """
+
+    def __init__(self, draw: int, draws: int, grids: dict[int, Array]) -> None:
+        self.draw, self.draws, self.grids = draw, draws, grids
+        self.calls = 0
+
+    def random(self, shape: Shape) -> Array:
+        """The draw's own share of the grid of this call."""
+        size = math.prod(shape)
+        if self.calls not in self.grids:
+            order = np.random.default_rng(self.calls).permutation(size * self.draws)
+            self.grids[self.calls] = (order + 0.5) / len(order)
+        share = self.grids[self.calls][self.draw * size : (self.draw + 1) * size]
+        self.calls += 1
+        return share.reshape(shape)
+
+
+def draw_layer(entry: Entry, fan_in: int, fan_out: int, activation: str) -> tuple[Array, Array, bool]:
+    """Draws of a hidden layer's weights and biases one below the other, so many that their moments are sure.
+
+    The last of the three says whether they are as even as their grid. A part that asks a generator for more than
+    ``random`` gets a real one.
+    """
     draws = max(1, min(MOST_DRAWS, ENOUGH_WEIGHTS // (fan_in * fan_out)))
-    extra = known_layer(entry, activation)
-    drawn = [entry.function((fan_in, fan_out), rng, **extra) for _ in range(draws)]
+    extra, grids, chance = known_layer(entry, activation), dict[int, Array](), np.random.default_rng(0)
+    try:
+        drawn = [entry.function((fan_in, fan_out), EvenDraws(i, draws, grids), **extra) for i in range(draws)]
+    except (AttributeError, TypeError, ValueError):
+        grids.clear()
+        drawn = [entry.function((fan_in, fan_out), chance, **extra) for _ in range(draws)]
     pairs = [pair if isinstance(pair, tuple) else (pair, np.zeros(fan_out)) for pair in drawn]
-    return np.concatenate([weights for weights, _ in pairs]), np.concatenate([biases for _, biases in pairs])
+    weights = np.concatenate([weights for weights, _ in pairs])
+    sizes = [len(grid) for grid in grids.values()]
+    is_even = 0 < len(set(sizes)) == len(sizes)  # a second grid of one size may choose among the first
+    return weights, np.concatenate([biases for _, biases in pairs]), is_even
 
 
 def receipt(entry: Entry, fan_in: int, fan_out: int, activation: str) -> list[str]:
@@ -208,12 +248,16 @@ def receipt(entry: Entry, fan_in: int, fan_out: int, activation: str) -> list[st
 
 def _network_receipt(entry: Entry, fan_in: int, fan_out: int, activation: str) -> list[str]:
     """Scale of weights and preactivations of each layer, on made-up rows."""
+    is_cut = max(fan_in, fan_out) > WIDEST
+    fan_in, fan_out = min(fan_in, WIDEST), min(fan_out, WIDEST)
     network = trial_network((fan_in, fan_out, fan_out, CLASSES), activation, ROWS)
     entry.function(network)
     lines = [
         f"measured on {ROWS} standard normal rows of {CLASSES} classes drawn at random, and on a {activation} network",
         f"of {fan_in} inputs and two hidden layers of {fan_out} units, biases 0 before it:",
     ]
+    if is_cut:
+        lines.insert(0, f"with fans of at most {WIDEST}, to save time;")
     for layer, (weights, biases) in enumerate(zip(network.weights, network.biases, strict=True)):
         line = f"layer {layer + 1}, {weights.shape[0]} × {weights.shape[1]}: weights std {weights.std():.4g}, "
         line += f"biases std {biases.std():.4g}, " if biases.any() else ""
@@ -223,13 +267,13 @@ def _network_receipt(entry: Entry, fan_in: int, fan_out: int, activation: str) -
 
 def _layer_receipt(entry: Entry, fan_in: int, fan_out: int, activation: str) -> list[str]:
     """Scale, limits, and the mean-field verdict for an activation."""
-    weights, biases = draw_layer(entry, fan_in, fan_out, activation)
-    mean, std = float(weights.mean()), float(weights.std())
-    second = float(np.sqrt(np.mean(weights**2)))
+    weights, biases, is_even = draw_layer(entry, fan_in, fan_out, activation)
+    std, rms = float(weights.std()), float(np.sqrt(np.mean(weights**2)))
+    mean = _mean(weights)
     lines = [
-        f"a hidden layer of {fan_in} × {fan_out} behind {activation}, as drawn, {weights.size:,} weights:",
-        f"mean {mean:.4g}, std {std:.4g}, least {weights.min():.4g}, greatest {weights.max():.4g}",
-        f"gain: std × √fan_in = {second * fan_in**0.5:.4g}",
+        f"a hidden layer of {fan_in} × {fan_out} behind {activation}, as drawn:",
+        f"mean {mean:.4g}, std {std:.4g}, least {weights.min():.4g}, greatest {weights.max():.4g} of {weights.size:,}",
+        f"gain: rms × √fan_in = {rms * fan_in**0.5:.4g}",
     ]
     stated = stated_distribution(entry, (fan_in, fan_out), activation)
     if stated is not None:
@@ -237,19 +281,29 @@ def _layer_receipt(entry: Entry, fan_in: int, fan_out: int, activation: str) -> 
         exact = f"mean {stated.mean():.4g}, std {stated.std():.4g}, from {low:.4g} to {high:.4g}"
         lines.insert(1, f"{exact}, by its distribution; drawn:")
     if biases.any():
-        lines.append(f"biases: mean {biases.mean():.4g}, std {biases.std():.4g}")
-    if abs(mean) > 5 * std / weights.size**0.5 and std > 0:
-        outlier = abs(mean) * (fan_in * fan_out) ** 0.5
-        lines.append(f"the mean is not zero, which makes a singular value of about {outlier:.3g}")
+        lines.append(f"biases: mean {_mean(biases):.4g}, std {biases.std():.4g}")
     if weights.size > 1 and np.ptp(weights) == 0:
         lines.append("all weights are equal, so all units of a layer are and stay one unit")
-    if second > 0:
-        found = verdict(find("activation", activation).function(), second * fan_in**0.5, float(biases.std()))
-        lines.append(
-            f"mean field: {found.phase}; a layer multiplies the variance of gradients by chi = {found.chi:.4g},"
-        )
+    elif abs(mean) > 5 * std / weights.size**0.5:
+        outlier = abs(mean) * (fan_in * fan_out) ** 0.5
+        lines.append(f"the mean is not zero, which makes a singular value of about {outlier:.3g},")
+        lines.append("and of which the mean field of weights with mean zero knows nothing")
+    elif rms > 0:
+        squares = weights**2
+        error = EVEN_ERROR if is_even else 5 * float(squares.std() / squares.mean()) / weights.size**0.5
+        found = verdict(find("activation", activation).function(), rms * fan_in**0.5, float(biases.std()))
+        phase = "ordered" if found.chi < 1 else "chaotic"
+        if abs(found.chi - 1) < error * found.chi:
+            phase = "critical" if is_even else "critical, within sampling error"
+        lines.append(f"mean field: {phase}; a layer multiplies the variance of gradients by chi = {found.chi:.4g},")
         lines.append(f"that of signals by {found.growth:.4g}")
     return lines
+
+
+def _mean(values: Array) -> float:
+    """Their mean, or 0 where it is but rounding."""
+    mean = float(values.mean())
+    return mean if abs(mean) > 1e-9 * float(np.abs(values).max()) else 0.0
 
 
 def initializer_table() -> str:

@@ -5,6 +5,7 @@ A decorator puts a function under its name; each folder of ``initbench.parts`` i
 
 from __future__ import annotations
 
+import ast
 import functools
 import importlib
 import importlib.util
@@ -12,12 +13,16 @@ import inspect
 import sys
 import types
 import typing
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
+from uuid import uuid4
+
+import numpy as np
 
 from initbench.contracts import Range
 from initbench.errors import ParameterError, UsageError, nearest
@@ -31,10 +36,20 @@ FOLDERS = {
     "optimizer": "optimizers",
     "dataset": "datasets",
 }
+LEADING = {  # what a part's function is given by place; all else is a parameter, by name
+    "initializer": ("shape", "rng"),
+    "network_initializer": ("network",),
+    "bias": ("shape", "rng"),
+    "activation": (),
+    "optimizer": (),
+    "dataset": ("folders",),
+}
+INSTALLED = {"site-packages", "dist-packages"}
 WRITE_INSTEAD = {  # what is known as an initializer and is none here, or one with parameters that a name cannot carry
     "rezero": "residual: rezero",
     "skipinit": "residual: rezero",
     "residual_1/sqrt(L)": "residual: scaled, or initializer: residual_scaled",
+    "output_prior": "bias: output_prior",
     "xavier_half": "{glorot_normal: {gain: 0.5}}, which is neupy's Xavier",
 }
 
@@ -98,6 +113,7 @@ class Parameter:
         ParameterError
             When it has another type, or lies outside of the range.
         """
+        value = value.item() if isinstance(value, np.generic) else value
         wishes = []
         for wanted in self.types:
             try:
@@ -115,7 +131,7 @@ def _as_type(wanted: Any, value: Any, limits: Range | None) -> Any:
         raise ValueError("null")
     if typing.get_origin(wanted) is typing.Literal:
         choices = typing.get_args(wanted)
-        if value in choices:
+        if isinstance(value, tuple(map(type, choices))) and value in choices:
             return value
         raise ValueError(f"one of: {', '.join(map(str, choices))}")
     if typing.get_origin(wanted) is tuple:
@@ -151,7 +167,7 @@ class Entry:
     parameters : mapping of str to Parameter
     about : About
     fingerprint : str
-        Hash of the file of a part that comes from outside; empty for our own.
+        Hash of the code of a part that comes from outside, as docs/parts.md says; empty for our own.
     scope : ``"layer"`` or ``"network"``
         Whether an initializer draws a layer at a time or looks at the whole network.
     wants_layer : bool
@@ -195,11 +211,18 @@ _spellings: dict[str, dict[str, str]] = {kind: {} for kind in FOLDERS}
 _plugins: dict[Path, str] = {}
 
 
-def _parameters(function: Callable[..., Any]) -> dict[str, Parameter]:
+def _parameters(function: Callable[..., Any], leading: tuple[str, ...]) -> dict[str, Parameter]:
     hints = typing.get_type_hints(function, include_extras=True)
+    name, all_of_it = function.__name__, inspect.signature(function).parameters.values()
+    placed = [p.name for p in all_of_it if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if len(placed) > len(leading):
+        first = placed[len(leading)]
+        raise UsageError(f"{name}: write * before {first}: def {name}({', '.join([*leading, '*', first])})")
+    if len(placed) < len(leading) and all(p.kind is not p.VAR_POSITIONAL for p in all_of_it):
+        raise UsageError(f"{name} takes ({', '.join(placed)}) and must take ({', '.join(leading)})")
     found = {}
-    for p in inspect.signature(function).parameters.values():
-        if p.kind is not inspect.Parameter.KEYWORD_ONLY or p.name == "layer":
+    for p in all_of_it:
+        if p.kind is not p.KEYWORD_ONLY or p.name == "layer":
             continue
         hint, limits = hints.get(p.name, float), None
         options = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
@@ -210,8 +233,14 @@ def _parameters(function: Callable[..., Any]) -> dict[str, Parameter]:
                 limits = next((e for e in extras if isinstance(e, Range)), limits)
             bare.append(option)
         if not all(_is_known(option) for option in bare):
-            raise UsageError(f"{function.__name__}: the parameter '{p.name}' must be a number, a text, true or false")
+            raise UsageError(f"{name}: the parameter '{p.name}' must be a number, a text, true or false")
         found[p.name] = Parameter(p.name, p.default, tuple(bare), limits)
+        if not found[p.name].is_required:
+            try:
+                found[p.name].check(p.default)
+            except ParameterError as error:
+                wish = f"annotate what it takes: {p.name}: {type(p.default).__name__} = {p.default!r}"
+                raise UsageError(f"{name}: the default of {error}, or {wish}") from None
     return found
 
 
@@ -227,12 +256,78 @@ def plain(name: str) -> str:
     >>> plain("kaiming_normal_") == plain("KaimingNormal")
     True
     """
-    return "".join(c for c in name.lower() if c.isalnum())
+    return "".join(c for c in name.lower() if c.isalnum() or c == ".")
+
+
+def _ends(name: str) -> list[str]:
+    """What is left of ``package.module.name`` without its first words; empty for a name without dots."""
+    words = name.split(".")
+    return [".".join(words[i:]) for i in range(1, len(words))]
+
+
+@functools.cache
+def _imported(code: bytes) -> frozenset[str]:
+    """The top-level modules that code imports, anywhere in it."""
+    try:
+        nodes = list(ast.walk(ast.parse(code)))
+    except (SyntaxError, ValueError):
+        return frozenset()
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
+    return frozenset(name.partition(".")[0] for name in names)
+
+
+def _files(module: str, *, even_installed: bool = False) -> set[Path]:
+    """The file of a top-level module, or all of a package; none for Python, initbench and what is installed."""
+    try:
+        spec = None if module in (*sys.stdlib_module_names, "initbench") else importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None:
+        return set()
+    folders = list(map(Path, spec.submodule_search_locations or ()))
+    file = [Path(spec.origin)] if spec.has_location and spec.origin else []
+    if not even_installed and any(not INSTALLED.isdisjoint(place.parts) for place in folders + file):
+        return set()
+    return {found for found in [*file, *(f for folder in folders for f in folder.rglob("*.py"))] if found.is_file()}
+
+
+def _fingerprint(files: Iterable[Path]) -> str:
+    """Hash of the content of files and of whatever they import, in turn, that is the user's own and not installed."""
+    waiting, digests = set(files), {}
+    while waiting:
+        file = waiting.pop()
+        code = file.read_bytes()
+        digests[file] = sha256(code).hexdigest()
+        waiting |= {found for module in _imported(code) for found in _files(module)} - digests.keys()
+    return sha256("".join(sorted(digests.values())).encode()).hexdigest()
+
+
+@contextmanager
+def _arrival(own: Callable[[], set[Path]]) -> Iterator[None]:
+    """Give all parts that code from outside registers meanwhile the fingerprint of all that came with it."""
+    before, modules = {kind: dict(table) for kind, table in _entries.items()}, set(sys.modules)
+    yield
+    came = {name.partition(".")[0] for name in sys.modules.keys() - modules}
+    fingerprint = _fingerprint(own().union(*map(_files, came)))
+    for kind, table in _entries.items():
+        for name, entry in table.items():
+            if before[kind].get(name) is not entry:
+                table[name] = replace(entry, fingerprint=fingerprint)
 
 
 def _register(kind: str, name: str, about: dict[str, Any], scope: str = "layer") -> Callable[[Function], Function]:
+    decorator = "network_initializer" if scope == "network" else kind
+    if not isinstance(name, str):
+        raise UsageError(
+            f'@{decorator} stands without a name; write @{decorator}("{getattr(name, "__name__", "name")}")'
+        )
+
     def enter(function: Function) -> Function:
-        source = Path(function.__code__.co_filename)
+        code = getattr(inspect.unwrap(function), "__code__", None)
+        if code is None:
+            raise UsageError(f"the {kind} '{name}' must be a function written with def: got {function!r}")
+        source = Path(code.co_filename)
         for key in ("aliases", "cites"):
             if isinstance(about.get(key), str):
                 raise UsageError(f"{source}: {key} is one text; write a tuple: {key}=({about[key]!r},)")
@@ -241,11 +336,15 @@ def _register(kind: str, name: str, about: dict[str, Any], scope: str = "layer")
             counts_as_spelt = word in told.aliases and not word.islower()
             holder = _spellings[kind].get(word if counts_as_spelt else plain(word), name)
             present = _entries[kind].get(holder)
-            if holder != name or (present and present.function.__code__.co_filename != str(source)):
+            if holder != name or (present and _place(present.function) != _place(function)):
                 raise UsageError(f"{source}: the {kind} '{word}' is there already, as '{holder}'; choose another name")
-        ours = Path(__file__).parent in source.parents
-        fingerprint = "" if ours else sha256(source.read_bytes()).hexdigest()
-        parameters = types.MappingProxyType(_parameters(function))
+        try:
+            parameters = types.MappingProxyType(_parameters(function, LEADING[decorator]))
+        except UsageError as error:
+            raise UsageError(f"{source}:{code.co_firstlineno}: {error}") from None
+        fingerprint = ""
+        if not sys._getframe(1).f_globals.get("__name__", "").startswith("initbench.parts."):  # who registers it
+            fingerprint = _fingerprint([source]) if source.is_file() else uuid4().hex  # what nobody can read is new
         wants_layer = "layer" in inspect.signature(function).parameters
         _entries[kind][name] = Entry(kind, name, function, parameters, told, fingerprint, scope, wants_layer)
         for word in (name, *told.aliases):
@@ -254,6 +353,12 @@ def _register(kind: str, name: str, about: dict[str, Any], scope: str = "layer")
         return function
 
     return enter
+
+
+def _place(function: Callable[..., Any]) -> tuple[str, int]:
+    """Where a function is written: that of one which is registered again, as its file is run again, is the same."""
+    code = inspect.unwrap(function).__code__
+    return code.co_filename, code.co_firstlineno
 
 
 def initializer(name: str, **about: Any) -> Callable[[Function], Function]:
@@ -292,8 +397,25 @@ def dataset(name: str, **about: Any) -> Callable[[Function], Function]:
 @functools.cache
 def _load(kind: str) -> None:
     importlib.import_module(f"initbench.parts.{FOLDERS[kind]}")
-    for point in entry_points(group="initbench.parts"):
-        point.load()
+    _load_packages()
+
+
+@functools.cache
+def _load_packages() -> None:
+    points = entry_points(group="initbench.parts")
+    if points:
+        for folder in FOLDERS.values():  # before theirs, so that all that comes meanwhile is theirs
+            importlib.import_module(f"initbench.parts.{folder}")
+    for point in points:
+        try:
+            with _arrival(functools.partial(_files, point.module.partition(".")[0], even_installed=True)):
+                point.load()
+        except (Exception, SystemExit) as error:
+            package = point.dist.name if point.dist else point.module.partition(".")[0]
+            raise UsageError(
+                f"the installed package '{package}' fails to bring its parts along, by the entry point '{point.name} = "
+                f"{point.value}': {type(error).__name__}: {error}; mend it, or: pip uninstall {package}"
+            ) from error
 
 
 def load_plugin(path: str | Path) -> None:
@@ -318,10 +440,11 @@ def load_plugin(path: str | Path) -> None:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with _arrival(lambda: {file}):
+            spec.loader.exec_module(module)
     except UsageError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(f"--plugin {path}: {type(error).__name__}: {error}") from error
     _plugins[file] = name
 
@@ -343,27 +466,37 @@ def entries(kind: str) -> list[Entry]:
 
 
 def lookup(kind: str, name: str) -> Entry | None:
-    """The part of this name or alias, or None; of ``package.module.name``, as much of the end as is known.
+    """The part of this name or alias, or None.
+
+    A library's name with its module is none, since libraries differ under one name: see `lookup_end`.
 
     Examples
     --------
     >>> lookup("initializer", "HeNormal").name
     'he_normal'
-    >>> lookup("initializer", "torch.nn.init.kaiming_normal_").name
-    'he_normal'
+    >>> lookup("initializer", "torch.nn.init.kaiming_normal_")
     """
     _load(kind)
     spelt = _spellings[kind]
     canonical = spelt.get(name) or spelt.get(plain(name))  # as spelt first: ZerO is not zero
-    if canonical:
-        return _entries[kind][canonical]
-    _, dot, end = name.partition(".")
-    return lookup(kind, end) if dot and kind != "dataset" else None  # a data set with a dot is a file
+    return _entries[kind][canonical] if canonical else None
 
 
 def lookup_any(name: str) -> Entry | None:
-    """The part of this name or alias, of whatever kind, or None."""
-    return next(filter(None, (lookup(kind, name) for kind in FOLDERS)), None)
+    """The part of this name or alias, of whatever kind, or None; a name counts before another kind's alias."""
+    found = [entry for kind in FOLDERS if (entry := lookup(kind, name))]
+    return min(found, key=lambda entry: plain(entry.name) != plain(name), default=None)
+
+
+def lookup_end(name: str) -> Entry | None:
+    """The part of whatever kind that ``package.module.name`` ends in, or None; what ends like a data set is a file.
+
+    Examples
+    --------
+    >>> lookup_end("torch.nn.init.kaiming_normal_").name
+    'he_normal'
+    """
+    return next((entry for end in _ends(name) if (entry := lookup_any(end)) and entry.kind != "dataset"), None)
 
 
 def nearest_name(kind: str, name: str) -> str:
@@ -382,9 +515,16 @@ def advice(kind: str, name: str) -> str:
     'write residual: rezero'
     >>> advice("initializer", "he_norml")
     'nearest name: he_normal'
+    >>> advice("initializer", "keras.initializers.HeNormal")
+    "nearest name: he_normal    a library's may differ: initbench explain keras.initializers.HeNormal"
     """
-    close = nearest_name(kind, name)
-    return (instead(name) if kind == "initializer" else "") or (f"nearest name: {close}" if close else "")
+    if kind == "initializer" and instead(name):
+        return instead(name)
+    ends = _ends(name) if kind != "dataset" else []
+    of_library = next((entry.name for end in ends if (entry := lookup(kind, end))), "")
+    close = of_library or nearest_name(kind, name)
+    hint = f"nearest name: {close}" if close else ""
+    return f"{hint}    a library's may differ: initbench explain {name}" if of_library else hint
 
 
 def instead(name: str) -> str:
@@ -400,6 +540,8 @@ def find(kind: str, name: str) -> Entry:
     UsageError
         When there is none; the message has the nearest name.
     """
+    if not isinstance(name, str):
+        raise UsageError(f"the name of a part of the kind {kind} is a text: got {name!r}")
     entry = lookup(kind, name)
     if entry is not None:
         return entry

@@ -44,17 +44,20 @@ def wrong_steps(weights, gradients, states, learning_rate, count):
 
 
 FAULTS = {
-    "weights of shape": ("initializer", lambda shape, rng: np.zeros(shape[::-1])),
+    "weights have the shape (fan_in, fan_out): got (7, 1) for (1, 7)": (
+        "initializer",
+        lambda shape, rng: np.zeros(shape[::-1]),
+    ),
     "drawn in float64": ("initializer", lambda shape, rng: np.zeros(shape, np.float32)),
     "weights are finite": ("initializer", lambda shape, rng: np.full(shape, np.nan)),
     "never share draws": ("initializer", lambda shape, rng: np.random.default_rng(3).normal(size=shape)),
     "only source of chance": ("initializer", lambda shape, rng: SHARED.normal(size=shape)),
-    "works at its defaults": ("optimizer", lambda: 3),
+    "works at its defaults: ZeroDivisionError": ("optimizer", lambda: 1 // 0),
     "or raises ShapeError: ZeroDivisionError": (
         "initializer",
         lambda shape, rng: np.zeros(shape) / (1 // (shape[0] // 7)),
     ),
-    "biases of shape": ("bias", lambda shape, rng: np.zeros(shape[0])),
+    "biases have the shape (fan_out,): got (1,) for (1, 7)": ("bias", lambda shape, rng: np.zeros(shape[0])),
     "equals its central difference": (
         "activation",
         lambda: Activation(lambda z, out: np.tanh(z, out=out), lambda z, v, out: 1.01 - v * v),
@@ -80,6 +83,18 @@ FAULTS = {
 def test_a_planted_fault_is_told_in_words(sentence):
     kind, function = FAULTS[sentence]
     assert any(sentence in law for law in broken_laws(entry_of(kind, function))), broken_laws(entry_of(kind, function))
+
+
+@pytest.mark.parametrize("kind", ["initializer", "bias", "activation", "optimizer"])
+def test_a_function_that_returns_nothing_breaks_one_law(kind):
+    (law,) = broken_laws(entry_of(kind, lambda *arguments: None))
+    wish = {"initializer": "weights as an array", "bias": "biases as an array", "activation": "an Activation"}
+    assert law.startswith(f"returns {wish.get(kind, 'an Optimizer')}: got None")
+
+
+@pytest.mark.parametrize("function", [lambda shape, rng: np.full(shape, np.nan, np.float32), lambda shape, rng: 1 // 0])
+def test_a_law_is_told_once_for_all_shapes(function):
+    assert len(broken_laws(entry_of("initializer", function))) == 1
 
 
 def drawn_by(distribution, function, kind="initializer"):
@@ -215,12 +230,12 @@ NETWORK_FAULTS = {
     "an array of a 6-12-12-12-3 tanh network is now another, (12, 5) for (12, 12)": replace_one,
     "weights and biases are finite": lambda network: network.weights[2].fill(np.inf),
     "fills every hidden layer: layer 2, 3 of a 6-12-12-12-3": lambda n: [n.weights[i].fill(0) for i in (1, 2)],
-    "leaves x and targets as they are: it changed those of a 6-12-12-12-1 relu network": move_rows,
+    "leaves x and targets as they are: it changed those of": move_rows,
     "leaves x and targets as they are: it changed those of a 6-12-12-12-3 tanh network": flip_targets,
     "network.rng(layer) is the only source of chance": lambda n: n.biases[0].__iadd__(SHARED.normal(size=12)),
     "layers 2 and 3 of a 6-12-12-12-3 tanh network have the same weights": lambda network: he(network, seed=3),
     "but for their scale": lambda network: network.weights[2].__setitem__(..., -7 * network.weights[1]),
-    "or raises ShapeError: ZeroDivisionError, weights of a 6-12-12-12-1 relu network: float": divide_by_nothing,
+    "or raises ShapeError: ZeroDivisionError, weights of a 6-12-12-12-3 tanh network: float": divide_by_nothing,
 }
 
 
@@ -270,7 +285,8 @@ def test_check_holds_a_users_part_against_the_laws(tmp_path, monkeypatch):
     assert fine.stdout.startswith("sound: keeps every law of its kind\n  not tried: mean, std, support and shape")
     wrong = CliRunner().invoke(main, ["check", "unsound", "--plugin", "mine.py"])
     assert wrong.exit_code == 2
-    assert "unsound: breaks 4 laws of its kind\n  weights of shape (1, 7): got (7, 1)\n" in wrong.stdout
+    law = "weights have the shape (fan_in, fan_out): got (7, 1) for (1, 7)"
+    assert wrong.stdout == f"unsound: breaks 1 law of its kind\n  {law}\n"
     both = CliRunner().invoke(main, ["check", "lsuv", "digits"])
     assert both.exit_code == 0
     assert both.stdout.startswith("lsuv: keeps every law of its kind\ndigits: not checked; what is in a data set")

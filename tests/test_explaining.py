@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from initbench.cli import main
 from initbench.config import find_config, read_experiment
 from initbench.contracts import Activation
-from initbench.explaining import bibliography, linear_gain
-from initbench.registry import entries, find, lookup, plain
+from initbench.explaining import bibliography, draw_layer, linear_gain, receipt
+from initbench.registry import About, Entry, entries, find, lookup, plain
 
 PARTS = [entry for kind in ("initializer", "activation") for entry in entries(kind)]
 
@@ -36,13 +36,16 @@ def test_every_part_is_explained_with_formula_source_and_family(entry):
 def test_the_receipt_tells_scale_and_verdict():
     text = invoke("explain", "kaiming_normal_", "--fan-in", 400, "--fan-out", 300)
     assert "'kaiming_normal_' is another name for it" in text
-    assert "a hidden layer of 400 × 300 behind relu, as drawn, 360,000 weights:" in text
+    assert "a hidden layer of 400 × 300 behind relu, as drawn:" in text
+    assert "of 360,000" in text
     assert "mean field: critical" in text
     assert "mean field: critical" in invoke("explain", "he_normal", "--fan-in", 8, "--fan-out", 8)
     assert "unknown activation 'nosuch'" in invoke("explain", "he_normal", "--activation", "nosuch", code=2)
     assert "mean field: ordered" in invoke("explain", "glorot_normal")
     assert "all units of a layer are and stay one unit" in invoke("explain", "constant")
-    assert "the mean is not zero" in invoke("explain", "positive_unitball")
+    told = explained("positive_unitball", "receipt")
+    assert "the mean is not zero" in told[-2]
+    assert not [line for line in told if line.startswith("mean field")]
     assert "nearest name: he_normal" in invoke("explain", "he_norml", code=2)
 
 
@@ -52,6 +55,54 @@ def explained(name, title, *options):
     start = next(i for i, line in enumerate(lines) if line.startswith(f"{title} "))
     end = next((i for i, line in enumerate(lines) if i > start and line[:1] != " "), len(lines))
     return [line[13:] for line in lines[start:end]]
+
+
+@pytest.mark.parametrize("fan", [1, 2, 7, 256])
+@pytest.mark.parametrize(("name", "std"), [("he_normal", (2 / 1) ** 0.5), ("he_uniform", 2**0.5), ("flax_dense", 1.0)])
+def test_moments_and_bounds_are_told_as_they_are(name, std, fan):
+    weights, _, is_even = draw_layer(find("initializer", name), fan, fan, "relu")
+    assert is_even
+    assert weights.std() * fan**0.5 == pytest.approx(std, rel=3e-5)
+    assert abs(weights.mean()) < 1e-9
+    bound = {"he_uniform": 6**0.5, "flax_dense": 2 / 0.87962566103423978}.get(name)
+    assert bound is None or weights.max() * fan**0.5 == pytest.approx(bound, rel=2e-4)
+    last = explained(name, "receipt", "--fan-in", fan, "--fan-out", fan)[-2]
+    assert last.startswith("mean field: ordered;" if name == "flax_dense" else "mean field: critical;")
+
+
+@pytest.mark.parametrize("scale", [0.95, 1.0, 1.05])
+def test_what_draws_otherwise_is_judged_with_the_error_of_its_sample(scale):
+    def normal(shape, rng):
+        return rng.normal(0, scale * (2 / shape[0]) ** 0.5, shape)
+
+    def masked(shape, rng):
+        return scale * find("initializer", "he_normal").function(shape, rng) * 2**0.5 * (rng.random(shape) < 0.5)
+
+    for function in (normal, masked):
+        lines = receipt(Entry("initializer", "theirs", function, {}, About()), 200, 200, "relu")
+        phase = {0.95: "ordered", 1.0: "critical, within sampling error", 1.05: "chaotic"}[scale]
+        assert lines[-2].startswith(f"mean field: {phase};")
+
+
+def test_the_gain_is_the_root_mean_square():
+    assert "gain: rms × √fan_in = 0.5774" in explained("u01", "receipt", "--fan-in", 1, "--fan-out", 1)
+
+
+def test_a_name_with_its_library_is_explained_as_the_nearest_and_what_differs():
+    text = invoke("explain", "mlx.nn.init.he_normal")
+    assert text.splitlines()[1] == (
+        "('mlx.nn.init.he_normal' is no name here; this is the nearest, and what libraries have stands under elsewhere "
+        "and beware)"
+    )
+    assert "elsewhere    Keras: HeNormal (truncated)" in text
+    assert "MLX and neupy have gain" in text
+    assert invoke("explain", "torch.nn.ReLU").startswith("relu: activation")
+    assert "no part 'foo.bar'" in invoke("explain", "foo.bar", code=2)
+
+
+def test_relu_is_explained_as_the_activation_that_it_names():
+    text = invoke("explain", "relu")
+    assert text.startswith("relu: activation, rectifiers\n(as initializer it is he_normal)\n")
 
 
 def test_an_activation_is_told_its_gains():
@@ -93,6 +144,9 @@ def test_a_scheme_for_networks_shows_what_it_did_to_each_layer():
     assert [line.partition(":")[0] for line in told[2:]] == ["layer 1, 40 × 30", "layer 2, 30 × 30", "layer 3, 30 × 10"]
     assert all(0.95 < float(line.split()[-1]) < 1.05 for line in told[2:])
     assert "biases std" in explained("weight_norm", "receipt")[2]
+    cut = explained("lsuv", "receipt", "--fan-in", 2000, "--fan-out", 300)
+    assert cut[0] == "with fans of at most 256, to save time;"
+    assert cut[3].startswith("layer 1, 256 × 256: ")
     assert "must have an even number" in explained("antisymmetric", "receipt", "--fan-out", 33)[0]
 
 

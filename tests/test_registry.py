@@ -1,37 +1,49 @@
 """Names: every one that the literature and the libraries use leads to one of ours, or to what to write instead."""
 
+import re
+
+import numpy as np
 import pytest
 
 from initbench import registry
 from initbench.errors import ParameterError, UsageError
-from initbench.registry import advice, find, initializer, lookup
+from initbench.registry import (
+    activation,
+    advice,
+    bias,
+    dataset,
+    find,
+    initializer,
+    lookup,
+    lookup_any,
+    lookup_end,
+    network_initializer,
+    optimizer,
+)
 
 # What the tables of the literature and of other libraries call each part, as they spell it.
 NAMES = {
-    "zeros": "zeros, zero, zero_init, Zeros, zeros_, caffe, keras.initializers.Zeros",
+    "zeros": "zeros, zero, zero_init, Zeros, zeros_, caffe",
     "ones": "ones, one, ones_",
     "constant": "constant, full, const, fill, constant_",
-    "uniform": "uniform, random_uniform, rand, RandomUniform, torch.nn.init.uniform_",
+    "uniform": "uniform, random_uniform, rand, RandomUniform",
     "normal": "normal, random_normal, gaussian, RandomNormal",
-    "truncated_normal": "truncated_normal, trunc_normal, trunc_normal_, TruncatedNormal, "
-    "jax.nn.initializers.truncated_normal",
-    "variance_scaling": "variance_scaling, VarianceScaling, tf.keras.initializers.VarianceScaling",
+    "truncated_normal": "truncated_normal, trunc_normal, trunc_normal_, TruncatedNormal",
+    "variance_scaling": "variance_scaling, VarianceScaling",
     "lecun_normal": "lecun_normal, lecun, selu_init, selu init, snn, XAVIER_FAN_IN, LecunNormal, xavier_in_tutorial",
     "lecun_uniform": "lecun_uniform, caffe_xavier, LecunUniform",
-    "glorot_normal": "glorot_normal, xavier_normal, keras.initializers.GlorotNormal, xavier_normal_",
-    "glorot_uniform": "glorot_uniform, glorot, xavier, xavier_uniform, normalized_init, normalized init, "
-    "torch.nn.init.xavier_uniform_, keras.initializers.GlorotUniform",
+    "glorot_normal": "glorot_normal, xavier_normal, xavier_normal_",
+    "glorot_uniform": "glorot_uniform, glorot, xavier, xavier_uniform, normalized_init, normalized init",
     "glorot_gain": "glorot_gain, xavier(gain), xavier_gain",
-    "he_normal": "he_normal, he, msra, kaiming, kaiming_normal, jax.nn.initializers.he_normal, "
-    "nn.init.kaiming_normal_, tf.keras.initializers.HeNormal, caffe_msra",
-    "he_uniform": "he_uniform, kaiming_uniform, torch.nn.init.kaiming_uniform_",
+    "he_normal": "he_normal, RELU, relu, he, msra, kaiming, kaiming_normal, caffe_msra",
+    "he_uniform": "he_uniform, kaiming_uniform",
     "he_fan_out": "he_fan_out, kaiming_fan_out, kaiming fan_out",
     "he_fan_avg": "he_fan_avg, kaiming_fan_avg",
-    "msra_prelu": "msra_prelu, MSRAPrelu, MSRAPrelu(avg), mxnet.initializer.MSRAPrelu",
+    "msra_prelu": "msra_prelu, MSRAPrelu, MSRAPrelu(avg)",
     "glorot_sigmoid4": "glorot_sigmoid4, SIGMOID_UNIFORM",
     "glorot_geo": "glorot_geo, fan_geo_avg",
     "bengio_uniform": "bengio_uniform, tiny-dnn_lecun, tiny-dnn lecun, commonly used heuristic",
-    "torch_linear": "torch_linear, torch, nn.Linear, torch.nn.Linear, mlx, MLX_Linear, MLX Linear",
+    "torch_linear": "torch_linear, torch, nn.Linear, mlx, MLX_Linear, MLX Linear",
     "keras_dense": "keras_dense, keras, thinc, lasagne, matlab",
     "flax_dense": "flax_dense, flax",
     "chainer_linear": "chainer_linear, chainer",
@@ -52,13 +64,13 @@ NAMES = {
     "mup": "mup, muP_readout, muP readout",
     "ntk_param": "ntk_param, ntk",
     "orthogonal": "orthogonal, orthogonal_, Orthogonal",
-    "identity": "identity, eye, IRNN, torch.nn.init.eye_",
+    "identity": "identity, eye, IRNN",
     "partial_identity_tiled": "partial_identity_tiled",
     "zero_hadamard": "zero_hadamard, ZerO",
     "looks_linear": "looks_linear, LL, mirrored",
     "gaussian_submatrix": "GSM, gaussian_submatrix, gaussian submatrix",
     "antisymmetric": "antisymmetric, ASI, doubling",
-    "sparse": "sparse, Martens, torch.nn.init.sparse_",
+    "sparse": "sparse, Martens",
     "gaussian_row_normalized": "gaussian_row_normalized",
     "positive_unitball": "positive_unitball",
     "rai": "rai, randomized_asymmetric, randomized asymmetric",
@@ -76,6 +88,22 @@ NAMES = {
     "fixup": "fixup",
     **{name: name for name in ("u01", "u11", "u03", "u05", "n01", "n001")},
 }
+# A library's name with its module stands for what that library has, which may be another thing.
+OF_LIBRARIES = {
+    "zeros": "keras.initializers.Zeros, foo.zeros",
+    "uniform": "torch.nn.init.uniform_",
+    "normal": "torch.nn.init.normal_",
+    "truncated_normal": "jax.nn.initializers.truncated_normal",
+    "variance_scaling": "tf.keras.initializers.VarianceScaling",
+    "glorot_normal": "keras.initializers.GlorotNormal, neupy.XavierNormal",
+    "glorot_uniform": "torch.nn.init.xavier_uniform_, keras.initializers.GlorotUniform",
+    "he_normal": "jax.nn.initializers.he_normal, nn.init.kaiming_normal_, mlx.nn.init.he_normal, WeightInit.RELU",
+    "he_uniform": "torch.nn.init.kaiming_uniform_",
+    "msra_prelu": "mxnet.initializer.MSRAPrelu",
+    "torch_linear": "torch.nn.Linear",
+    "identity": "torch.nn.init.eye_",
+    "sparse": "torch.nn.init.sparse_",
+}
 # What the tables name and no initializer here answers to, with the reason.
 WRITTEN_OTHERWISE = {
     "rezero": "write residual: rezero",
@@ -83,9 +111,9 @@ WRITTEN_OTHERWISE = {
     "SkipInit": "write residual: rezero",
     "residual_1/sqrt(L)": "write residual: scaled",
     "xavier_half": "write {glorot_normal: {gain: 0.5}}",
+    "output_prior": "write bias: output_prior",
 }
 NOT_HERE = {
-    "relu": "DL4J's name of he_normal, and an activation",
     "torch default Linear": "a description of torch_linear",
     "3.6/sqrt N": "a formula, kumar's",
     "randn/sqrt(n)": "a formula, lecun_normal's",
@@ -128,12 +156,28 @@ def test_zero_as_the_paper_spells_it_is_not_zero():
     assert advice("initializer", "zer") == "nearest name: zeros"
 
 
-def test_a_dotted_name_is_that_of_its_end_but_a_file_is_not_its_suffix():
-    assert find("activation", "torch.nn.ReLU").name == "relu"
-    assert find("optimizer", "torch.optim.Adam").name == "adam"
-    assert lookup("initializer", "torch.nn.init") is None
-    assert lookup("initializer", "he_normal.") is lookup("initializer", "he_normal")
-    assert lookup("dataset", "rows.csv") is None
+@pytest.mark.parametrize(
+    ("name", "dotted"), [(name, word) for name, text in OF_LIBRARIES.items() for word in text.split(", ")]
+)
+def test_a_name_with_its_library_is_unknown_and_told_its_nearest(name, dotted):
+    said = f"nearest name: {name}    a library's may differ: initbench explain {dotted}"
+    assert advice("initializer", dotted) == said
+    with pytest.raises(UsageError, match=re.escape(f"unknown initializer '{dotted}'; {said}")):
+        find("initializer", dotted)
+    assert lookup_end(dotted).name == name or dotted == "WeightInit.RELU"
+
+
+def test_dots_lead_nowhere_else():
+    assert lookup("activation", "torch.nn.ReLU") is lookup("initializer", "torch.nn.init") is None
+    assert advice("optimizer", "torch.optim.Adam").startswith("nearest name: adam    ")
+    assert lookup("initializer", "he_normal.") is lookup("initializer", "he.normal") is None
+    assert lookup("dataset", "rows.csv") is lookup_end("rows.csv") is None
+    assert find("initializer", "tf.uniform_unit_scaling").name == "uniform_unit_scaling"
+
+
+def test_relu_is_an_initializer_of_dl4j_and_an_activation():
+    assert find("initializer", "RELU").name == "he_normal"
+    assert lookup_any("relu") is lookup_any("ReLU") is find("activation", "RELU")
 
 
 @pytest.fixture
@@ -144,6 +188,53 @@ def forgetful():
     for table, before in ((registry._entries, entries), (registry._spellings, spelt)):
         table["initializer"].clear()
         table["initializer"].update(before)
+
+
+FAULTS = {
+    "def f(shape, rng, std=1.0): 'F.'": r"f: write \* before std: def f\(shape, rng, \*, std\)",
+    "def f(shape, rng, layer): 'F.'": r"f: write \* before layer",
+    "def f(shape): 'F.'": r"f takes \(shape\) and must take \(shape, rng\)",
+    "def f(shape, rng, *, std='a'): 'F.'": r"default of std is 'a' and must be a number, or annotate .* std: str = 'a'",
+    "def f(shape, rng, *, std: int = 0.5): 'F.'": "the default of std is 0.5 and must be a whole number",
+    "def f(shape, rng, *, std: list = ()): 'F.'": "'std' must be a number, a text, true or false",
+    "f = np.zeros": "'of_a_test' must be a function written with def",
+}
+
+
+@pytest.mark.parametrize("code", FAULTS)
+def test_a_function_that_cannot_be_a_part_is_told_so_when_it_is_registered(code, forgetful):
+    names = {"np": np}
+    exec(code, names)
+    with pytest.raises(UsageError, match=FAULTS[code]):
+        initializer("of_a_test")(names["f"])
+    assert lookup("initializer", "of_a_test") is None
+
+
+@pytest.mark.parametrize("decorator", [initializer, network_initializer, bias, activation, optimizer, dataset])
+def test_a_decorator_without_a_name_says_what_to_write(decorator):
+    with pytest.raises(UsageError, match=rf'@{decorator.__name__} stands .*; write @{decorator.__name__}\("part"\)'):
+        decorator(part)
+
+
+def test_two_functions_of_one_name_in_one_file_are_told_and_one_function_may_come_twice(forgetful):
+    def other(shape, rng):
+        """Another."""
+
+    initializer("of_a_test")(part)
+    initializer("of_a_test")(part)
+    with pytest.raises(UsageError, match="'of_a_test' is there already"):
+        initializer("of_a_test")(other)
+    assert find("initializer", "of_a_test").function is part
+
+
+def test_numbers_of_numpy_are_numbers_and_truths_are_none():
+    sparse = find("initializer", "sparse")
+    assert sparse.check({"nonzero": np.int64(2), "std": np.float32(2)}) == {"nonzero": 2, "std": 2.0}
+    for wrong in ({"nonzero": np.bool_(True)}, {"nonzero": np.float64(2)}, {"std": True}, {"std": np.ones(2)}):
+        with pytest.raises(ParameterError, match="and must be a"):
+            sparse.check(wrong)
+    with pytest.raises(ParameterError, match=r"gain is array\(\[1., 1.\]\) and must be a number.*, or one of: torch"):
+        find("initializer", "he_normal").check({"gain": np.ones(2)})
 
 
 def part(shape, rng):

@@ -15,7 +15,7 @@ from scipy import special, stats
 from initbench import registry
 from initbench.contracts import Activation, Layer
 from initbench.errors import ParameterError, ShapeError
-from initbench.parts.initializers.nguyen_widrow import active_range
+from initbench.parts.initializers.nguyen_widrow import active_range, output_range
 from initbench.streams import stream
 from initbench.theory import moments
 
@@ -834,6 +834,25 @@ def test_nguyen_widrow_signs_its_biases_by_the_first_input_that_varies():
     low, high = rows.min(axis=0), rows.max(axis=0)
     middle = (low + high) / 2 @ weights + biases
     assert (np.sign(middle * weights[1]).round() == np.sign(np.linspace(-1, 1, 9)))[np.abs(middle) > 1e-9].all()
+
+
+@pytest.mark.parametrize(
+    ("phi", "low", "high"), [(TANH, -1, 1), (SIGMOID, 0, 1), (activation("lecun_tanh"), -1.7159, 1.7159)]
+)
+def test_nguyen_widrow_takes_the_range_of_the_outputs_below(phi, low, high):
+    below, shape = Layer(0, 3, phi, np.array([[low] * 3, [high] * 3], float)), (3, 9)
+    first, hidden = (draw_all("initializer", "nguyen_widrow", {"layer": x}, shape) for x in (below, Layer(1, 3, phi)))
+    for found, wanted in zip(hidden, first, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)
+    wide = Layer(0, 3, phi, np.array([[low - 0.1] * 3, [high] * 3], float))
+    assert not np.allclose(hidden[0], draw_all("initializer", "nguyen_widrow", {"layer": wide}, shape)[0])
+
+
+def test_outputs_without_an_end_count_as_between_minus_1_and_1():
+    growing = Activation(lambda z, out: np.sign(z) * np.log1p(np.abs(z)), lambda z, value, out: 1 / (1 + np.abs(z)))
+    bump = Activation(lambda z, out: np.exp(-z * z), lambda z, value, out: -2 * z * value)
+    assert [output_range(phi) for phi in (growing, RELU, None)] == [(-1.0, 1.0)] * 3
+    assert output_range(bump) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize("layer", [LAST, Layer(1, 3, RELU)], ids=["last", "relu"])

@@ -117,6 +117,19 @@ def test_krahenbuhls_layers_learn_at_one_rate(activation, directions):
     assert rate_spread(network) > 2
 
 
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_a_round_of_krahenbuhls_second_stage_scales_each_layer_by_the_root_of_rate_over_target(activation):
+    sizes = (20, 24, 24, 5)
+    before, after = (fill("krahenbuhl", make_network(sizes, activation), iterations=i, beta=0.1) for i in (0, 1))
+    rates = layer_rates(before, before.rng(0).spawn(1)[0].standard_normal(before.targets.shape))
+    target = np.prod(rates) ** (1 / 3) * before.preactivation(2).std() ** (1 / 3)
+    factors = np.sqrt(rates / target)
+    assert np.abs(factors - 1).max() > 0.05
+    for layer, factor in enumerate(factors):
+        assert after.weights[layer] == pytest.approx(factor * before.weights[layer])
+        assert after.biases[layer] == pytest.approx(np.prod(factors[: layer + 1]) * before.biases[layer])
+
+
 def test_krahenbuhls_units_of_a_relu_layer_vary_alike():
     network = fill("krahenbuhl", make_network((20, *[24] * 6, 5)))
     for layer in range(7):
@@ -325,6 +338,34 @@ def test_metainit_shows_training_rows_with_their_own_classes_or_normal_ones_with
     classes = np.concatenate([targets for _, targets in seen])
     assert (classes.sum(axis=1) == 1).all()
     assert (classes.sum(axis=0) > 0).all()
+
+
+def metainit_by_hand(network, steps, lr, momentum):
+    """The search as the paper has it, norm by norm, and the step of its lowest quotient."""
+    rng, last = network.rng(0).spawn(1)[0], np.zeros(len(network.weights))
+    quotients, starts = [], []
+    for _ in range(steps):
+        labels = rng.integers(3, size=(32, 1))
+        targets, x = (labels == np.arange(3)).astype(float), rng.standard_normal((32, 6))
+        landscape = Landscape(network)
+        starts.append([w.copy() for w in network.weights])
+        quotient, slope = gradient_quotient(landscape, landscape.point, x, targets, 1e-5)
+        quotients.append(quotient)
+        landscape.move(landscape.point)
+        by_norm = landscape.sums(slope * landscape.point)
+        for layer, weights in enumerate(network.weights):
+            norm = np.linalg.norm(weights)
+            last[layer] = momentum * last[layer] - lr * np.sign(by_norm[layer])
+            weights *= (norm + last[layer]) / norm
+    return starts[np.argmin(quotients)], np.argmin(quotients)
+
+
+def test_metainit_takes_the_steps_of_the_paper():
+    sizes, settings = (6, 8, 8, 8, 8, 3), {"steps": 12, "lr": 0.15, "momentum": 0.7}
+    wanted, step = metainit_by_hand(he_network(sizes, "tanh"), **settings)
+    assert step > 2
+    for found, weights in zip(fill("metainit", make_network(sizes, "tanh"), **settings).weights, wanted, strict=True):
+        assert found == pytest.approx(weights, rel=1e-6)
 
 
 def test_metainit_never_takes_more_than_99_percent_of_a_norm():

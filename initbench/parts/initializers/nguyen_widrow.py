@@ -34,6 +34,25 @@ def active_range(activation: Activation | None) -> tuple[float, float] | None:
     return None if low == z[0] or high == z[-1] else (low, high)
 
 
+def output_range(activation: Activation | None) -> tuple[float, float]:
+    """Between which values an activation's outputs lie; -1 and 1 where that has no end, or the activation is unknown.
+
+    Examples
+    --------
+    >>> from initbench.registry import find
+    >>> output_range(find("activation", "sigmoid").function())
+    (0.0, 1.0)
+    """
+    if activation is None:
+        return -1.0, 1.0
+    far = np.array([-1e8, -1e4, 1e4, 1e8])
+    with np.errstate(all="ignore"):  # whatever overflows out there has no end
+        ends, near = evaluate(activation, far)[0], evaluate(activation, np.linspace(-100.0, 100.0, 20001))[0]
+    if not np.allclose(ends[::3], ends[1:3], rtol=0.0, atol=1e-3):
+        return -1.0, 1.0
+    return float(min(ends.min(), near.min())), float(max(ends.max(), near.max()))
+
+
 @initializer(
     "nguyen_widrow",
     family="classics",
@@ -55,7 +74,8 @@ def nguyen_widrow(shape: Shape, rng: Generator, *, layer: Layer = ANYWHERE) -> t
     rng : numpy.random.Generator
         The only source of chance.
     layer : Layer
-        Tells the activation and, for the first layer, the training rows, whose range it takes; later ones take ±1.
+        Tells the activation and, for the first layer, the training rows, whose range it takes; later ones take that
+        of the activation, or ±1 where it is unbounded.
 
     Returns
     -------
@@ -80,7 +100,7 @@ def nguyen_widrow(shape: Shape, rng: Generator, *, layer: Layer = ANYWHERE) -> t
     directions = 2.0 * unit_draws(shape, rng) - 1.0
     if reach is None:
         return directions, 2.0 * unit_draws((1, fan_out), rng).ravel() - 1.0
-    low, high = -np.ones(fan_in), np.ones(fan_in)
+    low, high = (np.full(fan_in, end) for end in ((-1.0, 1.0) if layer.index == 0 else output_range(layer.activation)))
     if layer.index == 0 and layer.inputs is not None and len(layer.inputs):
         low, high = layer.inputs.min(axis=0), layer.inputs.max(axis=0)
     varies = high > low

@@ -319,7 +319,7 @@ def glorot_gain(
     "he_normal",
     family="variance scaling",
     formula="N(0, gain / ((1 + a²) fan_in)), gain = 2",
-    aliases=("kaiming_normal", "kaiming", "he", "msra", "he_gaussian", "caffe_msra"),
+    aliases=("kaiming_normal", "kaiming", "he", "msra", "he_gaussian", "caffe_msra", "RELU"),
     cites=("he2015",),
     elsewhere=(
         ("Keras", "HeNormal (truncated)"),
