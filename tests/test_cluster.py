@@ -81,7 +81,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_bytes_of_a_local_run(cluster, t
 
 
 def test_a_stack_that_kills_three_workers_fails(cluster, tmp_path):
-    done = run(tmp_path, "--scheduler", cluster, "-s", "initializer={kills: {times: 9}}", "-s", "depth=1")
+    done = run(tmp_path, "--scheduler", cluster, "-s", "initializer={kills: {times: 9}}", "-s", "depth=1", "--seeds=1")
     assert done.returncode == 3, done.stderr
     assert "3 worker processes that trained it were killed" in done.stderr
     assert len(list(tmp_path.glob("killed_*"))) == 3
