@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import math
 import multiprocessing
 import os
 import platform
@@ -28,6 +29,7 @@ from workloads import WORKLOADS, Workload
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 ONE_LAYOUT = ("initbench", "bare matrix products")  # one thread a process is how initbench works
 BEGIN, END = "<!-- Made by make bench -->", "<!-- End of what make bench makes -->"
+HOPELESS = 2  # a layout that takes so many times as long as the contender's other one is not tried again
 PACKAGES = ("initbench", "numpy", "torch", "jax", "scikit-learn")
 
 
@@ -37,7 +39,7 @@ def serve(pipe: Connection, contender: str, workload: Workload, share: tuple[int
         os.sched_setaffinity(0, cores)
     with tempfile.TemporaryDirectory(prefix="initbench-") as folder:
         run = CONTENDERS[contender](workload, share, Path(folder))
-        run()
+        run()  # warm up: imports, compilation, memory
         pipe.send("ready")
         while pipe.recv() == "go":
             run()
@@ -47,7 +49,7 @@ def serve(pipe: Connection, contender: str, workload: Workload, share: tuple[int
 class Team:
     """The processes of a contender in one layout."""
 
-    def __init__(self, contender: str, workload: Workload, processes: int, cores: list[int]) -> None:
+    def __init__(self, contender: str, processes: int, cores: list[int], workload: Workload) -> None:
         context = multiprocessing.get_context("spawn")
         os.environ.update(dict.fromkeys(THREADS, str(len(cores) // processes)))
         self.pipes = []
@@ -85,18 +87,22 @@ def compare(workload: Workload, contenders: list[str], repeat: int, cores: list[
         for contender in contenders
         for processes in {len(cores), 1 if contender not in ONE_LAYOUT else len(cores)}
     }
-    teams = {layout: Team(layout[0], workload, layout[1], cores) for layout in sorted(layouts)}
+    # more processes first, since one process with several threads is often the slower layout, and then soon given up
+    teams = {layout: Team(*layout, cores, workload) for layout in sorted(layouts, key=lambda layout: -layout[1])}
     seconds: dict[tuple[str, int], list[float]] = {layout: [] for layout in teams}
     for _ in range(repeat):
-        for layout, team in teams.items():
+        for layout, team in list(teams.items()):
             seconds[layout].append(team.seconds())
+            best = min(min(times, default=math.inf) for (name, _), times in seconds.items() if name == layout[0])
+            if seconds[layout][-1] > HOPELESS * best:
+                teams.pop(layout).stop()
     for team in teams.values():
         team.stop()
     for (contender, processes), times in seconds.items():
         print(f"{workload.name}: {contender}, {processes} processes: {sorted(times)}", file=sys.stderr)
+    medians = {layout: statistics.median(times) for layout, times in seconds.items() if layout in teams}
     return {
-        contender: min(statistics.median(times) for (name, _), times in seconds.items() if name == contender)
-        for contender in contenders
+        contender: min(median for (name, _), median in medians.items() if name == contender) for contender in contenders
     }
 
 

@@ -54,13 +54,26 @@ def train_in_processes(
 
     When a process is killed, what was being trained is set aside, and tried again alone when all others are done.
     """
+    context = multiprocessing.get_context("spawn")  # the same on Linux, macOS and Windows
+    counter, has_started = context.Value("q", 0), context.Event()
+    setup = (counter, has_started, loaded_plugins())
+
+    def new_pool(workers: int) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=setup)
+
+    def tell() -> None:
+        advance(counter.value)
+
     left, aside = deque(stacks), deque[Stack]()
     while left:
-        yield from _train_until_broken(left, aside, shared, jobs, advance, keeps_weights)
+        workers = min(jobs, len(left))
+        yield from _train_until_broken(left, aside, new_pool(workers), workers, shared, tell, keeps_weights)
+        if aside and not has_started.is_set():
+            raise InitbenchError("the worker processes cannot start; the reason stands above, or try -j 1")
     for stack in aside:
         for _ in range(MOST_KILLS - 1):
             again, broken = deque([stack]), deque[Stack]()
-            yield from _train_until_broken(again, broken, shared, 1, advance, keeps_weights)
+            yield from _train_until_broken(again, broken, new_pool(1), 1, shared, tell, keeps_weights)
             if not broken:
                 break
         else:
@@ -68,33 +81,30 @@ def train_in_processes(
 
 
 def _train_until_broken(
-    left: deque[Stack], aside: deque[Stack], shared: Path, jobs: int, advance: Advance, keeps_weights: bool
+    left: deque[Stack],
+    aside: deque[Stack],
+    pool: ProcessPoolExecutor,
+    workers: int,
+    shared: Path,
+    tell: Callable[[], None],
+    keeps_weights: bool,
 ) -> Finished:
     """Train what is ``left`` until that is empty or a process is killed; then what was begun is put ``aside``."""
-    context = multiprocessing.get_context("spawn")  # the same on Linux, macOS and Windows
-    counter, has_started = context.Value("q", 0), context.Event()
     others = set(multiprocessing.active_children())
-    jobs = min(jobs, len(left))
     with _single_threaded_children():
-        setup = (counter, has_started, loaded_plugins())
-        pool = ProcessPoolExecutor(jobs, context, initializer=_start_worker, initargs=setup)
         waiting: dict[Future[list[Record]], Stack] = {}
         try:
             while left or waiting:
-                while left and len(waiting) <= jobs:  # one more than there are workers, so that none waits
+                while left and len(waiting) <= workers:  # one more than there are workers, so that none waits
                     future = pool.submit(_work, left[0], shared, keeps_weights)
                     waiting[future] = left.popleft()
                 done, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
-                advance(counter.value)
+                tell()
                 for future in done:
                     records = future.result()
                     yield waiting.pop(future), records
             pool.shutdown()
         except BrokenProcessPool:
-            if not has_started.is_set():
-                raise InitbenchError(
-                    "the worker processes cannot start; the reason stands above, or try -j 1"
-                ) from None
             aside.extend(waiting.values())
             pool.shutdown()
         except BaseException:
@@ -174,7 +184,7 @@ class Cluster:
             raise UsageError("--scheduler needs Dask: pip install 'initbench[dask]'") from None
         try:
             self._client = Client(address, timeout=10, set_as_default=False)
-        except (OSError, ValueError, RuntimeError) as error:
+        except Exception as error:  # of whatever kind its transport raises
             reason = next(iter(str(error).splitlines()), type(error).__name__)
             raise UsageError(f"--scheduler {address}: no Dask scheduler answers there: {reason}") from None
         self.threads = max(1, sum(self._client.nthreads().values()))
@@ -215,6 +225,11 @@ class Cluster:
                         records = future.result()
                     except KilledWorker:
                         records = [failure(cell, KILLED) for cell in stack.cells]
+                    except InitbenchError:
+                        raise
+                    except Exception as error:
+                        message = f"a worker of the cluster cannot train: {type(error).__name__}: {error}"
+                        raise InitbenchError(f"{message}; install the same initbench on every machine") from None
                     yield stack, records
         finally:
             executor.shutdown(wait=False)
