@@ -6,13 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from compare import BEGIN, END, table
+from contenders import CONTENDERS, NEEDS
+from workloads import Workload
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-sys.path.insert(0, str(BENCHMARKS))
-from compare import BEGIN, END, table  # noqa: E402
-from contenders import CONTENDERS, NEEDS  # noqa: E402
-from workloads import Workload  # noqa: E402
-
 TINY = {
     "binary": Workload("binary", (5, 4, 4, 2), 2, 2, 8, 2, (40, 5, 10)),
     "classes": Workload("classes", (5, 4, 4, 3), 2, 2, 8, 2, (41, 5, 10)),
