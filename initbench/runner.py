@@ -128,7 +128,7 @@ def run_experiment(
     progress = progress or Progress()
     with ExitStack() as resources:
         shared = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="initbench-")))
-        cluster = resources.enter_context(Cluster(scheduler)) if scheduler else None
+        cluster = resources.enter_context(Cluster(scheduler)) if scheduler is not None else None
         facts = load_data(experiment, folders, shared)
         outcome.checksums = {str(part): fact.checksum for part, fact in facts.items()}
         plan = make_plan(experiment, facts)

@@ -8,7 +8,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import wait as wait_for_process
@@ -182,6 +182,8 @@ class Cluster:
             from distributed import Client
         except ImportError:
             raise UsageError("--scheduler needs Dask: pip install 'initbench[dask]'") from None
+        if not address.strip() or " " in address.strip():
+            raise UsageError(f"--scheduler '{address}' is no address; write for example tcp://10.0.0.1:8786")
         try:
             self._client = Client(address, timeout=10, set_as_default=False)
         except Exception as error:  # of whatever kind its transport raises
@@ -219,17 +221,19 @@ class Cluster:
                 done, _ = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
                     stack = waiting.pop(future)
-                    over += len(stack.cells) * stack.cells[0].epochs
-                    advance(over)
                     try:
                         records = future.result()
                     except KilledWorker:
                         records = [failure(cell, KILLED) for cell in stack.cells]
                     except InitbenchError:
                         raise
+                    except CancelledError:
+                        raise InitbenchError("the scheduler is gone; what has finished is kept") from None
                     except Exception as error:
                         message = f"a worker of the cluster cannot train: {type(error).__name__}: {error}"
                         raise InitbenchError(f"{message}; install the same initbench on every machine") from None
+                    over += len(stack.cells) * stack.cells[0].epochs
+                    advance(over)
                     yield stack, records
         finally:
             executor.shutdown(wait=False)

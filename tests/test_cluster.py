@@ -94,3 +94,13 @@ def test_an_address_where_nobody_answers_is_told(tmp_path):
     assert done.returncode == 2
     assert "--scheduler tcp://127.0.0.1:9: no Dask scheduler answers there" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("address", ["", "foo bar"])
+def test_what_is_no_address_is_told_at_once(tmp_path, address):
+    (tmp_path / "killer.py").write_text(KILLER)
+    (tmp_path / "grid.yaml").write_text(CONFIG)
+    done = run(tmp_path, "--scheduler", address)
+    assert done.returncode == 2
+    assert f"initbench: --scheduler '{address}' is no address" in done.stderr
+    assert not (tmp_path / "results" / "grid" / "runs.sqlite").exists()
