@@ -180,16 +180,6 @@ def test_relu_is_an_initializer_of_dl4j_and_an_activation():
     assert lookup_any("relu") is lookup_any("ReLU") is find("activation", "RELU")
 
 
-@pytest.fixture
-def forgetful():
-    """Takes a part that a test registers out of the registry again."""
-    entries, spelt = (dict(table["initializer"]) for table in (registry._entries, registry._spellings))
-    yield
-    for table, before in ((registry._entries, entries), (registry._spellings, spelt)):
-        table["initializer"].clear()
-        table["initializer"].update(before)
-
-
 FAULTS = {
     "def f(shape, rng, std=1.0): 'F.'": r"f: write \* before std: def f\(shape, rng, \*, std\)",
     "def f(shape, rng, layer): 'F.'": r"f: write \* before layer",
@@ -202,7 +192,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("code", FAULTS)
-def test_a_function_that_cannot_be_a_part_is_told_so_when_it_is_registered(code, forgetful):
+def test_a_function_that_cannot_be_a_part_is_told_so_when_it_is_registered(code):
     names = {"np": np}
     exec(code, names)
     with pytest.raises(UsageError, match=FAULTS[code]):
@@ -216,7 +206,7 @@ def test_a_decorator_without_a_name_says_what_to_write(decorator):
         decorator(part)
 
 
-def test_two_functions_of_one_name_in_one_file_are_told_and_one_function_may_come_twice(forgetful):
+def test_two_functions_of_one_name_in_one_file_are_told_and_one_function_may_come_twice():
     def other(shape, rng):
         """Another."""
 
@@ -242,14 +232,14 @@ def part(shape, rng):
 
 
 @pytest.mark.parametrize("key", ["aliases", "cites"])
-def test_a_text_where_a_tuple_of_names_belongs_says_what_to_write(forgetful, key):
+def test_a_text_where_a_tuple_of_names_belongs_says_what_to_write(key):
     with pytest.raises(UsageError, match=rf"{key} is one text; write a tuple: {key}=\('abc',\)"):
         initializer("of_a_test", **{key: "abc"})(part)
     assert initializer("of_a_test", **{key: ("abc",)})(part) is part
 
 
 @pytest.mark.parametrize(("name", "aliases"), [("He-Normal", ()), ("of_a_test", ("he_normal_",)), ("zero_", ())])
-def test_a_name_that_is_taken_is_refused(forgetful, name, aliases):
+def test_a_name_that_is_taken_is_refused(name, aliases):
     with pytest.raises(UsageError, match=r"is there already, as '(he_normal|zeros)'; choose another name"):
         initializer(name, aliases=aliases)(part)
 

@@ -162,10 +162,7 @@ def looks_at_rows(network):
 
 
 @pytest.fixture
-def plugin(tmp_path, monkeypatch):
-    for table in (registry._entries, registry._spellings):
-        for kind in ("initializer", "bias"):
-            monkeypatch.setitem(table, kind, dict(table[kind]))
+def plugin(tmp_path):
     (tmp_path / "plugin.py").write_text(PLUGIN)
     registry.load_plugin(tmp_path / "plugin.py")
 
