@@ -223,12 +223,15 @@ def _cut(rows: list[list[Cell]], workers: int) -> list[Stack]:
     first, total = rows[0][0], len(rows) * len(rows[0])
     height = max(1, min(CACHE_BYTES // network_bytes(first), ceil(total / workers)))
     row_bytes = first.data.features * (first.data.train_rows + first.data.test_rows) * 4
+    stacks = []
     if len(rows[0]) <= height:
+        whole = len(rows) - (len(rows) % workers if len(rows) > workers else 0)
         seeds = max(1, min(height // len(rows[0]), DATA_BYTES // row_bytes))
-        parts = ceil(len(rows) / seeds)
-        return [Stack(tuple(cell for row in rows[i::parts] for cell in row)) for i in range(parts)]
-    parts = ceil(len(rows[0]) / height)
-    return [Stack(tuple(row[i::parts])) for row in rows for i in range(parts)]
+        parts = ceil(whole / seeds)
+        stacks = [Stack(tuple(cell for row in rows[i:whole:parts] for cell in row)) for i in range(parts)]
+        rows, height = rows[whole:], ceil(len(rows[0]) / workers)  # seeds that are over are shared out
+    parts = ceil(len(rows[0]) / height) if rows else 0
+    return stacks + [Stack(tuple(row[i::parts])) for row in rows for i in range(parts)]
 
 
 def _cost(stack: Stack) -> float:

@@ -156,6 +156,15 @@ def test_uneven_rows_of_seeds_do_not_share_a_stack(plan):
     assert sorted(len(stack.cells) for stack in make_stacks(lacking)) == [2, 9]
 
 
+@pytest.mark.parametrize(("seeds", "workers", "heaviest"), [(5, 2, 15), (3, 2, 9), (30, 4, 46), (7, 3, 14), (1, 6, 1)])
+def test_workers_are_dealt_nearly_equal_shares(plan, seeds, workers, heaviest):
+    cells = plan(f"seeds: {seeds}\ninitializer: [zeros, ones, he_normal, he_uniform, glorot_normal, glorot_uniform]")
+    dealt = [0] * workers
+    for stack in make_stacks(cells, workers):
+        dealt[dealt.index(min(dealt))] += len(stack.cells)
+    assert max(dealt) == heaviest
+
+
 def test_large_networks_make_low_stacks_and_large_data_few_seeds(plan):
     assert {len(s.cells) for s in make_stacks(plan("width: 3000\nseeds: 3"))} == {1}
     large = dataclasses.replace(FACTS, features=784, train_rows=60_000, test_rows=10_000)

@@ -303,7 +303,7 @@ def backward(
 def _pass_down(delta: Array, turned: Array, buffer: Array | None, out: Array) -> None:
     """Multiply ``delta``, shape (m, n, fan_out), by the transposed weights, shape (m, fan_out, fan_in)."""
     if delta.shape[2] == 1:
-        np.multiply(delta, turned, out=out)  # an inner side of one is no work for a matrix product
+        np.einsum("mni,mio->mno", delta, turned, out=out)  # an inner side of one is no work for a matrix product
         return
     if buffer is not None:
         np.copyto(buffer, turned)
