@@ -24,6 +24,12 @@ Generator = np.random.Generator
 
 METRICS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "test_loss", "test_accuracy")
 
+LAYER_METRICS = (
+    *("activation_mean", "activation_std", "preactivation_std", "gradient_std", "weight_std", "weight_gradient_norm"),
+    *("update_ratio", "saturated", "dead", "distinct_units", "distance"),
+)
+"""Those of layers.csv, and how far the weights are from their start: the norm of the difference over theirs."""
+
 
 class Range(NamedTuple):
     """Which numbers a parameter takes: ``low`` to ``high``, the ends belonging to it unless they are open."""

@@ -33,11 +33,27 @@ class Results:
     folder : Path
     runs, curves, accuracy, comparison : pandas.DataFrame
         With the columns of ``runs.csv``, ``curves.csv``, ``accuracy.csv`` and ``comparison.csv``.
+    layers : pandas.DataFrame
+        With the columns of ``layers.csv``, and ``distance``, that of the weights from their start over the norm of
+        these; empty where no layers were recorded.
+    histograms : pandas.DataFrame
+        Of the first seed: factors, ``seed, cell, epoch, layer, quantity`` (``activation`` or ``gradient``), ``limit``
+        and ``counts`` in 41 bins of equal width from minus to plus the limit.
+    predictors : pandas.DataFrame
+        With the columns of ``predictors.csv``.
     """
 
-    def __init__(self, folder: Path, frames: Frames, target: float | None, counts: dict[str, int]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        frames: Frames,
+        layers: tuple[pd.DataFrame, pd.DataFrame],
+        target: float | None,
+        counts: dict[str, int],
+    ) -> None:
         self.folder, self.frames, self.target, self.counts = folder, frames, target, counts
         self.runs, self.curves = frames.runs, frames.curves
+        self.layers, self.histograms = layers
 
     @property
     def caption(self) -> str:
@@ -60,6 +76,15 @@ class Results:
         from initbench.analysis.comparisons import comparison_table
 
         return comparison_table(self.frames.runs, self.frames.baselines, self.frames.factors)
+
+    @cached_property
+    def predictors(self) -> pd.DataFrame:
+        """A row a diagnostic of the start and an outcome: how well the one ranks the cells by the other."""
+        from initbench.analysis.predictors import predictor_table, step_zero
+
+        frames = self.frames
+        diagnostics = step_zero(self.layers, frames.curves)
+        return predictor_table(diagnostics, frames.runs, frames.baselines, frames.factors)
 
     def __repr__(self) -> str:
         return f"<initbench.Results {str(self.folder)!r}: {len(self.runs)} cells>"
@@ -163,7 +188,8 @@ def load(path: str | Path) -> Results:
     """
     folder = Path(path)
     with Store(folder) as store:
-        return Results(folder, store.frames(), json.loads(store.about("target") or "null"), store.counts())
+        target = json.loads(store.about("target") or "null")
+        return Results(folder, store.frames(), store.layers(), target, store.counts())
 
 
 def experiments_below(path: str | Path) -> list[Path]:
@@ -181,11 +207,20 @@ def experiments_below(path: str | Path) -> list[Path]:
 
 
 def write_tables(results: Results) -> None:
-    """Write ``runs.csv``, ``curves.csv``, ``accuracy.csv``, ``accuracy.md`` and ``comparison.csv``."""
+    """Write ``runs.csv``, ``curves.csv``, ``accuracy.csv``, ``accuracy.md`` and ``comparison.csv``.
+
+    Where layers were recorded also ``layers.csv`` and ``predictors.csv``; else those of an earlier run are removed.
+    """
     from initbench.present.tables import csv_text, render_table
 
-    for name in ("runs", "curves", "accuracy", "comparison"):
-        write_text(results.folder / f"{name}.csv", csv_text(getattr(results, name)))
+    tables = {name: getattr(results, name) for name in ("runs", "curves", "accuracy", "comparison")}
+    if not results.layers.empty:
+        tables |= {"layers": results.layers.drop(columns="distance"), "predictors": results.predictors}
+    for name in ("layers", "predictors"):
+        if name not in tables:
+            (results.folder / f"{name}.csv").unlink(missing_ok=True)
+    for name, table in tables.items():
+        write_text(results.folder / f"{name}.csv", csv_text(table))
     write_text(results.folder / "accuracy.md", render_table(results.accuracy, "markdown", caption=results.caption))
 
 
@@ -215,6 +250,14 @@ def write_figures(results: Results, form: str = "png") -> list[Path]:
         raise StoreError(f"{results.folder}: no cell has finished yet, so there is nothing to draw")
     bands = curve_bands(frames.curves, frames.factors)
     figures = draw_figures(frames.runs, results.accuracy, bands, frames.baselines, frames.factors)
+    if not results.layers.empty:
+        from initbench.analysis.layers import layer_means
+        from initbench.present.figures.layers import layer_figures
+        from initbench.present.figures.predictors import predictor_panels
+
+        means = layer_means(results.layers, frames.factors)
+        figures |= layer_figures(means, results.histograms, frames.factors)
+        figures["predictors"] = predictor_panels(results.predictors)
     folder = results.folder / "figures"
     try:
         folder.mkdir(exist_ok=True)

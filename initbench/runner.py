@@ -13,15 +13,16 @@ from initbench.config import Experiment, Part
 from initbench.data import checksum, save_shared
 from initbench.plan import Cell, DataFacts, Stack, make_plan, make_stacks
 from initbench.registry import find
+from initbench.stacks import Keep
 from initbench.store import Record, Store, write_text
-from initbench.workers import Cluster, train_here, train_in_processes
+from initbench.workers import Cluster, count_epochs, train_here, train_in_processes
 
 
 class Progress:
     """What a run tells while it goes on; this one says nothing.
 
     ``start`` is told the number of cells to train and of epochs in all of them, ``advance`` how many of these epochs
-    are over, ``finish`` the records of a stack that is done, with its cells.
+    are over, ``wait`` why nothing is trained for now, ``finish`` the records of a stack that is done, with its cells.
     """
 
     def start(self, cells: int, epochs: int) -> None:
@@ -29,6 +30,9 @@ class Progress:
 
     def advance(self, epochs: int) -> None:
         """So many epochs are over."""
+
+    def wait(self, message: str) -> None:
+        """Nothing can be trained for now."""
 
     def finish(self, cells: Sequence[Cell], records: Sequence[Record]) -> None:
         """A stack is done and stored."""
@@ -138,19 +142,21 @@ def run_experiment(
             store.set_plan(plan, experiment.target)
             write_text(folder / "config.yaml", experiment.to_yaml())
             finished = store.finished()
-            keeps_weights = "weights" in experiment.record
-            if keeps_weights:
+            keep = Keep("weights" in experiment.record, "layers" in experiment.record, experiment.seeds[0])
+            if keep.weights:
                 finished = {cell for cell in finished if store.weights_file(cell).exists()}
+            if keep.layers:
+                finished &= store.with_layers()
             missing = [cell for cell in plan if cell.key not in finished]
             stacks = make_stacks(missing, max(jobs, cluster.threads) if cluster else jobs)
             outcome.trained = sum(len(stack.cells) for stack in stacks)
-            progress.start(outcome.trained, sum(len(s.cells) * s.cells[0].epochs for s in stacks))
+            progress.start(outcome.trained, count_epochs(stacks))
             if cluster:
-                training = cluster.train(stacks, shared, progress.advance, keeps_weights)
+                training = cluster.train(stacks, shared, progress.advance, progress.wait, keep)
             elif jobs == 1 or len(stacks) < 2:
-                training = train_here(stacks, shared, progress.advance, keeps_weights)
+                training = train_here(stacks, shared, progress.advance, keep)
             else:
-                training = train_in_processes(stacks, shared, jobs, progress.advance, keeps_weights)
+                training = train_in_processes(stacks, shared, jobs, progress.advance, keep)
             try:
                 for stack, records in training:
                     store.add(records)

@@ -10,6 +10,7 @@ import numpy as np
 
 from initbench.contracts import Array, Dataset
 from initbench.data import Split, split
+from initbench.engine.diagnostics import LayerLog
 from initbench.engine.losses import one_hot
 from initbench.engine.network import Design, Parameters, with_ones
 from initbench.engine.train import Data, Recipe, Rows, Trace, train
@@ -17,10 +18,31 @@ from initbench.errors import InitbenchError
 from initbench.plan import Cell, Stack
 from initbench.registry import find
 from initbench.start import draw_start, trained_numbers
-from initbench.store import Record
+from initbench.store import LayerRecord, Record
 from initbench.streams import stream
 
 OnEpoch = Callable[[int], None]
+
+
+class Keep(NamedTuple):
+    """What records hold beside curves.
+
+    Attributes
+    ----------
+    weights : bool
+        All numbers that the network trains, in the end.
+    layers : bool
+        What goes on in its layers.
+    binned_seed : int
+        The seed of which that includes histograms.
+    """
+
+    weights: bool = False
+    layers: bool = False
+    binned_seed: int = 0
+
+
+CURVES_ALONE = Keep()
 
 
 class StackRows(NamedTuple):
@@ -38,7 +60,7 @@ class StackRows(NamedTuple):
 
 
 def run_stack(
-    stack: Stack, dataset: Dataset, on_epoch: OnEpoch = lambda networks: None, keeps_weights: bool = False
+    stack: Stack, dataset: Dataset, on_epoch: OnEpoch = lambda networks: None, keep: Keep = CURVES_ALONE
 ) -> list[Record]:
     """Train the cells of a stack; when something fails, one cell after the other, so that only its cause is ``failed``.
 
@@ -48,22 +70,32 @@ def run_stack(
     dataset : Dataset
         That its cells name.
     on_epoch : callable ``(networks) -> None``
-        Told how many networks have finished an epoch.
-    keeps_weights : bool, default False
-        Whether records hold the trained weights.
+        Told how many networks have finished an epoch: below 0 when they begin again, and the epochs that a cell lacks
+        when it fails, so that the sum is that of all epochs in the end.
+    keep : Keep, default nothing
+        What records hold beside curves.
 
     Returns
     -------
     list of Record
         In the order of the stack's cells.
     """
+    told = 0
+
+    def tell(networks: int) -> None:
+        nonlocal told
+        told += networks
+        on_epoch(networks)
+
     try:
-        return _train_stack(stack, dataset, on_epoch, keeps_weights)
+        return _train_stack(stack, dataset, tell, keep)
     except Exception as error:
         if len(stack.cells) == 1:
+            on_epoch(stack.cells[0].epochs - told)
             message = str(error) if isinstance(error, InitbenchError) else f"{type(error).__name__}: {error}"
             return [failure(stack.cells[0], message.strip())]
-    return [record for cell in stack.cells for record in run_stack(Stack((cell,)), dataset, on_epoch, keeps_weights)]
+    on_epoch(-told)
+    return [record for cell in stack.cells for record in run_stack(Stack((cell,)), dataset, on_epoch, keep)]
 
 
 def failure(cell: Cell, reason: str) -> Record:
@@ -71,10 +103,10 @@ def failure(cell: Cell, reason: str) -> Record:
     return Record(cell.key, "failed", None, None, 0.0, error=" ".join(reason.split()))
 
 
-def _train_stack(stack: Stack, dataset: Dataset, on_epoch: OnEpoch, keeps_weights: bool) -> list[Record]:
+def _train_stack(stack: Stack, dataset: Dataset, on_epoch: OnEpoch, keep: Keep) -> list[Record]:
     began = time.perf_counter()
     rows = load_rows(stack, dataset)
-    parameters, trace, own_seconds = train_rows(stack, rows.data, on_epoch)
+    parameters, trace, own_seconds, log = train_rows(stack, rows.data, on_epoch, keep)
     shared_seconds = (time.perf_counter() - began - sum(own_seconds)) / len(stack.cells)
     return [
         Record(
@@ -85,7 +117,8 @@ def _train_stack(stack: Stack, dataset: Dataset, on_epoch: OnEpoch, keeps_weight
             shared_seconds + own_seconds[i],
             *rows.majorities[cell.seed],
             rows.data.test.x.shape[1],
-            weights=_weights(parameters, i) if keeps_weights else None,
+            weights=_weights(parameters, i) if keep.weights else None,
+            layers=_layers(log, i) if log else None,
         )
         for i, cell in enumerate(stack.cells)
     ]
@@ -106,8 +139,8 @@ def load_rows(stack: Stack, dataset: Dataset) -> StackRows:
 
 
 def train_rows(
-    stack: Stack, data: Data, on_epoch: OnEpoch = lambda networks: None
-) -> tuple[Parameters, Trace, list[float]]:
+    stack: Stack, data: Data, on_epoch: OnEpoch = lambda networks: None, keep: Keep = CURVES_ALONE
+) -> tuple[Parameters, Trace, list[float], LayerLog | None]:
     """Draw the networks of a stack and train them.
 
     Returns
@@ -116,6 +149,7 @@ def train_rows(
     trace : Trace
     own_seconds : list of float
         What drawing took, cell by cell.
+    log : LayerLog, optional
     """
     first, m = stack.cells[0], len(stack.cells)
     design = Design(
@@ -139,6 +173,20 @@ def train_rows(
         weight_decay=np.array([c.weight_decay for c in stack.cells]) if first.weight_decay > 0 else None,
         clip_norm=np.array([c.clip_norm for c in stack.cells]) if first.clip_norm is not None else None,
     )
+    log = None
+    if keep.layers:
+        binned = tuple(i for i, cell in enumerate(stack.cells) if cell.seed == keep.binned_seed)
+        log = LayerLog(design, recipe, parameters, data.train, binned)
+    epochs_left = first.epochs
+
+    def note(epoch: int, states: list[Array], count: int) -> None:
+        nonlocal epochs_left
+        if log:
+            log.note(epoch, states, count)
+        if epoch:
+            epochs_left -= 1
+            on_epoch(m)
+
     streams = [stream(seed, "batches") for seed in stack.seeds]
     trace = train(
         design,
@@ -146,9 +194,12 @@ def train_rows(
         parameters,
         data,
         orders=lambda: np.stack([rng.permutation(data.train.x.shape[1]) for rng in streams]),
-        on_epoch=lambda epoch: on_epoch(m if epoch else 0),
+        on_epoch=note,
     )
-    return parameters, trace, own_seconds
+    on_epoch(m * epochs_left)  # those that were not trained since all networks have diverged
+    if log:
+        log.forget(trace.diverged)
+    return parameters, trace, own_seconds, log
 
 
 def _stacked(arrays: tuple[Array, ...]) -> Array:
@@ -159,6 +210,14 @@ def _weights(parameters: Parameters, place: int) -> dict[str, Array]:
     """All that one network trains, by name."""
     layers = enumerate(trained_numbers(parameters, place))
     return {f"{kind}_{layer}": array.copy() for layer, numbers in layers for kind, array in numbers.items()}
+
+
+def _layers(log: LayerLog, place: int) -> LayerRecord:
+    """What was told of one network's layers."""
+    if place not in log.binned:
+        return LayerRecord(log.values[place])
+    index = log.binned.index(place)
+    return LayerRecord(log.values[place], log.limits[index], log.counts[index])
 
 
 def _majorities(part: Split) -> tuple[float, float]:

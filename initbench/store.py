@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from initbench.contracts import METRICS, Array
+from initbench.contracts import LAYER_METRICS, METRICS, Array
 from initbench.errors import StoreError
 from initbench.plan import Cell
 
@@ -31,7 +31,26 @@ CREATE TABLE IF NOT EXISTS records (
     cell TEXT PRIMARY KEY, status TEXT NOT NULL, diverged_epoch INTEGER, wall_seconds REAL NOT NULL, error TEXT,
     test_majority REAL, valid_majority REAL, test_rows INTEGER, curves BLOB
 );
+CREATE TABLE IF NOT EXISTS layers (
+    cell TEXT PRIMARY KEY, count INTEGER NOT NULL, metrics BLOB NOT NULL, limits BLOB, bins BLOB
+);
 """
+
+
+class LayerRecord(NamedTuple):
+    """What was told of a network's layers; see `initbench.engine.diagnostics.LayerLog`.
+
+    Attributes
+    ----------
+    metrics : ndarray of float64, shape (epochs + 1, layers, 11)
+        ``LAYER_METRICS``.
+    limits, bins : ndarray, shapes (epochs + 1, layers, 2) of float64 and (epochs + 1, layers, 2, 41) of int32, or None
+        Histograms of activations and of gradients.
+    """
+
+    metrics: Array
+    limits: Array | None = None
+    bins: Array | None = None
 
 
 class Record(NamedTuple):
@@ -55,6 +74,7 @@ class Record(NamedTuple):
     weights : dict of str to ndarray, optional
         All that the network trains, in the end: ``weights_0, biases_0, weights_1 ...``, and where it has them
         ``gains_0, offsets_0, slopes_0, scales_1 ...``; see `initbench.contracts.Network`.
+    layers : LayerRecord, optional
     """
 
     cell: str
@@ -67,6 +87,7 @@ class Record(NamedTuple):
     test_rows: int | None = None
     error: str = ""
     weights: dict[str, Array] | None = None
+    layers: LayerRecord | None = None
 
 
 class Frames(NamedTuple):
@@ -174,10 +195,15 @@ class Store:
         """Forget all records."""
         with self._transaction() as connection:
             connection.execute("DELETE FROM records")
+            connection.execute("DELETE FROM layers")
 
     def finished(self) -> set[str]:
         """Keys of the cells that need no training: ``ok`` and ``diverged``; a failed one is tried again."""
         return {row[0] for row in self._rows("SELECT cell FROM records WHERE status != 'failed'")}
+
+    def with_layers(self) -> set[str]:
+        """Keys of the cells whose layers were recorded."""
+        return {row[0] for row in self._rows("SELECT cell FROM layers")}
 
     def weights_file(self, cell: str) -> Path:
         """Where the trained weights of a cell lie, if they are kept."""
@@ -196,12 +222,14 @@ class Store:
             (
                 *(r.cell, r.status, r.diverged_epoch, r.wall_seconds, r.error or None),
                 *(r.test_majority, r.valid_majority, r.test_rows),
-                None if r.curves is None else np.ascontiguousarray(r.curves, "<f8").tobytes(),
+                _bytes(r.curves),
             )
             for r in records
         ]
+        layers = [(r.cell, r.layers.metrics.shape[1], *map(_bytes, r.layers)) for r in records if r.layers]
         with self._transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            connection.executemany("INSERT OR REPLACE INTO layers VALUES (?, ?, ?, ?, ?)", layers)
 
     def counts(self) -> dict[str, int]:
         """How many cells are planned, and of them done, diverged, failed and missing; diverged ones are done too."""
@@ -236,16 +264,11 @@ class Store:
             " r.test_majority, r.valid_majority, r.test_rows, r.curves"
             " FROM plan p JOIN records r USING (cell) ORDER BY p.position"
         )
-        first = self._rows("SELECT factors FROM plan WHERE position = 0")
-        factors = list(json.loads(first[0][0])) if first else []
         names = (
             "factors seed cell planned status diverged_epoch wall_seconds error test_majority valid_majority test_rows"
         )
         table = pd.DataFrame([row[:-1] for row in rows], columns=names.split())
-        known = {text: json.loads(text) for text in table["factors"].unique()}
-        for factor in factors:
-            values = {text: value[factor] for text, value in known.items()}
-            table[factor] = table["factors"].map(values).astype(object).infer_objects()
+        factors = self._spread_factors(table)
         curves = [
             _curve(blob, planned) for blob, planned in zip((row[-1] for row in rows), table["planned"], strict=True)
         ]
@@ -264,6 +287,67 @@ class Store:
         numbers = {"test_majority": float, "valid_majority": float, "test_rows": float}
         baselines = table[["cell", *numbers]].astype(numbers).drop_duplicates("cell", ignore_index=True)
         return Frames(runs, long, baselines, factors)
+
+    def _spread_factors(self, table: pd.DataFrame) -> list[str]:
+        """Turn the JSON text of the column ``factors`` into a column a factor; return their names."""
+        first = self._rows("SELECT factors FROM plan WHERE position = 0")
+        factors = list(json.loads(first[0][0])) if first else []
+        known = {text: json.loads(text) for text in table["factors"].unique()}
+        for factor in factors:
+            values = {text: value[factor] for text, value in known.items()}
+            table[factor] = table["factors"].map(values).astype(object).infer_objects()
+        return factors
+
+    def layers(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Read what was told of layers in the present plan.
+
+        Returns
+        -------
+        layers : DataFrame
+            Factors, ``seed, cell, epoch, layer`` (counted from 1, the last one gives the logits), ``LAYER_METRICS``.
+        histograms : DataFrame
+            Factors, ``seed, cell, epoch, layer, quantity`` (``activation`` or ``gradient``), ``limit, counts``.
+        """
+        import pandas as pd
+
+        rows = []
+        if self._rows("SELECT 1 FROM sqlite_master WHERE name = 'layers'"):  # an older store has none
+            rows = self._rows(
+                "SELECT p.factors, p.seed, p.cell, l.count, l.metrics, l.limits, l.bins"
+                " FROM plan p JOIN layers l USING (cell) ORDER BY p.position"
+            )
+        table = pd.DataFrame([row[:3] for row in rows], columns=["factors", "seed", "cell"])
+        shown = [*self._spread_factors(table), "seed", "cell"]
+
+        def long(places: list[int], shapes: list[tuple[int, ...]], names: tuple[str, ...]) -> pd.DataFrame:
+            lengths = [int(np.prod(shape)) for shape in shapes]
+            frame = table.loc[table.index[places].repeat(lengths), shown].reset_index(drop=True)
+            places_in = [np.indices(shape).reshape(len(shape), -1) for shape in shapes]
+            columns = np.concatenate(places_in, axis=1) if places_in else np.zeros((len(names), 0), int)
+            frame[list(names)] = columns.T
+            frame["layer"] += 1
+            return frame
+
+        metrics = [np.frombuffer(row[4], "<f8").reshape(-1, row[3], len(LAYER_METRICS)) for row in rows]
+        layers = long(list(range(len(rows))), [m.shape[:2] for m in metrics], ("epoch", "layer"))
+        values = [np.zeros((0, len(LAYER_METRICS))), *(m.reshape(-1, len(LAYER_METRICS)) for m in metrics)]
+        layers[list(LAYER_METRICS)] = np.concatenate(values)
+        binned = [i for i, row in enumerate(rows) if row[6] is not None]
+        limits = [np.frombuffer(rows[i][5], "<f8").reshape(-1, rows[i][3], 2) for i in binned]
+        histograms = long(binned, [limit.shape for limit in limits], ("epoch", "layer", "quantity"))
+        histograms["quantity"] = histograms["quantity"].map({0: "activation", 1: "gradient"})
+        histograms["limit"] = np.concatenate([np.zeros(0), *(limit.ravel() for limit in limits)])
+        bins = [
+            np.frombuffer(rows[i][6], "<i4").reshape(limit.size, -1) for i, limit in zip(binned, limits, strict=True)
+        ]
+        histograms["counts"] = pd.Series([counts for cell in bins for counts in cell], dtype=object)
+        return layers, histograms
+
+
+def _bytes(array: Array | None) -> bytes | None:
+    if array is None:
+        return None
+    return np.ascontiguousarray(array, "<f8" if array.dtype.kind == "f" else "<i4").tobytes()
 
 
 def _curve(blob: bytes | None, planned: int) -> Array:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait as wait_for_process
 from pathlib import Path
 from typing import Any
@@ -23,16 +25,24 @@ from initbench.data import open_shared
 from initbench.errors import InitbenchError, UsageError
 from initbench.plan import ARITHMETIC, Stack
 from initbench.registry import load_plugin, loaded_plugins
-from initbench.stacks import failure, run_stack
+from initbench.stacks import Keep, failure, run_stack
 from initbench.store import Record
 
 Finished = Iterator[tuple[Stack, list[Record]]]
+FinishedOrKilled = Generator[tuple[Stack, list[Record]], None, list[Stack]]  # returns the stacks that lost their worker
 Advance = Callable[[int], None]
-MOST_KILLS = 3  # workers that a stack may cost
-KILLED = f"{MOST_KILLS} worker processes that trained it were killed, perhaps for want of memory"
+MOST_KILLS = 3  # workers that a stack may cost before its cells are tried alone
+KILLED = "its worker process was killed even with nothing else to train, perhaps for want of memory"
+SECONDS_TO_ANSWER = 10.0  # that a scheduler has
+SECONDS_BETWEEN_LOOKS = 0.5  # at a cluster where nothing comes back
 
 
-def train_here(stacks: Sequence[Stack], shared: Path, advance: Advance, keeps_weights: bool) -> Finished:
+def count_epochs(stacks: Iterable[Stack]) -> int:
+    """How many epochs of networks there are to train."""
+    return sum(len(stack.cells) * stack.cells[0].epochs for stack in stacks)
+
+
+def train_here(stacks: Sequence[Stack], shared: Path, advance: Advance, keep: Keep) -> Finished:
     """Train in this process; ``advance`` is told how many epochs of networks are over."""
     over = 0
 
@@ -43,60 +53,66 @@ def train_here(stacks: Sequence[Stack], shared: Path, advance: Advance, keeps_we
 
     for stack in stacks:
         with threadpool_limits(1):
-            records = run_stack(stack, open_shared(shared / stack.checksum), on_epoch, keeps_weights)
+            records = run_stack(stack, open_shared(shared / stack.checksum), on_epoch, keep)
         yield stack, records
 
 
-def train_in_processes(
-    stacks: Sequence[Stack], shared: Path, jobs: int, advance: Advance, keeps_weights: bool
-) -> Finished:
+def train_in_processes(stacks: Sequence[Stack], shared: Path, jobs: int, advance: Advance, keep: Keep) -> Finished:
     """Train in ``jobs`` processes of this machine, which map the data sets in ``shared``.
 
-    When a process is killed, what was being trained is set aside, and tried again alone when all others are done.
+    When a process is killed, what was being trained is set aside, and tried again alone when all others are done; after
+    ``MOST_KILLS`` each cell of a stack has a process of its own, so that only one that kills it is ``failed``.
     """
     context = multiprocessing.get_context("spawn")  # the same on Linux, macOS and Windows
-    counter, has_started = context.Value("q", 0), context.Event()
-    setup = (counter, has_started, loaded_plugins())
+    has_started, over = context.Event(), 0
 
-    def new_pool(workers: int) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=setup)
+    def train_until_killed(left: deque[Stack], workers: int) -> FinishedOrKilled:
+        nonlocal over
+        counter, before = context.Value("q", 0), count_epochs(left)
+        setup = (counter, has_started, loaded_plugins())
+        pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=setup)
+        killed = yield from _deal(left, pool, workers, shared, lambda: advance(over + counter.value), keep)
+        over += before - count_epochs([*left, *killed])  # what killed processes have counted is trained anew
+        return killed
 
-    def tell() -> None:
-        advance(counter.value)
+    def train_alone(stack: Stack, trials: int) -> Finished:
+        nonlocal over
+        for _ in range(trials):
+            if not (yield from train_until_killed(deque([stack]), 1)):
+                return
+        if len(stack.cells) > 1:
+            for cell in stack.cells:
+                yield from train_alone(Stack((cell,)), 1)
+        else:
+            over += count_epochs([stack])
+            advance(over)
+            yield stack, [failure(stack.cells[0], KILLED)]
 
-    left, aside = deque(stacks), deque[Stack]()
+    left, aside = deque(stacks), list[Stack]()
     while left:
-        workers = min(jobs, len(left))
-        yield from _train_until_broken(left, aside, new_pool(workers), workers, shared, tell, keeps_weights)
+        aside += yield from train_until_killed(left, min(jobs, len(left)))
         if aside and not has_started.is_set():
             raise InitbenchError("the worker processes cannot start; the reason stands above, or try -j 1")
     for stack in aside:
-        for _ in range(MOST_KILLS - 1):
-            again, broken = deque([stack]), deque[Stack]()
-            yield from _train_until_broken(again, broken, new_pool(1), 1, shared, tell, keeps_weights)
-            if not broken:
-                break
-        else:
-            yield stack, [failure(cell, KILLED) for cell in stack.cells]
+        yield from train_alone(stack, MOST_KILLS - 1)
 
 
-def _train_until_broken(
+def _deal(
     left: deque[Stack],
-    aside: deque[Stack],
     pool: ProcessPoolExecutor,
     workers: int,
     shared: Path,
     tell: Callable[[], None],
-    keeps_weights: bool,
-) -> Finished:
-    """Train what is ``left`` until that is empty or a process is killed; then what was begun is put ``aside``."""
+    keep: Keep,
+) -> FinishedOrKilled:
+    """Train what is ``left`` until that is empty or a process is killed; return what was begun then."""
     others = set(multiprocessing.active_children())
     with _single_threaded_children():
         waiting: dict[Future[list[Record]], Stack] = {}
         try:
             while left or waiting:
                 while left and len(waiting) <= workers:  # one more than there are workers, so that none waits
-                    future = pool.submit(_work, left[0], shared, keeps_weights)
+                    future = pool.submit(_work, left[0], shared, keep)
                     waiting[future] = left.popleft()
                 done, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
                 tell()
@@ -105,13 +121,13 @@ def _train_until_broken(
                     yield waiting.pop(future), records
             pool.shutdown()
         except BrokenProcessPool:
-            aside.extend(waiting.values())
             pool.shutdown()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in set(multiprocessing.active_children()) - others:
                 process.kill()
             raise
+    return list(waiting.values())
 
 
 @contextmanager
@@ -149,13 +165,13 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _work(stack: Stack, shared: Path, keeps_weights: bool) -> list[Record]:
+def _work(stack: Stack, shared: Path, keep: Keep) -> list[Record]:
     def on_epoch(networks: int) -> None:
         with _counter.get_lock():
             _counter.value += networks
 
     with threadpool_limits(1):
-        return run_stack(stack, open_shared(shared / stack.checksum), on_epoch, keeps_weights)
+        return run_stack(stack, open_shared(shared / stack.checksum), on_epoch, keep)
 
 
 class Cluster:
@@ -185,62 +201,107 @@ class Cluster:
         if not address.strip() or " " in address.strip():
             raise UsageError(f"--scheduler '{address}' is no address; write for example tcp://10.0.0.1:8786")
         try:
-            self._client = Client(address, timeout=10, set_as_default=False)
+            self._client = Client(address, timeout=SECONDS_TO_ANSWER, set_as_default=False)
         except Exception as error:  # of whatever kind its transport raises
             reason = next(iter(str(error).splitlines()), type(error).__name__)
             raise UsageError(f"--scheduler {address}: no Dask scheduler answers there: {reason}") from None
+        self._address = address
         self.threads = max(1, sum(self._client.nthreads().values()))
 
     def __enter__(self) -> Cluster:
+        self._allowed_failures = self._allow_failures(MOST_KILLS - 1)
+        names = ("distributed", "distributed.client", "tornado.application")  # Dask gives each a level of its own
+        loggers = [logging.getLogger(name) for name in names]
+        self._levels = [(logger, logger.level) for logger in loggers]
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)  # when the scheduler dies, we say it in our own words
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._client.status == "running":  # else the scheduler is gone
+            with suppress(OSError):
+                self._allow_failures(self._allowed_failures)
         self._client.close()
+        for logger, level in self._levels:
+            logger.setLevel(level)
 
-    def train(self, stacks: Sequence[Stack], shared: Path, advance: Advance, keeps_weights: bool) -> Finished:
-        """Train on the cluster. A data set goes to a worker once; the stack of a worker that dies is dealt again."""
-        from distributed import KilledWorker
+    def _allow_failures(self, number: int) -> int:
+        """Let a task fail when it has cost more workers than this; return the number that held before."""
 
+        def exchange(dask_scheduler: Any) -> int:
+            before: int = dask_scheduler.allowed_failures
+            dask_scheduler.allowed_failures = number
+            return before
+
+        before: int = self._client.run_on_scheduler(exchange)
+        return before
+
+    def train(
+        self, stacks: Sequence[Stack], shared: Path, advance: Advance, say: Callable[[str], None], keep: Keep
+    ) -> Finished:
+        """Train on the cluster; ``say`` is told when there is nobody to train.
+
+        A data set goes to a worker once. The stack of a worker that dies is dealt again; one that has cost
+        ``MOST_KILLS`` is set aside, and when all others are done, its cells are sent out one at a time: Dask suspects
+        all that a dead worker was to train, and only a cell that kills one when there is nothing else is ``failed``.
+        """
         over = 0
-        self._client.run_on_scheduler(_allow_kills)
-        executor = self._client.get_executor()
-        data = {
+        for stack, records in self._train(stacks, shared, say, keep):
+            over += count_epochs([stack])
+            advance(over)
+            yield stack, records
+
+    def _train(self, stacks: Sequence[Stack], shared: Path, say: Callable[[str], None], keep: Keep) -> Finished:
+        executor, work = self._client.get_executor(pure=False), _portable_work()
+        data = {  # a lambda, which travels by value; Dask computes again what a dead worker held
             checksum: self._client.submit(
-                _keep, *_in_memory(open_shared(shared / checksum)), key=f"initbench-{checksum}"
+                lambda *values: values, *_in_memory(open_shared(shared / checksum)), key=f"initbench-{checksum}"
             )
             for checksum in dict.fromkeys(stack.checksum for stack in stacks)
         }
-        waiting = {
-            executor.submit(
-                _work_remotely, stack, data[stack.checksum], keeps_weights, loaded_plugins(), ARITHMETIC
-            ): stack
-            for stack in stacks
-        }
+
+        def deal(stacks: Iterable[Stack]) -> FinishedOrKilled:
+            futures = {}
+            for stack in stacks:
+                packed = pickle.dumps((stack, keep, loaded_plugins()))
+                futures[executor.submit(work, packed, data[stack.checksum])] = stack
+            return self._wait(futures, say)
+
         try:
-            while waiting:
-                done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in done:
-                    stack = waiting.pop(future)
-                    try:
-                        records = future.result()
-                    except KilledWorker:
-                        records = [failure(cell, KILLED) for cell in stack.cells]
-                    except InitbenchError:
-                        raise
-                    except CancelledError:
-                        raise InitbenchError("the scheduler is gone; what has finished is kept") from None
-                    except Exception as error:
-                        message = f"a worker of the cluster cannot train: {type(error).__name__}: {error}"
-                        raise InitbenchError(f"{message}; install the same initbench on every machine") from None
-                    over += len(stack.cells) * stack.cells[0].epochs
-                    advance(over)
-                    yield stack, records
+            killed = yield from deal(stacks)
+            if killed:
+                self._allow_failures(0)
+            for alone in [Stack((cell,)) for stack in killed for cell in stack.cells]:
+                if (yield from deal([alone])):
+                    yield alone, [failure(alone.cells[0], KILLED)]
+        except (CancelledError, OSError):
+            raise InitbenchError("the scheduler is gone; what has finished is kept") from None
         finally:
             executor.shutdown(wait=False)
 
+    def _wait(self, waiting: dict[Future[list[Record]], Stack], say: Callable[[str], None]) -> FinishedOrKilled:
+        from distributed import KilledWorker
 
-def _allow_kills(dask_scheduler: Any) -> None:
-    dask_scheduler.allowed_failures = MOST_KILLS - 1  # a task fails when it has cost more
+        killed, has_workers = [], True
+        while waiting:
+            done, _ = wait(waiting, timeout=SECONDS_BETWEEN_LOOKS, return_when=FIRST_COMPLETED)
+            if not done:
+                had_workers, has_workers = has_workers, bool(self._client.nthreads())
+                if had_workers and not has_workers:
+                    say(f"waiting for workers of {self._address}")
+            for future in done:
+                stack = waiting.pop(future)
+                try:
+                    records = future.result()
+                except KilledWorker:
+                    killed.append(stack)
+                except (CancelledError, OSError):
+                    raise
+                except Exception as error:
+                    raise InitbenchError(str(error)) from None
+                else:
+                    yield stack, records
+        return killed
 
 
 def _in_memory(dataset: Dataset) -> list[Any]:
@@ -248,17 +309,33 @@ def _in_memory(dataset: Dataset) -> list[Any]:
     return [np.array(value) if isinstance(value, np.ndarray) else value for value in dataset]
 
 
-def _keep(*values: Any) -> Dataset:
-    """What a cluster keeps of a data set: it can be had again from the scheduler when a worker dies."""
-    return Dataset(*values)
+def _portable_work() -> Callable[[bytes, tuple[Any, ...]], Any]:
+    """What runs on a cluster's worker: a nested function, since Dask sends the code of such a one along.
+
+    A worker that lacks initbench can thus say so; one that is sent the name of a function that it cannot import drops
+    its connection, and the run would wait for it. It is asked with every stack, since a worker may join at any time.
+    """
+    arithmetic = ARITHMETIC
+
+    def work(packed: bytes, values: tuple[Any, ...]) -> Any:
+        from distributed import get_worker
+
+        try:
+            from initbench import plan, workers
+
+            if arithmetic != plan.ARITHMETIC:
+                raise ImportError("another version of initbench is installed")
+            return workers._work_remotely(packed, values)
+        except Exception as error:
+            worker = f"worker {get_worker().address} cannot train: {type(error).__name__}: {error}"
+            raise RuntimeError(f"{worker}; install the same initbench there, and the same plugins") from None
+
+    return work
 
 
-def _work_remotely(
-    stack: Stack, dataset: Dataset, keeps_weights: bool, plugins: tuple[str, ...], arithmetic: int
-) -> list[Record]:
-    if arithmetic != ARITHMETIC:
-        raise InitbenchError("a worker of the cluster has another version of initbench; install the same everywhere")
+def _work_remotely(packed: bytes, values: tuple[Any, ...]) -> list[Record]:
+    stack, keep, plugins = pickle.loads(packed)
     threadpool_limits(1)  # for good, since a worker may train several stacks in threads
     for plugin in plugins:
         load_plugin(plugin)
-    return run_stack(stack, dataset, keeps_weights=keeps_weights)
+    return run_stack(stack, Dataset(*values), keep=keep)

@@ -8,10 +8,13 @@ import time
 
 import numpy as np
 import pytest
+from killing import KILLER, cells_by_status, kills, pacify, tables
 
 from initbench import load, run
 from initbench.contracts import METRICS
+from initbench.registry import load_plugin
 from initbench.runner import Progress
+from initbench.workers import KILLED, MOST_KILLS
 
 CONFIG = """\
 dataset: digits
@@ -240,32 +243,68 @@ def test_a_script_without_a_guard_is_told_what_it_lacks(config, tmp_path):
     assert finished(tmp_path / "results" / "grid") == 0
 
 
-KILLER = """\
+@pytest.mark.parametrize(("times", "failed"), [(1, 0), (9, 2)])
+def test_a_killed_worker_costs_nothing_but_the_cells_that_kill_it_when_they_are_alone(config, tmp_path, times, failed):
+    (tmp_path / "killer.py").write_text(KILLER)
+    grid = ["-s", f"initializer=[he_normal, {{kills: {{times: {times}}}}}]", "--seeds", "2", "--plugin", "killer.py"]
+    done = cli("run", "grid.yaml", "-j", "2", "-s", "name=killed", *grid, cwd=tmp_path)
+    assert done.returncode == (3 if failed else 0), done.stderr
+    assert kills(tmp_path) == (MOST_KILLS + failed if failed else 1)
+    assert "16/16 epochs" in done.stderr
+    pacify(tmp_path)
+    assert cli("run", "grid.yaml", "-j", "1", "-s", "name=spared", *grid, cwd=tmp_path).returncode == 0
+    killed, spared = (load(tmp_path / "results" / name) for name in ("killed", "spared"))
+    cells = cells_by_status(killed)
+    assert len(cells["ok"]) == 8 - failed
+    assert tables(killed, cells["ok"]) == tables(spared, cells["ok"])
+    assert set(killed.runs["error"].dropna()) == ({KILLED} if failed else set())
+
+
+WORN = """\
 import os, signal
 from pathlib import Path
-from initbench.registry import initializer
+from initbench.contracts import Optimizer
+from initbench.registry import optimizer
 
-@initializer("kills")
-def kills(shape, rng, *, always: bool = False):
-    \"\"\"Ends its process as the system does when memory runs out.\"\"\"
-    flag = Path("killed_once")
-    if shape[0] > 10 and (always or not flag.exists()):
-        flag.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return rng.normal(scale=0.1, size=shape)
+@optimizer("wears_out")
+def wears_out(*, most: int = 0, kills: bool = False):
+    \"\"\"Fails in the second epoch of a stack of more networks than so many, or kills its process once.\"\"\"
+    def step(w, g, states, learning_rate, count):
+        if len(w) > most and count > 7:
+            if not kills:
+                raise RuntimeError("worn out")
+            if not Path("killed_0").exists():
+                Path("killed_0").touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+        w -= learning_rate * g
+    return Optimizer(0, step)
 """
 
 
-@pytest.mark.parametrize(("always", "code", "failed"), [("false", 0, 0), ("true", 3, 3)])
-def test_a_killed_worker_costs_nothing_but_the_stack_that_kills_again(config, tmp_path, always, code, failed):
-    (tmp_path / "killer.py").write_text(KILLER)
-    sweep = ["-s", f"initializer=[he_normal, {{kills: {{always: {always}}}}}]", "-s", "learning_rate=0.1"]
-    by_depth = ["-s", "depth=[1, 2, 3]", "-s", "seeds=1", "-s", f"name=killed_{always}"]
-    done = cli("run", "grid.yaml", "--plugin", "killer.py", "-j", "2", *sweep, *by_depth, cwd=tmp_path)
-    assert done.returncode == code, done.stderr
-    runs = load(tmp_path / "results" / f"killed_{always}").runs
-    assert len(runs) == 6
-    assert (runs["status"] == "failed").sum() >= failed
-    if failed:
-        assert "3 worker processes that trained it were killed" in done.stderr
-        assert set(runs.loc[runs["status"] == "failed", "depth"]) == {1, 2, 3}
+class Epochs(Progress):
+    """Notes what it is told of epochs."""
+
+    def start(self, cells, epochs):
+        self.total, self.told = epochs, []
+
+    def advance(self, epochs):
+        self.told.append(epochs)
+
+
+@pytest.mark.parametrize(
+    ("change", "jobs"),
+    [
+        ("initializer=[he_normal, breaks_when_wide]", 1),
+        ("optimizer=wears_out", 1),
+        ("optimizer={wears_out: {most: 1}}", 1),
+        ("optimizer={wears_out: {most: 1}}", 2),
+        ("optimizer={wears_out: {kills: true}}", 2),
+    ],
+)
+def test_all_epochs_are_over_in_the_end_and_never_more(config, tmp_path, change, jobs):
+    (tmp_path / "plugin.py").write_text(PLUGIN + WORN)
+    load_plugin("plugin.py")
+    epochs = Epochs()
+    run(config, changes=[change], jobs=jobs, progress=epochs)
+    assert max(epochs.told) == epochs.told[-1] == epochs.total
+    assert kills(tmp_path) == ("kills" in change)

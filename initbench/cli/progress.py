@@ -69,6 +69,10 @@ class Bar(Progress):
             left = f"{(self.spoke - self.began) * (self.epochs - self.over) / self.over:.0f} s left, "
         click.echo(f"{self.over}/{self.epochs} epochs, {left}{self.words()}", err=True)
 
+    def wait(self, message: str) -> None:
+        """Write what is waited for, above the bar if there is one."""
+        tqdm.write(message, file=sys.stderr)
+
     def finish(self, cells: Sequence[Cell], records: Sequence[Record]) -> None:
         """Count a stack that is done."""
         self.done += len(cells)

@@ -375,7 +375,7 @@ def seeds(value: Value, context: Context) -> tuple[int, ...]:
 def record(value: Value, context: Context) -> tuple[str, ...]:
     """Read what to keep a row of for each epoch."""
     items = value.data if isinstance(value.data, list) else [value]
-    read = choice("record", "curves", "weights")
+    read = choice("record", "curves", "layers", "weights")
     found = tuple(dict.fromkeys(read(item, context) for item in items))
     if "curves" not in found:
         raise value.error("record must hold curves", "for example: record: [curves]")
@@ -451,7 +451,7 @@ KEYS = {
         Key("dtype", "float32, float64", choice("dtype", "float32", "float64"), "float32"),
         Key(
             "record",
-            "what to keep: curves; weights, those of each cell in the end, as .npz",
+            "what to keep: curves; layers, what goes on in each after each epoch; weights, those in the end, as .npz",
             record,
             "[curves]",
             sweeps=False,

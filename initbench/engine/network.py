@@ -10,6 +10,7 @@ What a layer is given has a further column of ones, and its biases are the last 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -243,7 +244,13 @@ def forward(
 
 
 def backward(
-    design: Design, parameters: Parameters, x: Array, delta: Array, work: Workspace, gradients: Parameters
+    design: Design,
+    parameters: Parameters,
+    x: Array,
+    delta: Array,
+    work: Workspace,
+    gradients: Parameters,
+    see: Callable[[int, Array], None] = lambda layer, delta: None,
 ) -> None:
     """Fill ``gradients`` by backpropagation through what the last ``forward`` left in ``work``.
 
@@ -258,6 +265,8 @@ def backward(
     work : Workspace
     gradients : Parameters
         Overwritten.
+    see : callable ``(layer, delta) -> None``
+        Shown the derivative by what each layer's matrix gives, shape (m, n, fan_out), the last layer's first.
 
     References
     ----------
@@ -266,6 +275,7 @@ def backward(
     activation = design.activation
     pending: dict[int, Array] = {}  # derivatives by outputs that later layers have added to theirs
     for layer in reversed(range(len(parameters.matrices))):
+        see(layer, delta)
         if layer == 0:
             rows = x[:, None].swapaxes(-1, -2)
             np.matmul(rows, _grouped(delta, len(x)), out=_grouped(gradients.matrices[0], len(x)))

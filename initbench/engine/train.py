@@ -79,7 +79,7 @@ def train(
     parameters: Parameters,
     data: Data,
     orders: Callable[[], Array],
-    on_epoch: Callable[[int], None] = lambda epoch: None,
+    on_epoch: Callable[[int, list[Array], int], None] = lambda epoch, states, count: None,
 ) -> Trace:
     """Train a stack of networks in place and measure it before training and after each epoch.
 
@@ -93,8 +93,8 @@ def train(
         ``s`` groups of rows; ``s`` divides ``m``, and the networks of a group lie side by side.
     orders : callable ``() -> ndarray of int, shape (s, n)``
         The order of the training rows in the next epoch, for each group.
-    on_epoch : callable ``(epoch) -> None``
-        Told when an epoch has been measured, 0 first.
+    on_epoch : callable ``(epoch, states, count) -> None``
+        Told when an epoch has been measured, 0 first, with the optimizer's states and how many steps were taken.
 
     Returns
     -------
@@ -126,10 +126,8 @@ def train(
             curves[~lost, epoch] = measured[~lost]
             for array in (parameters.flat, *states):
                 array[lost] = 0  # arithmetic on infinities is slow, and its results are not looked at
-            on_epoch(epoch)
+            on_epoch(epoch, states, count)
             if lost.all():
-                for skipped in range(epoch + 1, recipe.epochs + 1):
-                    on_epoch(skipped)
                 break
     return Trace(curves, diverged)
 

@@ -116,7 +116,7 @@ def test_the_faults_of_a_file_come_all_at_once_each_with_its_place(read):
         ("hidden: 5", "hidden is 5 and must be a list of widths"),
         ("hidden: [5, 0]", "a width in hidden is 0 and must be at least 1"),
         ("hidden: [5]\ndepth: 2", "depth cannot stand beside hidden"),
-        ("record: [layer]", "unknown record 'layer'"),
+        ("record: [curves, layer]", "unknown record 'layer'"),
         ("record: [weights]", "record must hold curves"),
         ("name: ../../x", "the name '../../x' cannot be a folder under the results"),
         ("name: .hidden", "the name '.hidden' cannot be a folder under the results"),

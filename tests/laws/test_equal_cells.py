@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from initbench.engine.diagnostics import LayerLog
 from initbench.engine.losses import one_hot
 from initbench.engine.network import Design, Parameters, with_ones
 from initbench.engine.train import Data, Recipe, Rows, train
@@ -41,8 +42,11 @@ def train_stack(
     learning_rate = np.array([0.01 * (1 + place) for _, place in networks])
     recipe = Recipe(find("optimizer", optimizer).function(), learning_rate, batch_size, EPOCHS, **per_network)
     data = Data(rows, Rows(rows.x[:, :41], rows.targets[:, :41]), Rows(rows.x[:, 41:], rows.targets[:, 41:]))
-    trace = train(design, recipe, parameters, data, lambda: np.stack([rng.permutation(ROWS) for rng in orders]))
-    return trace, parameters.flat
+    log = LayerLog(design, recipe, parameters, rows)
+    trace = train(
+        design, recipe, parameters, data, lambda: np.stack([rng.permutation(ROWS) for rng in orders]), log.note
+    )
+    return trace, parameters.flat, log.values
 
 
 def differing(settings):
@@ -51,10 +55,10 @@ def differing(settings):
     stacks = [thirty, thirty[5:8], *([network] for network in thirty[::7])]
     seen = {}
     for stack in stacks:
-        trace, flat = train_stack(stack, **settings)
+        trace, flat, layers = train_stack(stack, **settings)
         assert np.isfinite(trace.curves).all()
         for i, network in enumerate(stack):
-            seen.setdefault(network, set()).add(trace.curves[i].tobytes() + flat[i].tobytes())
+            seen.setdefault(network, set()).add(trace.curves[i].tobytes() + flat[i].tobytes() + layers[i].tobytes())
     return [network for network, results in seen.items() if len(results) > 1]
 
 
@@ -87,8 +91,8 @@ def test_the_check_catches_neighbours_that_leak():
 
 def test_a_network_that_diverges_does_not_disturb_its_neighbours():
     calm = [(0, 0), (0, 1)]
-    alone, flat_alone = train_stack(calm)
-    trace, flat = train_stack([*calm, (0, 10**12)])
+    alone, flat_alone, _ = train_stack(calm)
+    trace, flat, _ = train_stack([*calm, (0, 10**12)])
     assert list(trace.diverged) == [-1, -1, 1]
     assert np.isfinite(trace.curves[2, 0]).all()
     assert np.isnan(trace.curves[2, 1:]).all()
@@ -97,6 +101,6 @@ def test_a_network_that_diverges_does_not_disturb_its_neighbours():
 
 
 def test_a_network_that_starts_beyond_all_numbers_diverges_at_epoch_zero():
-    trace, _ = train_stack([(0, 0), (0, 1)], start_scale=1e30)
+    trace, *_ = train_stack([(0, 0), (0, 1)], start_scale=1e30)
     assert list(trace.diverged) == [0, 0]
     assert np.isnan(trace.curves).all()

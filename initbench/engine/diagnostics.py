@@ -1,0 +1,288 @@
+"""What goes on in the layers of a stack: signals forward and back, weights, steps, units that are alike.
+
+Definitions follow the contract of layers.csv. Rows are a batch whose mean loss is differentiated, so gradients shrink
+with its size, as they do in training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from initbench.contracts import LAYER_METRICS, Activation, Array
+from initbench.engine.losses import loss_slope
+from initbench.engine.network import Design, Parameters, Workspace, backward, forward
+from initbench.engine.train import Recipe, Rows, update
+
+FEWEST_ROWS, MOST_ROWS = 128, 512  # that layers are looked at with after each epoch: between them, a tenth of all
+SATURATED = 0.05  # of the activation's steepest slope; below it an input counts as saturated
+NEARLY_DEAD = 0.01  # of the rows; a unit with a slope on fewer is nearly dead
+ALIKE = 1e-4  # of a layer's largest weight; units that differ by less everywhere are one
+BINS = 41
+
+Described = list[dict[str, Array]]
+
+
+def described_activation(activation: Activation) -> Activation:
+    """The activation as `observe` needs it: one that leaves its input as it is."""
+    return activation._replace(by_value=False)
+
+
+def observe(
+    design: Design,
+    parameters: Parameters,
+    rows: Rows,
+    work: Workspace,
+    gradients: Parameters,
+    see: Callable[[int, Array, Array], None] = lambda layer, values, delta: None,
+) -> Described:
+    """Go forward and back once, and describe the signal in each layer.
+
+    Parameters
+    ----------
+    design : Design
+        With an activation of `described_activation`.
+    parameters : Parameters
+        Of ``m`` networks.
+    rows : Rows
+        Of ``s`` groups.
+    work : Workspace
+        For that many rows; it must keep.
+    gradients : Parameters
+        Overwritten by the derivatives of the mean loss over the rows.
+    see : callable ``(layer, values, delta) -> None``
+        Shown what each layer gives the next one, shape (m, n, h), and the derivative of the loss by its preactivation,
+        of the same shape; the last layer first, which gives logits.
+
+    Returns
+    -------
+    list of dict of str to ndarray of float64, shape (m,)
+        For each layer, the last one too: mean and deviation of its activations, mean square and deviation of its
+        preactivations and of the loss's derivatives by them; the share of its activations whose slope is below 0.05 of
+        the steepest (``saturated``), of its units that have slope 0 on every row (``dead``) or on more than 99 % of
+        them (``nearly_dead``). The last layer has no activation: its logits stand for both, and nan for the shares.
+    """
+    steepest = _steepest(design.activation)
+    found: Described = [{} for _ in design.shapes]
+    m, n = len(parameters.flat), rows.x.shape[1]
+    ones = np.ones((1, n), parameters.flat.dtype)
+
+    def describe(layer: int, delta: Array) -> None:
+        here = found[layer]
+        if layer == len(found) - 1:
+            full: Array = np.ascontiguousarray(delta)
+            scratch: Array = np.empty_like(full)
+            see(layer, logits, delta)
+        else:
+            full, scratch = work.deltas[layer], work.scratch[layer]
+            full[..., -1] = 0  # the spare column, which may hold what another layer has left
+            if design.is_linear(layer):
+                here["saturated"] = here["dead"] = here["nearly_dead"] = np.zeros(m)
+            else:
+                parameter = (parameters.slopes[layer],) if parameters.slopes else ()
+                slope = design.activation.slope(work.z[layer], work.values[layer], *parameter, out=scratch)
+                here |= _shares(slope, steepest, ones)
+            see(layer, work.outputs[layer][..., :-1], delta)
+            work.outputs[layer][..., -1] = 0  # no longer needed, and not to be counted
+            count = n * design.sizes[layer + 1]
+            here["activation_mean"], here["activation_std"], _ = _moments(work.outputs[layer], count, scratch)
+            _, here["preactivation_std"], here["preactivation_square"] = _moments(work.z[layer], count, scratch)
+        count = n * design.sizes[layer + 1]
+        _, here["gradient_std"], here["gradient_square"] = _moments(full, count, scratch)
+
+    logits = forward(design, parameters, rows.x, work).copy()
+    mean, std, square = _moments(logits, n * design.sizes[-1], np.empty_like(logits))
+    found[-1] = {"activation_mean": mean, "activation_std": std, "preactivation_std": std}
+    found[-1] |= {"preactivation_square": square}
+    found[-1] |= dict.fromkeys(("saturated", "dead", "nearly_dead"), np.full(m, np.nan))
+    backward(design, parameters, rows.x, loss_slope(work.logits, rows.targets), work, gradients, describe)
+    return found
+
+
+def _steepest(activation: Activation) -> float:
+    """The largest absolute slope of an activation."""
+    z = np.linspace(-12, 12, 4801)
+    parameter = () if activation.start is None else (np.float64(activation.start),)
+    value = activation.value(z, *parameter, out=np.empty_like(z))
+    return float(np.abs(activation.slope(z, value, *parameter, out=np.empty_like(z))).max())
+
+
+def _moments(array: Array, count: int, scratch: Array) -> tuple[Array, Array, Array]:
+    """Mean, deviation and mean square of each network's values; of ``array``, shape (m, n, h + 1), the rest are 0.
+
+    As products of vectors, which are the same to the last bit for a network alone and in a stack.
+    """
+    flat = array.reshape(len(array), 1, -1)
+    centred = scratch.reshape(flat.shape)
+    mean = np.matmul(flat, np.ones((flat.shape[2], 1), flat.dtype)) / count
+    np.subtract(flat, mean, out=centred)
+    if array[0].size > count:
+        scratch[..., -1] = 0
+    variance = np.matmul(centred, centred.swapaxes(1, 2)) / count
+    mean, variance = (np.asarray(x, np.float64).ravel() for x in (mean, variance))
+    return mean, np.sqrt(variance), variance + mean**2
+
+
+def _shares(slope: Array, steepest: float, ones: Array) -> dict[str, Array]:
+    """Shares of values that are saturated and of units that are dead, from slopes, shape (m, n, h + 1)."""
+    n = ones.shape[1]
+
+    def unit_counts(mask: Array) -> Array:
+        counts: Array = np.matmul(ones, mask.astype(ones.dtype))[:, 0, :-1]
+        return counts.astype(np.float64)
+
+    if slope.dtype == bool:
+        flat = saturated = n - unit_counts(slope)
+    else:
+        flat, saturated = unit_counts(slope == 0), unit_counts(np.abs(slope) < SATURATED * steepest)
+    return {
+        "saturated": saturated.mean(axis=1) / n,
+        "dead": (flat == n).mean(axis=1),
+        "nearly_dead": (flat > (1 - NEARLY_DEAD) * n).mean(axis=1),
+    }
+
+
+def norms(array: Array) -> Array:
+    """The Euclidean norm of each network's matrix, from shape (m, fan_in, fan_out) to float64, shape (m,)."""
+    flat = array.reshape(len(array), 1, -1)
+    squares: Array = np.matmul(flat, flat.swapaxes(1, 2)).astype(np.float64).ravel()
+    return np.sqrt(squares)
+
+
+def spreads(weights: Array) -> Array:
+    """The standard deviation of each network's weights, float64, shape (m,)."""
+    flat = np.ascontiguousarray(weights).reshape(len(weights), -1, 1)
+    return _moments(flat, flat.shape[1], np.empty_like(flat))[1]
+
+
+def distinct_units(matrix: Array) -> Array:
+    """How many units of a layer differ in their incoming weights and bias.
+
+    Units that differ by less than 1e-4 of the layer's largest weight count as one.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (m, fan_in + 1, fan_out)
+        Weights, and biases as the last row.
+
+    Returns
+    -------
+    ndarray of float64, shape (m,)
+        1 to fan_out: whole numbers.
+
+    Examples
+    --------
+    >>> distinct_units(np.array([[[1.0, 2.0, 1.0], [0.0, 0.0, 0.0]]]))
+    array([2.])
+    """
+    # Alike units have neighbouring places when units are sorted by their product with any one vector.
+    direction = np.cos(np.arange(1, matrix.shape[1] + 1)).astype(matrix.dtype)
+    order = np.argsort(np.matmul(direction, matrix), axis=-1, kind="stable")
+    units = np.take_along_axis(matrix.swapaxes(1, 2), order[:, :, None], axis=1)
+    steps = np.abs(np.diff(units, axis=1)).max(axis=2)
+    are_other = steps > ALIKE * np.abs(matrix).max(axis=(1, 2))[:, None]
+    others: Array = are_other.sum(axis=1)
+    return 1.0 + others
+
+
+class Histogram(NamedTuple):
+    """How activations and gradients of a layer are spread, in 41 bins of equal width on both sides of 0.
+
+    Attributes
+    ----------
+    limits : ndarray of float64, shape (2,)
+        Of activations, and of gradients: bins go from minus to plus this, which 99.9 % of the absolute values do not
+        exceed; those that do are counted in the outermost bins.
+    counts : ndarray of int64, shape (2, 41)
+    """
+
+    limits: Array
+    counts: Array
+
+
+def histogram(values: Array, delta: Array) -> Histogram:
+    """Bin one network's activations and gradients, both of shape (n, h)."""
+    arrays = [np.nan_to_num(array.ravel().astype(np.float64), posinf=0.0, neginf=0.0) for array in (values, delta)]
+    limits = np.array([np.quantile(np.abs(array), 0.999, method="higher") for array in arrays])
+    counts = [
+        np.histogram(array.clip(-limit, limit), BINS, (-(limit or 1.0), limit or 1.0))[0]
+        for array, limit in zip(arrays, limits, strict=True)
+    ]
+    return Histogram(limits, np.array(counts))
+
+
+class LayerLog:
+    """What is told of the layers of a stack while it trains; `note` goes to `train` as what is called each epoch.
+
+    Parameters
+    ----------
+    design : Design
+    recipe : Recipe
+    parameters : Parameters
+        Where training starts.
+    rows : Rows
+        The training rows, in random order; the first tenth of each group is looked at, at least 128 and at most 512.
+    binned : tuple of int
+        The networks whose histograms are kept.
+
+    Attributes
+    ----------
+    binned : tuple of int
+    values : ndarray of float64, shape (m, epochs + 1, layers, 11)
+        ``LAYER_METRICS``; nan where there is none, and from the epoch of divergence on.
+    limits : ndarray of float64, shape (len(binned), epochs + 1, layers, 2)
+    counts : ndarray of int32, shape (len(binned), epochs + 1, layers, 2, 41)
+        See `Histogram`.
+    """
+
+    def __init__(
+        self, design: Design, recipe: Recipe, parameters: Parameters, rows: Rows, binned: tuple[int, ...] = ()
+    ) -> None:
+        self._design = design._replace(activation=described_activation(design.activation))
+        self._recipe, self._parameters, self.binned = recipe, parameters, binned
+        n = min(max(rows.x.shape[1] // 10, FEWEST_ROWS), MOST_ROWS)
+        self._rows = Rows(rows.x[:, :n], rows.targets[:, :n])
+        m, dtype, layers = len(parameters.flat), parameters.flat.dtype, len(design.shapes)
+        self._start = [weights.copy() for weights in parameters.weights]
+        self._work = Workspace(self._design, m, self._rows.x.shape[1], dtype, keeps=True)
+        self._gradients, self._moved = Parameters(design, m, dtype), Parameters(design, m, dtype)
+        shape = (recipe.epochs + 1, layers)
+        self.values = np.full((m, *shape, len(LAYER_METRICS)), np.nan)
+        self.limits = np.zeros((len(binned), *shape, 2))
+        self.counts = np.zeros((len(binned), *shape, 2, BINS), np.int32)
+
+    def note(self, epoch: int, states: list[Array], count: int) -> None:
+        """Describe the layers after an epoch, and the step that the optimizer would take next."""
+        parameters, gradients = self._parameters, self._gradients
+
+        def bin_up(layer: int, values: Array, delta: Array) -> None:
+            for place, network in enumerate(self.binned):
+                self.limits[place, epoch, layer], self.counts[place, epoch, layer] = histogram(
+                    values[network], delta[network]
+                )
+
+        described = observe(self._design, parameters, self._rows, self._work, gradients, bin_up)
+        slopes = [norms(weights) for weights in gradients.weights]
+        np.copyto(self._moved.flat, parameters.flat)
+        update(self._recipe, self._moved, gradients, [state.copy() for state in states], count + 1)
+        for layer, here in enumerate(described):
+            weights = parameters.weights[layer]
+            size = norms(weights)
+            here |= {
+                "weight_std": spreads(weights),
+                "weight_gradient_norm": slopes[layer],
+                "update_ratio": norms(self._moved.weights[layer] - weights) / size,
+                "distinct_units": distinct_units(parameters.matrices[layer]),
+                "distance": norms(weights - self._start[layer]) / norms(self._start[layer]),
+            }
+            for metric, name in enumerate(LAYER_METRICS):
+                self.values[:, epoch, layer, metric] = here[name]
+
+    def forget(self, diverged: Array) -> None:
+        """Leave out what is told of networks from the epochs on at which they diverged, -1 for never."""
+        for values, epoch in zip(self.values, diverged, strict=True):
+            if epoch >= 0:
+                values[epoch:] = np.nan
+        self.values[~np.isfinite(self.values)] = np.nan

@@ -1,0 +1,399 @@
+"""What goes on in each layer while networks train: a panel an initializer, a colour a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib import colormaps, rc_context
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, Normalize, to_hex
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+
+from initbench.present.figures.style import (
+    MARKERS,
+    STYLE,
+    TALLEST,
+    Look,
+    finish_grid,
+    grid_shape,
+    legend_below,
+    legend_rows,
+    most_title_lines,
+    new_figure,
+    panel_points,
+    panel_title,
+)
+from initbench.present.labels import setting_order, settings, show, swept
+
+MOST_SINGLE = 6  # settings that get figures of their own; more of them share pages of panels
+MOST_APART = 8  # layers that can be told apart; more of them get a colour bar, and where lines would hide others, gaps
+COLUMNS = 3
+HEADING = 1.4  # inches, with what stands below the panels
+HISTOGRAM_HEIGHT = 1.1  # inches
+BARS = 6  # of each layer
+COMPARABLE = 4  # panels whose ranges differ by a larger factor have an axis each
+LOG_PEAKS = 30  # histograms whose peaks differ by a larger factor are drawn on a logarithmic axis,
+FLANK, FEWEST_BINS = 0.1, 7  # as are those with fewer bins above so much of their peak
+FAINT = 0.01  # of the highest peak; what is below it all along is left out of a linear axis
+LEAST_SCALE = 20.0  # percent at which the colours of shares end, or above
+LAYERS = ListedColormap(colormaps["viridis"](np.linspace(0, 0.9, 256)))  # without the yellow, pale on white
+OUTPUT = Look("0.35", ".", (0, (4, 1.5)))
+RULE_OF_THUMB = 1e-3  # of an update ratio
+
+Grid = npt.NDArray[Any]
+
+
+class Panel(NamedTuple):
+    """What one panel shows: one initializer in one setting, with so many hidden layers."""
+
+    means: pd.DataFrame
+    histograms: pd.DataFrame
+    depth: int
+
+    def of(self, metric: str, *, output: bool = False) -> pd.DataFrame:
+        """The means of a metric in the hidden layers, and in the output layer where asked for."""
+        return self.means[(self.means["metric"] == metric) & (self.means["layer"] <= self.depth + output)]
+
+
+Panels = dict[str, Panel]
+Draw = Callable[[Panels, str], Figure]
+
+
+class Lines(NamedTuple):
+    """What a figure of lines by epoch shows: a metric, from which epoch on, words on it, the height of a guide."""
+
+    metric: str
+    heading: str
+    label: str
+    first_epoch: int = 0
+    guide: float | None = None
+
+
+LINES = {
+    "gradients": Lines("gradient_std", "Gradients by preactivations", "deviation over rows and units"),
+    "updates": Lines("update_ratio", "Update ratios", "next step over weights (norms)", guide=RULE_OF_THUMB),
+    "distance": Lines("distance", "Distance from the start", "change over first weights (norms)", first_epoch=1),
+}
+SHARES = {"saturated": "Saturated activations", "dead": "Dead units"}
+HISTOGRAMS = {"activation": "Activations of hidden layers", "gradient": "Gradients by preactivations of hidden layers"}
+
+
+def layer_figures(means: pd.DataFrame, histograms: pd.DataFrame, factors: Sequence[str]) -> dict[str, Figure]:
+    """All figures of what goes on in layers.
+
+    Parameters
+    ----------
+    means : DataFrame
+        From `layer_means`.
+    histograms : DataFrame
+        Of one seed: factors, ``epoch, layer, quantity`` (``activation`` or ``gradient``), and ``counts`` in bins of
+        equal width from minus to plus ``limit``. From a divergence on, rows are missing or all counts are 0.
+    factors : sequence of str
+        The columns that make a setting; ``initializer`` is among them.
+
+    Returns
+    -------
+    dict of str to Figure
+        By file name without its suffix: ``layers-activations``, ``layers-gradients``, ``layers-updates``,
+        ``layers-distance``, ``layers-saturated`` and ``layers-dead`` if anything is, ``layers-histograms-activation``
+        and ``layers-histograms-gradient``. One of each a setting (``layers-gradients-depth=5``) up to 6 settings;
+        beyond that panels for all of them, and no histograms. What does not fit a page has several.
+    """
+    keys = swept(means, factors)
+    names = setting_order(means, keys)
+    own = len(names) <= MOST_SINGLE
+    parts: dict[tuple[str, str], Panels] = {}
+    for setting in names:
+        rows, binned = (frame[settings(frame, keys) == setting] for frame in (means, histograms))
+        part = ("".join(f"-{key}={show(rows[key].iloc[0])}" for key in keys), setting) if own else ("", "")
+        for name, mine in rows.groupby("initializer"):
+            counts = binned[binned["initializer"] == name] if own else binned.iloc[:0]
+            panel = Panel(mine, counts, int(mine["layer"].max()) - 1)
+            parts.setdefault(part, {})[str(name) if own else f"{name} · {setting}"] = panel
+    return {
+        f"layers-{kind}{where}{page}": draw(some, setting)
+        for (where, setting), panels in parts.items()
+        for kind, draw, most in _kinds(panels)
+        for page, some in _pages(panels, most)
+    }
+
+
+def _kinds(panels: Panels) -> list[tuple[str, Draw, int]]:
+    """The figures that there is something to draw for, by name, with how many panels a page of it holds."""
+    most = COLUMNS * max(1, int((TALLEST - HEADING) / _row_height(panels)))
+    kinds: list[tuple[str, Draw, int]] = [("activations", activations, most)]
+    kinds += [(kind, partial(lines_by_epoch, lines), most) for kind, lines in LINES.items()]
+    for metric in SHARES:
+        if any((panel.of(metric)["mean"] > 0).any() for panel in panels.values()):
+            kinds.append((metric, partial(shares, metric), most))
+    if any(len(panel.histograms) for panel in panels.values()):
+        most = int((TALLEST - HEADING) / HISTOGRAM_HEIGHT)
+        kinds += [(f"histograms-{quantity}", partial(densities, quantity), most) for quantity in HISTOGRAMS]
+    return kinds
+
+
+def _pages(panels: Panels, most: int) -> list[tuple[str, Panels]]:
+    """Panels in even groups that fit one figure; a lone page has no number."""
+    names = list(panels)
+    size = -(-len(names) // -(-len(names) // most))
+    pages = [{name: panels[name] for name in names[i : i + size]} for i in range(0, len(names), size)]
+    return [(f"-{i}" if len(pages) > 1 else "", page) for i, page in enumerate(pages, start=1)]
+
+
+@rc_context(STYLE)
+def activations(panels: Panels, setting: str) -> Figure:
+    """Mean and standard deviation of each hidden layer's activations by epoch.
+
+    As figure 2 of Glorot & Bengio (2010), "Understanding the difficulty of training deep feedforward neural networks".
+    """
+    deepest = _deepest(panels)
+    told = f"mean and deviation (bars) over rows and units{_few_told(deepest)}\n{_seeds_told(panels)}"
+    figure, grid = _panel_grid(panels, _heading("Activations of hidden layers", setting, told), _looks(deepest))
+    ends = []
+    for axes, panel in zip(grid.flat, panels.values(), strict=False):
+        means, deviations = (panel.of(f"activation_{name}") for name in ("mean", "std"))
+        shown = _few(panel.depth)
+        for place, layer in enumerate(shown):
+            line, deviation = (rows[rows["layer"] == layer].sort_values("epoch") for rows in (means, deviations))
+            every = -(-len(line) // BARS)
+            shift = 0.6 * every * ((place + 0.5) / len(shown) - 0.5)  # so that bars do not hide one another
+            look = _look(layer, deepest)
+            axes.errorbar(
+                line["epoch"] + shift,
+                line["mean"],
+                deviation["mean"],
+                color=look.color,
+                marker=look.marker,
+                markersize=2.2,
+                linewidth=0.9,
+                elinewidth=0.7,
+                markevery=every,
+                errorevery=every,
+            )
+        if not _say_why_empty(axes, panel, deviations):
+            ends.append((axes, *axes.get_ylim()))
+    sizes = [high - low for _, low, high in ends]
+    low, high = min((low for _, low, _ in ends), default=0), max((high for _, _, high in ends), default=1)
+    for axes, *_ in ends if high - low <= COMPARABLE * min(sizes, default=0) else []:
+        axes.set_ylim(low, high)
+    finish_grid(grid, len(panels), "epoch", "activation")
+    return figure
+
+
+@rc_context(STYLE)
+def lines_by_epoch(lines: Lines, panels: Panels, setting: str) -> Figure:
+    """One metric by epoch on a logarithmic axis, a line a layer."""
+    deepest = _deepest(panels)
+    is_few = deepest <= MOST_APART
+    told = _seeds_told(panels)
+    if not is_few:
+        told += "; dashed: output layer"
+    elif told != "one seed":
+        told += "; pale: from the smallest to the largest"
+    told += f"\ndotted: the rule of thumb of {lines.guide:g}" if lines.guide else ""
+    looks = _looks(deepest) | {"output layer": OUTPUT}
+    figure, grid = _panel_grid(panels, _heading(lines.heading, setting, told), looks, share_y=True)
+    for axes, panel in zip(grid.flat, panels.values(), strict=False):
+        rows = panel.of(lines.metric, output=True)
+        rows = rows[rows["epoch"] >= lines.first_epoch].sort_values("epoch")
+        if (rows["mean"] > 0).any():
+            _scale_by_logarithm(axes)
+        if lines.guide:
+            axes.axhline(lines.guide, color="0.3", linestyle=":", linewidth=0.9, zorder=1)
+        for layer, line in rows.groupby("layer"):
+            look = OUTPUT if layer == panel.depth + 1 else _look(int(str(layer)), deepest)
+            mean, least, most = (line[name].where(line[name] > 0) for name in ("mean", "least", "most"))
+            axes.plot(
+                line["epoch"],
+                mean,
+                color=look.color,
+                linestyle=look.line,
+                marker=look.marker,
+                markersize=2.5,
+                markevery=max(1, len(line) // 8),
+                linewidth=1 if is_few else 0.7,
+            )
+            if is_few:
+                axes.fill_between(line["epoch"], least, most, color=look.color, alpha=0.13, linewidth=0)
+        _say_why_empty(axes, panel, rows[rows["layer"] <= panel.depth])
+        axes.set_xlim(lines.first_epoch - 0.5, panel.means["epoch"].max() + 0.5)
+    finish_grid(grid, len(panels), "epoch", "")
+    figure.supylabel(lines.label, fontsize=STYLE["axes.labelsize"])
+    return figure
+
+
+@rc_context(STYLE)
+def shares(metric: str, panels: Panels, setting: str) -> Figure:
+    """A share by epoch and hidden layer, as a heat map."""
+    figure, grid = _panel_grid(panels, _heading(SHARES[metric], setting, _seeds_told(panels)), {}, share_y=True)
+    tables = [100 * panel.of(metric).pivot(index="layer", columns="epoch", values="mean") for panel in panels.values()]
+    scale = Normalize(0, max(LEAST_SCALE, *(100 * float(panel.of(metric)["mean"].max()) for panel in panels.values())))
+    for axes, panel, table in zip(grid.flat, panels.values(), tables, strict=False):
+        axes.grid(False)
+        axes.set_facecolor("0.93")
+        edges = [
+            np.append(places - 0.5, places.max() + 0.5) for places in map(np.asarray, (table.columns, table.index))
+        ]
+        image = axes.pcolormesh(*edges, table, cmap="cividis", norm=scale)
+        _count_along(axes.yaxis)
+        _say_why_empty(axes, panel, panel.of("activation_std").assign(mean=1))
+    finish_grid(grid, len(panels), "epoch", "hidden layer")
+    figure.colorbar(image, ax=grid, label="share (%)", aspect=30, shrink=0.9)
+    return figure
+
+
+@rc_context(STYLE)
+def densities(quantity: str, panels: Panels, setting: str) -> Figure:
+    """How activations or gradients of each hidden layer are spread before and after training.
+
+    As figures 4, 6 and 7 of Glorot & Bengio (2010).
+    """
+    deepest = _deepest(panels)
+    told = f"density over rows and units, one seed{_few_told(deepest)}; logarithmic where one is a spike"
+    looks = {name: look._replace(marker="") for name, look in _looks(deepest).items()}
+    heading = _heading(HISTOGRAMS[quantity], setting, told)
+    figure, grid = _grid((len(panels), 2), 0.6 + HISTOGRAM_HEIGHT * len(panels), heading, looks)
+    for row, (title, panel) in zip(grid, panels.items(), strict=True):
+        rows = panel.histograms[panel.histograms["quantity"] == quantity]
+        last = panel.means["epoch"].max()
+        for axes, epoch, when in zip(row, (0, last), (f"{title}: before training", f"after epoch {last}"), strict=True):
+            axes.set_title(when)
+            _draw_densities(axes, panel.depth, deepest, rows[rows["epoch"] == epoch])
+    figure.supylabel("density", fontsize=STYLE["axes.labelsize"])
+    return figure
+
+
+def _draw_densities(axes: Axes, depth: int, deepest: int, rows: pd.DataFrame) -> None:
+    """The densities of some layers at one epoch; names those in which everything is 0."""
+    has_counts = np.array([counts.any() for counts in rows["counts"]], dtype=bool)
+    rows = rows[rows["layer"].isin(_few(depth)) & has_counts].sort_values("layer")
+    drawn, empty = rows[rows["limit"] > 0], rows[rows["limit"] == 0]
+    if drawn.empty:
+        axes.set(xticks=[], yticks=[])
+        _write_inside(axes, "0 in every hidden layer" if len(rows) else "diverged")
+        return
+    counts = np.stack(drawn["counts"].tolist())
+    edges = np.outer(drawn["limit"], np.linspace(-1, 1, counts.shape[1] + 1))
+    heights = counts / counts.sum(axis=1, keepdims=True) / np.diff(edges)
+    for layer, height, ends in zip(drawn["layer"], heights, edges, strict=True):
+        axes.stairs(height, ends, color=_look(layer, deepest).color, linewidth=0.9)
+    peaks = heights.max(axis=1, keepdims=True)
+    has_spike = (heights > FLANK * peaks).sum(axis=1).min() < FEWEST_BINS
+    is_wide = has_spike or peaks.max() > LOG_PEAKS * peaks.min()
+    if is_wide:
+        _scale_by_logarithm(axes)
+    is_shown = heights > (0 if is_wide else FAINT * peaks.max())
+    axes.set_xlim(edges[:, :-1][is_shown].min(), edges[:, 1:][is_shown].max())
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    if len(empty):
+        _write_inside(axes, f"only 0 in layer{'s' * (len(empty) > 1)} {', '.join(map(str, empty['layer']))}")
+
+
+def _panel_grid(panels: Panels, heading: str, looks: dict[str, Look], *, share_y: bool = False) -> tuple[Figure, Grid]:
+    """A figure with a titled panel each."""
+    rows, columns = grid_shape(len(panels), COLUMNS)
+    height = 0.75 + rows * _row_height(panels) + (0.7 if len(panels) == 1 else 0)
+    figure, grid = _grid((rows, columns), height, heading, looks, share_x=True, share_y=share_y)
+    for axes, title in zip(grid.flat, panels, strict=False):
+        axes.set_title(panel_title(title, panel_points(columns)))
+        _count_along(axes.xaxis)
+    return figure, grid
+
+
+def _grid(
+    shape: tuple[int, int],
+    height: float,
+    heading: str,
+    looks: dict[str, Look],
+    *,
+    share_x: bool = False,
+    share_y: bool = False,
+) -> tuple[Figure, Grid]:
+    """A figure with empty panels, and below them what tells the layers apart: a legend, or a colour bar if many."""
+    deepest = len(looks) - ("output layer" in looks)
+    labels = {name: name for name in looks}
+    if looks:
+        height += 0.45 if deepest > MOST_APART else 0.15 * legend_rows(labels)
+    figure = new_figure(height, heading)
+    grid: Grid = figure.subplots(*shape, sharex=share_x, sharey=share_y, squeeze=False)
+    if deepest > MOST_APART:
+        layers = ScalarMappable(Normalize(1, deepest), LAYERS)
+        bar = figure.colorbar(layers, ax=grid, location="bottom", aspect=50, shrink=0.6, label="hidden layer")
+        bar.ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    elif looks:
+        legend_below(figure, labels, looks)
+    return figure, grid
+
+
+def _row_height(panels: Panels) -> float:
+    return 1.15 + 0.12 * most_title_lines(panels, panel_points(COLUMNS))
+
+
+def _heading(heading: str, setting: str, told: str) -> str:
+    return f"{' · '.join(filter(None, [heading, setting]))}\n{told}"
+
+
+def _deepest(panels: Panels) -> int:
+    return max(panel.depth for panel in panels.values())
+
+
+def _few(depth: int) -> list[int]:
+    """All layers, or as many as can be told apart, the first and the last among them."""
+    return [round(layer) for layer in np.linspace(1, depth, min(depth, MOST_APART))]
+
+
+def _few_told(deepest: int) -> str:
+    return f"; {MOST_APART} of {deepest} layers" if deepest > MOST_APART else ""
+
+
+def _looks(deepest: int) -> dict[str, Look]:
+    return {f"layer {layer}": _look(layer, deepest) for layer in range(1, deepest + 1)}
+
+
+def _look(layer: int, deepest: int) -> Look:
+    """How a hidden layer is drawn in a figure of so many."""
+    color = to_hex(LAYERS((layer - 1) / max(1, deepest - 1)))
+    return Look(color, MARKERS[layer - 1] if deepest <= MOST_APART else ".", "-")
+
+
+def _seeds_told(panels: Panels) -> str:
+    """``mean over 3 seeds``, and what becomes of diverged ones if there are any."""
+    seeds = [panel.of("activation_std")["seeds"] for panel in panels.values()]
+    few, many = min(some.max() for some in seeds), max(some.max() for some in seeds)
+    told = f"mean over {few if few == many else f'{few} to {many}'} seeds" if many > 1 else "one seed"
+    return told + ("; a seed leaves where it diverges" if any(some.min() < some.max() for some in seeds) else "")
+
+
+def _say_why_empty(axes: Axes, panel: Panel, rows: pd.DataFrame) -> bool:
+    """Say so if all seeds diverged, or if there is nothing above 0 in the rows of hidden layers; tell if nothing is."""
+    signal, is_empty = panel.of("activation_std"), not (rows["mean"] > 0).any()
+    if signal.loc[signal["epoch"] == signal["epoch"].max(), "seeds"].max() == 0:
+        _write_inside(axes, "every seed diverged")
+    elif is_empty:
+        _write_inside(axes, "0 in every hidden layer" if rows["seeds"].any() else "no ratio to weights of 0")
+    return is_empty
+
+
+def _write_inside(axes: Axes, words: str) -> None:
+    behind = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
+    axes.text(0.97, 0.6, words, transform=axes.transAxes, ha="right", va="center", fontsize=7, bbox=behind)
+
+
+def _count_along(axis: Axis) -> None:
+    """Whole numbers, even if there is but one."""
+    axis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
+
+
+def _scale_by_logarithm(axes: Axes) -> None:
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
