@@ -3,7 +3,9 @@
 Weights are drawn with variance sigma_w² / fan_in, biases with variance sigma_b². From one layer to the next, the
 variance q of the preactivations becomes V(q) = sigma_w² E[phi²] + sigma_b², the length map. The square of a small
 difference between two inputs grows by the factor chi = sigma_w² E[phi'²], as does that of a gradient on its way back.
-Expectations are over z ~ N(0, q), by Gauss-Legendre quadrature, split where activations have kinks or bend.
+The correlation c of two inputs becomes C(c), which is (sigma_w² E[phi(u1) phi(u2)] + sigma_b²) / V(q) for u1 and u2 of
+variance q and covariance q c. Expectations are over Gaussians, by Gauss-Legendre quadrature, split where activations
+have kinks or bend.
 
 References
 ----------
@@ -15,7 +17,7 @@ Schoenholz, Gilmer, Ganguli & Sohl-Dickstein (2017), "Deep Information Propagati
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Literal, NamedTuple
@@ -31,7 +33,13 @@ REACH = 12.0  # standard deviations; beyond lies less than 1e-32 of a Gaussian
 NODES = 200  # a piece
 SPLITS = (0.0, 1.0, 8.0, 40.0)  # and their negatives: kinks lie at 0 and ±1, and from ±40 on nothing bends
 NEAR_ZERO, NEAR_INFINITY = 1e-20, 1e20  # variances that stand for the limits
+LARGEST = 1e200  # a variance beyond is taken for infinite
+JOINT_REACH, JOINT_NODES = 8.0, 32  # of integrals over two Gaussians; beyond lies 1e-15 of them
+KINKS = np.array([-1.0, 0.0, 1.0])
+BENDS = np.array([-6.0, -2.0, 0.0, 2.0, 6.0])  # deviations from a kink at which what is left of it is split
+TINY = 1e-100
 SETTLED = 1e-12  # relative; a variance that a layer changes by less is a fixed point
+ROUNDING = 1e-9  # a factor a layer as near to 1 is 1
 CRITICAL_WIDTH = 0.003  # phases are told apart up to so much of chi
 
 
@@ -98,6 +106,25 @@ def moments(activation: Activation, q: float) -> Moments:
     return Moments(
         float(weights @ value**2), float(weights @ slope**2), float(weights @ (z * value * slope)) / float(q)
     )
+
+
+def is_homogeneous(activation: Activation) -> bool:
+    """Whether E[phi²] grows in proportion to q, as it does for a line with a kink at 0: ReLU and its relatives."""
+    return bool(np.ptp(_levels(activation)) < ROUNDING)
+
+
+def _levels(activation: Activation) -> Array:
+    """E[phi²] / q from the smallest variances to large ones, the first of them made 1."""
+    levels: Array = np.array([moments(activation, q).value / q for q in (NEAR_ZERO, 1e-4, 1.0, 1e4)])
+    levels /= levels[0]
+    return levels
+
+
+def depth_scale(factor: float) -> float:
+    """How many layers make 1/e of what each of them multiplies by ``factor``: -1 / ln|factor|; inf from 1 on."""
+    if factor == 0:
+        return 0.0
+    return math.inf if abs(factor) > 1 - ROUNDING else -1 / math.log(abs(factor))
 
 
 def chi(activation: Activation, sigma_w: float, q: float) -> float:
@@ -171,6 +198,8 @@ class Verdict(NamedTuple):
         V(q) / q there, the factor of that variance a layer: 1 at a fixed point other than 0 and inf.
     slope : float
         V'(q) there; above 1 the fixed point is unstable, and the least change of scale makes the signal fade or grow.
+    keeps_any : bool
+        Whether every variance is a fixed point; ``q`` is then 1.
     """
 
     phase: Phase
@@ -178,6 +207,17 @@ class Verdict(NamedTuple):
     q: float
     growth: float
     slope: float
+    keeps_any: bool = False
+
+    @property
+    def xi_q(self) -> float:
+        """In how many layers a deviation from ``q`` shrinks to 1/e; inf where it does not."""
+        return depth_scale(self.slope)
+
+    @property
+    def xi_grad(self) -> float:
+        """In how many layers the variance of gradients shrinks to 1/e or grows to e."""
+        return depth_scale(min(self.chi, 1 / self.chi if self.chi else 0.0))
 
 
 def verdict(activation: Activation, sigma_w: float, sigma_b: float = 0.0) -> Verdict:
@@ -206,7 +246,37 @@ def verdict(activation: Activation, sigma_w: float, sigma_b: float = 0.0) -> Ver
     if abs(stretch - 1) < CRITICAL_WIDTH:
         phase = "critical"
     growth = (sigma_w**2 * found.value + sigma_b**2) / _within(q)
-    return Verdict(phase, stretch, q, growth, sigma_w**2 * found.mixed)
+    keeps_any = sigma_b == 0 and abs(growth - 1) < ROUNDING and is_homogeneous(activation)
+    return Verdict(phase, stretch, q, growth, sigma_w**2 * found.mixed, keeps_any)
+
+
+def tipping_points(activation: Activation, sigma_w: float, sigma_b: float = 0.0) -> list[float]:
+    """The unstable fixed points of the length map: below one of them signals shrink, and above it they grow.
+
+    Parameters
+    ----------
+    activation : Activation
+    sigma_w, sigma_b : float
+        Standard deviation of the weights times the square root of the fan-in, and of the biases.
+
+    Returns
+    -------
+    list of float
+        Variances, in ascending order; empty for activations other than gelu, silu, mish and their like.
+
+    Examples
+    --------
+    >>> from initbench.registry import find
+    >>> gelu = find("activation", "gelu").function()
+    >>> [round(q, 6) for q in tipping_points(gelu, gain(gelu, "forward"))]
+    [1.0]
+    """
+
+    def excess(q: float) -> float:
+        return (sigma_w**2 * moments(activation, q).value + sigma_b**2) / q - 1
+
+    path = [(q, found) for q in np.geomspace(1e-6, 1e6, 200).tolist() if abs(found := excess(q)) > ROUNDING]
+    return [_root(excess, low, high) for (low, below), (high, above) in pairwise(path) if below < 0 < above]
 
 
 class Critical(NamedTuple):
@@ -253,11 +323,10 @@ def critical_point(activation: Activation, sigma_b: float = 0.0) -> Critical | N
 
     at_zero = moments(activation, NEAR_ZERO)
     if sigma_b == 0:
-        ratios = np.array([moments(activation, q).value / q for q in (NEAR_ZERO, 1e-4, 1.0, 1e4)])
-        if np.ptp(ratios) < 1e-9 * ratios[0]:
+        if is_homogeneous(activation):
             return Critical(float(1 / np.sqrt(at_zero.slope)), float("nan"), 1.0)
-        if abs(ratios[0] - at_zero.slope) < 1e-5 * at_zero.slope:  # phi(0) = 0, so that q = 0 is a fixed point
-            grows = ratios[1] > ratios[0] * (1 + 1e-9)
+        if abs(at_zero.value / NEAR_ZERO - at_zero.slope) < 1e-5 * at_zero.slope:  # phi(0) = 0: q = 0 is a fixed point
+            grows = _levels(activation)[1] > 1 + ROUNDING
             return None if grows else Critical(float(1 / np.sqrt(at_zero.slope)), 0.0, 1.0)
     for low, high in pairwise(np.geomspace(1e-6, 1e3, 200).tolist()):
         if (gap(low) < 0) != (gap(high) < 0):
@@ -265,6 +334,226 @@ def critical_point(activation: Activation, sigma_b: float = 0.0) -> Critical | N
             found = moments(activation, q)
             return Critical(float(1 / np.sqrt(found.slope)), q, found.mixed / found.slope)
     return None
+
+
+class Correlation(NamedTuple):
+    """What a layer makes of the correlation of two inputs: C(c), and its slope C'(c)."""
+
+    value: float
+    slope: float
+
+
+def correlation(activation: Activation, sigma_w: float, sigma_b: float, q: float, c: float) -> Correlation:
+    """The correlation map, C(c) = (sigma_w² E[phi(u1) phi(u2)] + sigma_b²) / V(q).
+
+    Parameters
+    ----------
+    activation : Activation
+    sigma_w, sigma_b : float
+        Standard deviation of the weights times the square root of the fan-in, and of the biases.
+    q : float
+        Variance of the preactivations u1 and u2 of the two inputs; 0 and inf stand for the limits.
+    c : float
+        Their correlation, -1 to 1.
+
+    Returns
+    -------
+    Correlation
+        Of the next layer's preactivations, and its slope, sigma_w² E[phi'(u1) phi'(u2)] q / V(q). At a fixed point q of
+        the length map that is the C(c) and chi_1 of the papers, and at c = 1 chi. nan where V(q) is 0.
+
+    Notes
+    -----
+    For ReLU without biases, C(c) = (sqrt(1 - c²) + c (pi - arccos c)) / pi, whatever q and sigma_w are: eq. (6) of Cho
+    & Saul (2009), "Kernel Methods for Deep Learning".
+
+    Examples
+    --------
+    >>> from initbench.registry import find
+    >>> round(correlation(find("activation", "relu").function(), 1.0, 0.0, q=5.0, c=0.0).value * math.pi, 6)
+    1.0
+    """
+    q = _within(q)
+    after = sigma_w**2 * moments(activation, q).value + sigma_b**2
+    if after == 0 or math.isnan(c):
+        return Correlation(math.nan, math.nan)
+    value, slope = _joint_moments(activation, q, c)
+    return Correlation((sigma_w**2 * value + sigma_b**2) / after, sigma_w**2 * slope * q / after)
+
+
+def _joint_moments(activation: Activation, q: float, c: float) -> tuple[float, float]:
+    """E[phi(u1) phi(u2)] and E[phi'(u1) phi'(u2)]; relative errors are below 1e-7.
+
+    The inner integral, over u2 given u1, is split at the kinks. What it leaves is smooth in u1, but bends within a few
+    deviations of u2 around kinks / c, so that the outer integral is split there too.
+    """
+    deviation, spread = math.sqrt(q), math.sqrt(max((1 - c) * (1 + c), TINY))  # of u; of u2 given u1, in units of u's
+    splits = np.array(sorted({-split for split in SPLITS} | set(SPLITS))) / deviation
+    bends = np.add.outer(KINKS / deviation, spread * BENDS).ravel() / (c or TINY)
+    edges = np.unique(np.clip([-JOINT_REACH, *splits, *bends, JOINT_REACH], -JOINT_REACH, JOINT_REACH))
+    u1, outer = _pieces(edges)
+    with np.errstate(over="ignore"):  # what is infinite is clipped
+        given = (splits - c * u1[:, None]) / spread
+    ends = np.full((len(u1), 1), JOINT_REACH)
+    z, inner = _pieces(np.clip(np.hstack([-ends, given, ends]), -JOINT_REACH, JOINT_REACH))
+    u2 = c * u1[:, None] + spread * z
+    value1, slope1 = evaluate(activation, deviation * u1)
+    value2, slope2 = evaluate(activation, deviation * u2)
+    return float(outer * value1 @ (inner * value2).sum(axis=1)), float(outer * slope1 @ (inner * slope2).sum(axis=1))
+
+
+def _pieces(edges: Array) -> tuple[Array, Array]:
+    """Points and weights of a standard Gaussian, shape (..., k), between edges, shape (..., m), along the last axis."""
+    used = (np.diff(edges) > 0).reshape(-1, edges.shape[-1] - 1).any(axis=0)
+    low, high = edges[..., :-1][..., used, None], edges[..., 1:][..., used, None]
+    x, w = _legendre(JOINT_NODES)
+    points = (low + high) / 2 + (high - low) / 2 * x
+    weights = (high - low) / 2 * w * np.exp(-(points**2) / 2) / math.sqrt(2 * math.pi)
+    return points.reshape(*edges.shape[:-1], -1), weights.reshape(*edges.shape[:-1], -1)
+
+
+def stable_correlation(activation: Activation, sigma_w: float, sigma_b: float, q: float) -> Correlation:
+    """The correlation c* that any two inputs end up with in a deep network, and the slope chi_1 of C there.
+
+    Parameters
+    ----------
+    activation : Activation
+    sigma_w, sigma_b : float
+        Standard deviation of the weights times the square root of the fan-in, and of the biases.
+    q : float
+        Variance of the preactivations, as `fixed_point` gives it; 0 and inf stand for the limits.
+
+    Returns
+    -------
+    Correlation
+        ``value`` is nan where C(c) = c, so that every correlation stays; both are nan where V(q) is 0.
+
+    Notes
+    -----
+    By Mehler's formula, C is a power series of c without negative coefficients: it is convex from 0 to 1, and C(0) is
+    not below 0. So there is one stable fixed point: 1 if the slope there is at most 1, else the one that Newton's
+    method reaches from 0, always from below.
+    """
+    found, at_one = (correlation(activation, sigma_w, sigma_b, q, c) for c in (0.0, 1.0))
+    if math.isnan(at_one.value):
+        return at_one
+    if at_one.slope <= 1 + ROUNDING:
+        stays = found.slope > 1 - ROUNDING
+        return Correlation(math.nan if stays else 1.0, at_one.slope)
+    c = 0.0
+    while found.value - c > SETTLED:
+        c += (found.value - c) / (1 - found.slope)
+        found = correlation(activation, sigma_w, sigma_b, q, c)
+    return Correlation(c, found.slope)
+
+
+@np.errstate(over="ignore", invalid="ignore")  # what grows without end is inf, and 0 times that is nan
+def predicted_lengths(activation: Activation, sigma_w2: Array, sigma_b2: Array, q1: float) -> Array:
+    """The variance of the preactivations of each layer, repeating the length map.
+
+    Parameters
+    ----------
+    activation : Activation
+        Between the layers.
+    sigma_w2, sigma_b2 : ndarray, shape (l,)
+        Of each layer: fan_in times the variance of its weights, and the variance of its biases.
+    q1 : float
+        Variance of the first layer's preactivations: sigma_w2[0] times the mean square of the inputs, plus sigma_b2[0].
+
+    Returns
+    -------
+    ndarray of float64, shape (l,)
+        ``q1``, then sigma_w2 E[phi²] + sigma_b2 with E over z ~ N(0, q of the layer before): eq. (3) of Poole et al.
+        (2016). 0 and inf are possible.
+
+    Examples
+    --------
+    >>> from initbench.registry import find
+    >>> predicted_lengths(find("activation", "relu").function(), np.full(4, 1.0), np.zeros(4), 1.0)
+    array([1.   , 0.5  , 0.25 , 0.125])
+    """
+    q = np.full(len(sigma_w2), float(q1))
+    for layer in range(1, len(q)):
+        q[layer] = sigma_w2[layer] * _squares(activation, q[layer - 1]).value + sigma_b2[layer]
+    return q
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def predicted_gradients(activation: Activation, sigma_w2: Array, q: Array, widths: Sequence[int]) -> Array:
+    """The mean square of a loss's derivatives by the preactivations of each layer, relative to that of the last layer.
+
+    Parameters
+    ----------
+    activation : Activation
+        Between the layers.
+    sigma_w2 : ndarray, shape (l,)
+        Of each layer: fan_in times the variance of its weights.
+    q : ndarray, shape (l,)
+        Variance of each layer's preactivations, measured or from `predicted_lengths`.
+    widths : sequence of int, l + 1 of them
+        Inputs, then the units of each layer.
+
+    Returns
+    -------
+    ndarray of float64, shape (l,)
+        The last is 1. E[delta²] of layer l is n Var(W) E[phi'²] times that of layer l + 1, with the n units and weights
+        W of layer l + 1, and E over z ~ N(0, q of layer l): Schoenholz et al. (2017), section 4. Between layers of
+        equal width the factor is chi at that q.
+
+    Examples
+    --------
+    >>> from initbench.registry import find
+    >>> linear = find("activation", "linear").function()
+    >>> predicted_gradients(linear, np.full(3, 1.0), np.ones(3), (8, 8, 4, 2))
+    array([0.25, 0.5 , 1.  ])
+    """
+    squares = np.ones(len(q))
+    for layer in reversed(range(len(q) - 1)):
+        variance = sigma_w2[layer + 1] / widths[layer + 1]  # of the weights of the layer above
+        factor = widths[layer + 2] * variance * _squares(activation, q[layer]).slope
+        squares[layer] = factor * squares[layer + 1]
+    return squares
+
+
+def predicted_correlations(activation: Activation, sigma_w2: Array, sigma_b2: Array, q: Array, c1: float) -> Array:
+    """The correlation of the preactivations of two inputs in each layer, repeating the correlation map.
+
+    Parameters
+    ----------
+    activation : Activation
+        Between the layers.
+    sigma_w2, sigma_b2 : ndarray, shape (l,)
+        Of each layer: fan_in times the variance of its weights, and the variance of its biases.
+    q : ndarray, shape (l,)
+        Variance of each layer's preactivations, for both inputs; measured or from `predicted_lengths`.
+    c1 : float
+        Their correlation in the first layer, -1 to 1.
+
+    Returns
+    -------
+    ndarray of float64, shape (l,)
+        ``c1``, then C of the layer before it: eq. (5) of Poole et al. (2016). nan from where nothing arrives.
+
+    Examples
+    --------
+    >>> from initbench.registry import find
+    >>> relu = find("activation", "relu").function()
+    >>> predicted_correlations(relu, np.full(3, 2.0), np.zeros(3), np.ones(3), 0.0).round(3)
+    array([0.   , 0.318, 0.494])
+    """
+    c = np.full(len(q), float(c1))
+    for layer in range(1, len(c)):
+        sigma_w, sigma_b = math.sqrt(sigma_w2[layer]), math.sqrt(sigma_b2[layer])
+        c[layer] = correlation(activation, sigma_w, sigma_b, q[layer - 1], c[layer - 1]).value
+    return c
+
+
+def _squares(activation: Activation, q: float) -> Moments:
+    """The moments, also where q is 0 or infinite."""
+    if q == 0:
+        value, slope = evaluate(activation, np.zeros(1))
+        return Moments(float(value[0] ** 2), float(slope[0] ** 2), math.nan)
+    return moments(activation, q) if q < LARGEST else _moments_within(activation, q)._replace(value=math.inf)
 
 
 def _within(q: float) -> float:

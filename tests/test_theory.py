@@ -1,4 +1,4 @@
-"""Moments, gains, phases and critical points, against closed forms, published figures and simulated networks."""
+"""Moments, gains, phases and depths, against closed forms, series, published figures and simulated networks."""
 
 import math
 from itertools import pairwise
@@ -11,7 +11,21 @@ from initbench import theory
 from initbench.contracts import Activation
 from initbench.errors import ParameterError
 from initbench.registry import entries, find, names
-from initbench.theory import chi, critical_point, fixed_point, gain, moments, verdict
+from initbench.theory import (
+    chi,
+    correlation,
+    critical_point,
+    depth_scale,
+    fixed_point,
+    gain,
+    moments,
+    predicted_correlations,
+    predicted_gradients,
+    predicted_lengths,
+    stable_correlation,
+    tipping_points,
+    verdict,
+)
 
 EXACT = 1e-9
 SQRT2 = math.sqrt(2)
@@ -270,3 +284,311 @@ def test_the_simulation_catches_a_slope_that_is_five_percent_off():
 def test_every_activation_gets_a_verdict():
     for name in names("activation"):
         assert verdict(activation(name), 1.0, 0.1).phase in ("ordered", "critical", "chaotic")
+
+
+# Correlations
+
+
+def off_relu(c):
+    """How far the correlation map of ReLU and its slope are from Cho & Saul's closed form."""
+    angle = math.acos(c)
+    found = correlation(activation("relu"), 1.3, 0.0, q=0.7, c=c)
+    wanted = (math.sin(angle) + (math.pi - angle) * c) / math.pi
+    return max(abs(found.value - wanted), abs(found.slope - (math.pi - angle) / math.pi))
+
+
+EVERYWHERE = [*np.linspace(-1, 1, 21), *(sign * (1 - gap) for sign in (-1, 1) for gap in np.geomspace(1e-9, 0.05, 12))]
+
+
+def test_the_correlation_map_of_relu_is_the_closed_form_up_to_the_ends():
+    assert max(map(off_relu, EVERYWHERE)) < 1e-8
+
+
+@pytest.mark.parametrize(("name", "value"), [("BENDS", np.zeros(1)), ("KINKS", np.zeros(0)), ("SPLITS", (1.0,))])
+def test_the_closed_form_catches_a_quadrature_that_is_not_split_where_it_must_be(name, value, monkeypatch):
+    monkeypatch.setattr(theory, name, value)
+    assert max(map(off_relu, EVERYWHERE)) > 1e-6
+
+
+def hermite_squares(phi, q, terms=250):
+    """The squares of the Hermite coefficients of phi(sqrt(q) z) and of phi'(sqrt(q) z), shape (2, terms)."""
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    splits = [split / math.sqrt(q) for split in (-40, -8, -1, 0, 1, 8, 40)]
+    pieces = list(pairwise(sorted({-12.0, 12.0, *(split for split in splits if abs(split) < 12)})))
+    z = np.concatenate([(low + high) / 2 + (high - low) / 2 * nodes for low, high in pieces])
+    density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    density *= np.concatenate([(high - low) / 2 * weights for low, high in pieces])
+    both = np.stack(theory.evaluate(phi, math.sqrt(q) * z)) * density
+    before, hermite, squares = np.zeros_like(z), np.ones_like(z), []
+    for k in range(terms):
+        squares.append((both @ hermite) ** 2)
+        before, hermite = hermite, (z * hermite - math.sqrt(k) * before) / math.sqrt(k + 1)
+    return np.transpose(squares)
+
+
+def off_mehler(phi, wrong=None):
+    """The largest relative difference between quadrature, of ``wrong`` if given, and Mehler's series of a_k² c^k."""
+    largest = 0
+    for q in (0.05, 1.0, 60.0):
+        squares = hermite_squares(phi, q)
+        for c in (-0.3, 0.4, 0.9):
+            series = squares @ c ** np.arange(squares.shape[1])
+            largest = max(largest, *np.abs(np.array(theory._joint_moments(wrong or phi, q, c)) / series - 1))
+    return largest
+
+
+@every
+def test_the_correlation_map_is_the_series_of_mehler(name):
+    assert off_mehler(activation(name)) < 1e-7
+
+
+def test_the_series_catches_a_slope_that_is_a_thousandth_off():
+    tanh = activation("tanh")
+    wrong = Activation(tanh.value, lambda z, value, out: 1.001 * tanh.slope(z, value, out))
+    assert off_mehler(tanh, wrong) > 1e-4
+
+
+@every
+@pytest.mark.parametrize("q", [0.05, 1.0, 60.0])
+def test_the_slope_of_the_correlation_map_is_its_derivative_from_end_to_end(name, q):
+    phi = activation(name)
+    nodes, weights = np.polynomial.legendre.leggauss(40)
+    angles = math.pi / 2 * (nodes + 1)  # in the angle it is smooth at the ends, where it is not in c
+    slopes = [correlation(phi, 1.0, 0.1, q, math.cos(angle)).slope for angle in angles]
+    start, end = (correlation(phi, 1.0, 0.1, q, c) for c in (-1.0, 1.0))
+    assert math.pi / 2 * weights @ (slopes * np.sin(angles)) == pytest.approx(end.value - start.value, abs=1e-6)
+    assert end.value == pytest.approx(1, abs=1e-9)
+    assert end.slope == pytest.approx(moments(phi, q).slope * q / (moments(phi, q).value + 0.01), rel=1e-8)
+
+
+@every
+def test_repeating_the_correlation_map_leads_to_its_stable_fixed_point(name):
+    phi = activation(name)
+    for sigma_w, sigma_b in ((1.0, 0.5), (1.6, 0.3)):
+        q = fixed_point(phi, sigma_w, sigma_b)
+        found = stable_correlation(phi, sigma_w, sigma_b, q)
+        if not depth_scale(found.slope) < 12:
+            continue
+        depth = 40 + int(25 * depth_scale(found.slope))
+        c = predicted_correlations(phi, *np.full((2, depth), [[sigma_w**2], [sigma_b**2]]), np.full(depth, q), 0.3)
+        assert c[-1] == pytest.approx(found.value, abs=1e-7)
+
+
+def test_selu_holds_mean_zero_and_variance_one_with_the_weights_of_lecun():
+    selu = activation("selu")
+    assert fixed_point(selu, 1.0) == pytest.approx(1, abs=1e-9)
+    assert moments(selu, 1.0).value == pytest.approx(1, abs=1e-9)
+    assert correlation(selu, 1.0, 0.0, 1.0, 0.0).value == pytest.approx(0, abs=1e-12)  # E[phi]², the mean squared
+    assert stable_correlation(selu, 1.0, 0.0, 1.0).value == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "variance", "biases", "c"),
+    [
+        ("relu", 1.0, 0.0, 1),  # whatever becomes of the length, directions become alike
+        ("relu", 2.0, 0.0, 1),
+        ("relu", 3.0, 0.0, 1),
+        ("relu", 3.0, 0.5, 1),
+        ("gelu", 4.0, 0.0, 1),  # far out it is ReLU
+        ("linear", 1.0, 0.0, ANY),
+        ("linear", 0.5, 0.0, ANY),
+        ("linear", 0.5, 0.1, 1),
+        ("tanh", 0.25, 0.0, ANY),  # near zero it is linear
+        ("tanh", 4.0, 0.0, 0),
+        ("sigmoid", 1.0, 0.0, 1),
+    ],
+)
+def test_correlations_end_where_they_must_also_where_lengths_have_no_end(name, variance, biases, c):
+    phi, sigma_w, sigma_b = activation(name), math.sqrt(variance), math.sqrt(biases)
+    found = stable_correlation(phi, sigma_w, sigma_b, fixed_point(phi, sigma_w, sigma_b))
+    assert found.value == pytest.approx(c, abs=1e-9, nan_ok=True)
+
+
+def test_without_any_signal_there_is_no_correlation():
+    assert math.isnan(stable_correlation(activation("relu"), 0.0, 0.0, 1.0).value)
+    assert math.isnan(correlation(activation("relu"), 1.0, 0.0, 1.0, math.nan).value)
+    assert stable_correlation(activation("relu"), 0.0, 0.5, 0.25) == (1, 0)
+
+
+# Depth scales
+
+
+def test_a_depth_scale_is_the_layers_to_one_over_e():
+    assert depth_scale(math.exp(-1 / 7)) == pytest.approx(7)
+    assert depth_scale(-math.exp(-1 / 7)) == pytest.approx(7)
+    assert [depth_scale(factor) for factor in (0, 1, 1 + 1e-12, 1.5)] == [0, math.inf, math.inf, math.inf]
+
+
+def test_gradients_shrink_and_grow_by_e_over_their_depth_scale():
+    for variance in (1.0, 3.0):
+        found = verdict(activation("relu"), math.sqrt(variance))
+        assert abs(math.log(found.chi)) * found.xi_grad == pytest.approx(1)
+    assert verdict(activation("relu"), SQRT2).xi_grad == math.inf
+
+
+def test_every_variance_is_told_from_the_variance_one():
+    kept = [("relu", SQRT2), ("linear", 1.0), ("leaky_relu", gain(activation("leaky_relu"), "torch"))]
+    assert all(verdict(activation(name), sigma_w).keeps_any for name, sigma_w in kept)
+    assert not any(verdict(activation(name), 1.0).keeps_any for name in ("selu", "relu", "tanh"))
+    assert not verdict(activation("linear"), 1.0, 0.1).keeps_any
+
+
+def test_signals_on_either_side_of_a_tipping_point_go_apart():
+    gelu = activation("gelu")
+    (tip,) = tipping_points(gelu, math.sqrt(2.2))
+    constant = np.full(30, 2.2), np.zeros(30)
+    low, high = (predicted_lengths(gelu, *constant, tip * factor) for factor in (0.99, 1.01))
+    assert (np.diff(low) < 0).all()
+    assert (np.diff(high) > 0).all()
+    assert tipping_points(activation("tanh"), 1.5, 0.2) == tipping_points(activation("relu"), SQRT2) == []
+
+
+WIDTH, NETWORKS, ROWS, DEPTH = 1000, 24, 50, 3
+
+
+def through(phi, sigma_w, sigma_b, start, depth, rng):
+    """The preactivations of each layer, ``start`` of shape (..., width) and then those of ``depth`` random layers."""
+    layers, width = [start], start.shape[-1]
+    for _ in range(depth):
+        weights = rng.standard_normal((width, width)) * (sigma_w / math.sqrt(width))
+        layers.append(theory.evaluate(phi, layers[-1])[0] @ weights + sigma_b * rng.standard_normal(width))
+    return layers
+
+
+def settles(low, high):
+    """Where two neighbours that a network draws together would rest, and in how many layers their gap shrinks to 1/e.
+
+    ``low`` and ``high`` have the means of each layer. Both neighbours move towards the fixed point; between them it is
+    where the line through what each has moved crosses 0.
+    """
+    moved = low[-1] - low[0], high[-1] - high[0]
+    rest = low[0] + (high[0] - low[0]) * moved[0] / (moved[0] - moved[1])
+    return rest, depth_scale(((high[-1] - low[-1]) / (high[0] - low[0])) ** (1 / (len(low) - 1)))
+
+
+def simulated_lengths(phi, sigma_w, sigma_b, q):
+    """q* and xi_q: the same rows start a fifth shorter and a fifth longer in the same networks."""
+    rng = np.random.default_rng(0)
+    squares = 0
+    for _ in range(NETWORKS // 2):
+        rows = rng.standard_normal((ROWS, WIDTH))
+        start = np.stack([math.sqrt(factor * q) * rows for factor in (0.8, 1.2)])
+        squares = squares + np.array(
+            [np.mean(z**2, axis=(1, 2)) for z in through(phi, sigma_w, sigma_b, start, 2, rng)]
+        )
+    return settles(*(squares / (NETWORKS // 2)).T)
+
+
+def simulated_correlations(phi, sigma_w, sigma_b, q, c):
+    """c* and xi_c: each row meets two others in the same networks, to which it is a little less and more like."""
+    rng = np.random.default_rng(0)
+    total = 0
+    for _ in range(NETWORKS):
+        rows, others = rng.standard_normal((2, ROWS, WIDTH))
+        near = [like * rows + math.sqrt(1 - like**2) * others for like in (c - 0.06, c + 0.06)]
+        layers = through(phi, sigma_w, sigma_b, math.sqrt(q) * np.stack([rows, *near]), DEPTH, rng)
+        total = total + np.array(
+            [[np.mean(a * b) / math.sqrt(np.mean(a**2) * np.mean(b**2)) for b in others] for a, *others in layers]
+        )
+    return settles(*(total / NETWORKS).T)
+
+
+@pytest.fixture(scope="module")
+def chaotic_tanh():
+    """What the theory says of tanh at sigma_w 1.5 and sigma_b 0.2, then what networks of 1000 units do."""
+    tanh, place = activation("tanh"), (1.5, 0.2)
+    found = verdict(tanh, *place)
+    limit = stable_correlation(tanh, *place, found.q)
+    said = (found.q, found.xi_q, limit.value, depth_scale(limit.slope))
+    seen = (*simulated_lengths(tanh, *place, found.q), *simulated_correlations(tanh, *place, found.q, limit.value))
+    return said, seen
+
+
+def test_wide_networks_settle_where_and_as_fast_as_predicted(chaotic_tanh):
+    said, seen = chaotic_tanh
+    assert seen == pytest.approx(said, rel=0.03)
+
+
+def test_the_simulation_catches_a_slope_that_is_one_percent_off(chaotic_tanh):
+    _, (_, _, _, xi_c) = chaotic_tanh
+    tanh = activation("tanh")
+    wrong = Activation(tanh.value, lambda z, value, out: 1.01 * tanh.slope(z, value, out))
+    limit = stable_correlation(tanh, 1.5, 0.2, fixed_point(tanh, 1.5, 0.2))
+    slope = correlation(wrong, 1.5, 0.2, fixed_point(tanh, 1.5, 0.2), limit.value).slope
+    assert depth_scale(slope) != pytest.approx(xi_c, rel=0.03)
+
+
+# Predictions for a network layer by layer
+
+WIDTHS = (300, 500, 900, 300, 700)
+VARIANCES, BIASES = np.array([1.0, 3.0, 1.5, 2.0]), np.array([0.1, 0.2, 0.0, 0.3])
+
+
+@pytest.fixture(scope="module")
+def uneven():
+    """Lengths, gradients and correlations of each layer of uneven networks of gelu, as means over 30 of them."""
+    rng, gelu = np.random.default_rng(1), activation("gelu")
+    seen = []
+    for _ in range(30):
+        first = rng.standard_normal((10, WIDTHS[0]))
+        x = np.stack([first, 0.5 * first + math.sqrt(0.75) * rng.standard_normal(first.shape)])
+        layers = []
+        for fans, variance, biases in zip(pairwise(WIDTHS), VARIANCES, BIASES, strict=True):
+            weights = rng.standard_normal(fans) * math.sqrt(variance / fans[0])
+            z = x @ weights + math.sqrt(biases) * rng.standard_normal(fans[1])
+            x, slope = theory.evaluate(gelu, z)
+            layers.append((weights, z, slope))
+        gradient = rng.standard_normal(layers[-1][1].shape)
+        gradients = [gradient]
+        for (_, _, slope), (weights, _, _) in reversed(list(pairwise(layers))):
+            gradient = slope * (gradient @ weights.T)
+            gradients.insert(0, gradient)
+        last = np.mean(gradients[-1] ** 2)
+        seen.append(
+            [
+                [np.mean(z**2), np.mean(delta**2) / last, np.mean(z[0] * z[1]) / np.mean(z**2)]
+                for (_, z, _), delta in zip(layers, gradients, strict=True)
+            ]
+        )
+    return np.mean(seen, axis=0).T
+
+
+def off_prediction(seen, widths=WIDTHS):
+    gelu = activation("gelu")
+    q = predicted_lengths(gelu, VARIANCES, BIASES, VARIANCES[0] + BIASES[0])
+    gradients = predicted_gradients(gelu, VARIANCES, q, widths)
+    c = predicted_correlations(gelu, VARIANCES, BIASES, q, (0.5 * VARIANCES[0] + BIASES[0]) / q[0])
+    return np.max(np.abs(np.array([q, gradients, c]) / seen - 1))
+
+
+def test_uneven_networks_have_the_predicted_lengths_gradients_and_correlations(uneven):
+    assert off_prediction(uneven) < 0.05
+
+
+def test_the_networks_catch_a_prediction_that_takes_all_layers_for_equally_wide(uneven):
+    assert off_prediction(uneven, (300,) * 5) > 0.5
+
+
+@every
+def test_lengths_lead_to_the_fixed_point_and_gradients_fall_by_chi(name):
+    phi = activation(name)
+    q = predicted_lengths(phi, np.full(300, 1.2), np.full(300, 0.3), 1.0)
+    found = verdict(phi, math.sqrt(1.2), math.sqrt(0.3))
+    gradients = predicted_gradients(phi, np.full(300, 1.2), q, [7] * 301)
+    if math.isinf(found.q):
+        assert (np.diff(q) > 0).all()
+    else:
+        assert q[-1] == pytest.approx(found.q, rel=1e-6)
+        assert gradients[-2] == pytest.approx(found.chi, rel=1e-6)
+
+
+@every
+@pytest.mark.parametrize("variance", [0.0, 1e-12, 1e12])
+def test_predictions_go_on_where_signals_vanish_or_explode(name, variance):
+    phi, variances, zeros = activation(name), np.full(60, variance), np.zeros(60)
+    q = predicted_lengths(phi, variances, zeros, 1.0)
+    assert not np.isnan(q).any()
+    gradients = predicted_gradients(phi, variances, q, [9] * 61)
+    assert not np.isnan(gradients).any()
+    c = predicted_correlations(phi, variances[:5], zeros[:5], q[-5:], 0.3)
+    assert np.isnan(c[1:]).all() if variance == 0 else (np.abs(c) <= 1 + 1e-9).all()

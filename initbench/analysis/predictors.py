@@ -156,10 +156,7 @@ def predictor_table(
     scored = scores(runs, baselines).drop_duplicates("cell")
     scored = scored[scored["status"] != "failed"]
     measured = diagnostics.drop_duplicates("cell").set_index("cell").reindex(scored["cell"]).astype(float)
-    majority = scored["test_majority"]
-    chance = majority + 3 * np.sqrt(majority * (1 - majority) / scored["test_rows"])
-    trained = (scored["status"] == "ok") & (scored["test_accuracy"] > chance)
-    outcomes = {"final_accuracy": scored["test_accuracy"].to_numpy(float), "trained": trained.to_numpy(float)}
+    outcomes = {"final_accuracy": scored["test_accuracy"].to_numpy(float), "trained": scored["trained"].to_numpy(float)}
     setting = scored.groupby(list(factors), sort=False, dropna=False).ngroup().to_numpy()
     rows = []
     for outcome, y in outcomes.items():

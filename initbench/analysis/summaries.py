@@ -27,7 +27,8 @@ def scores(runs: pd.DataFrame, baselines: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         A copy of ``runs`` with ``test_majority, valid_majority, test_rows`` beside, and with ``test_accuracy``,
-        ``best_valid_accuracy`` and ``test_loss`` replaced as said.
+        ``best_valid_accuracy`` and ``test_loss`` replaced as said. ``trained`` tells whether a cell did not diverge and
+        its test accuracy is more than three binomial standard errors above always answering the commonest class.
     """
     known = baselines.drop_duplicates("cell")[["cell", "test_majority", "valid_majority", "test_rows"]]
     scored = runs.merge(known, on="cell", how="left").sort_values("seed", kind="stable", ignore_index=True)
@@ -35,6 +36,9 @@ def scores(runs: pd.DataFrame, baselines: pd.DataFrame) -> pd.DataFrame:
     for metric, majority in [("test_accuracy", "test_majority"), ("best_valid_accuracy", "valid_majority")]:
         scored[metric] = scored[metric].astype(float).mask(diverged, scored[majority]).mask(failed)
     scored["test_loss"] = scored["test_loss"].astype(float).mask(diverged | failed)
+    majority = scored["test_majority"]
+    chance = majority + 3 * np.sqrt(majority * (1 - majority) / scored["test_rows"])
+    scored["trained"] = (scored["status"] == "ok") & (scored["test_accuracy"] > chance)
     return scored
 
 
@@ -71,15 +75,12 @@ def accuracy_table(
     factors = list(factors)
     scored = scores(runs, baselines)
     diverged, failed = scored["status"] == "diverged", scored["status"] == "failed"
-    majority = scored["test_majority"]
-    chance = majority + 3 * np.sqrt(majority * (1 - majority) / scored["test_rows"])
     after = curves[curves["epoch"] >= 1].groupby("cell")["valid_accuracy"].mean()
     first = pd.Series(dtype=float)
     if target is not None:
         first = curves[curves["valid_accuracy"] >= target].groupby("cell")["epoch"].min().astype(float)
     scored = scored.assign(
         present=~failed,
-        trained=(scored["status"] == "ok") & (scored["test_accuracy"] > chance),
         diverged=diverged,
         area=scored["cell"].map(after).astype(float).mask(diverged, scored["valid_majority"]).mask(failed),
         first=scored["cell"].map(first).astype(float).mask(failed),

@@ -15,10 +15,12 @@ from initbench.cli.data import data
 from initbench.cli.explain import explain
 from initbench.cli.list import list_parts
 from initbench.cli.new import new
+from initbench.cli.phase import phase
 from initbench.cli.plot import plot
 from initbench.cli.run import run
 from initbench.cli.status import status
 from initbench.cli.table import table
+from initbench.cli.theory import theory
 from initbench.errors import ConfigError, InitbenchError, nearest
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -79,7 +81,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-for command in (run, plot, table, status, check, explain, cite, list_parts, data, new):
+for command in (run, plot, table, status, check, explain, theory, phase, cite, list_parts, data, new):
     main.add_command(command)
 for command in (*main.commands.values(), *data.commands.values()):
     command.params.append(click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks."))

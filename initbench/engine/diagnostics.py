@@ -234,7 +234,7 @@ class LayerLog:
         ``LAYER_METRICS``; nan where there is none, and from the epoch of divergence on.
     limits : ndarray of float64, shape (len(binned), epochs + 1, layers, 2)
     counts : ndarray of int32, shape (len(binned), epochs + 1, layers, 2, 41)
-        See `Histogram`.
+        See `Histogram`; all 0 where nothing is told.
     """
 
     def __init__(
@@ -285,4 +285,7 @@ class LayerLog:
         for values, epoch in zip(self.values, diverged, strict=True):
             if epoch >= 0:
                 values[epoch:] = np.nan
+        for counts, network in zip(self.counts, self.binned, strict=True):
+            if diverged[network] >= 0:
+                counts[diverged[network] :] = 0
         self.values[~np.isfinite(self.values)] = np.nan

@@ -219,6 +219,8 @@ def test_nothing_is_told_of_a_network_that_has_diverged():
     _, _, log, *_ = train_with_log(activation="relu", learning_rate=1e150, epochs=4)
     assert np.isfinite(log.values[:, 0, 0, 0]).all()
     assert np.isnan(log.values[:, 4]).all()
+    assert log.counts[0, 0].any()
+    assert not log.counts[0, 4].any()
 
 
 def test_histograms_are_those_of_the_network_asked_for():

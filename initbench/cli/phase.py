@@ -1,0 +1,36 @@
+"""``initbench phase``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from initbench.cli import options
+
+
+@click.command(epilog="\b\nExamples:\n  initbench phase tanh\n  initbench phase relu -o figures --format pdf\n")
+@click.argument("activation")
+@click.option(
+    "-o",
+    "--results",
+    default="results",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where it goes. [results]",
+)
+@click.option("--format", "form", type=click.Choice(["png", "svg", "pdf"]), default="png", show_default=True)
+@options.plugin
+def phase(activation: str, results: Path, form: str, plugins: tuple[str, ...]) -> None:
+    """Draw the phase diagram of ACTIVATION, ordered and chaotic, with the initializers on it."""
+    from initbench.phases import diagram
+    from initbench.present.figures import save_figure
+    from initbench.present.figures.phase import phase_diagram
+    from initbench.registry import load_plugin
+
+    for plugin in plugins:
+        load_plugin(plugin)
+    found = diagram(activation)
+    results.mkdir(parents=True, exist_ok=True)
+    file = results / f"phase_{found.name}.{form}"
+    save_figure(phase_diagram(**found._asdict()), file)
+    click.echo(file)
