@@ -84,7 +84,19 @@ class Results:
 
         frames = self.frames
         diagnostics = step_zero(self.layers, frames.curves)
-        return predictor_table(diagnostics, frames.runs, frames.baselines, frames.factors)
+        return predictor_table(diagnostics, frames.runs, frames.baselines, frames.factors, self._probed())
+
+    def _probed(self) -> pd.DataFrame | None:
+        """What ``initbench probe`` adds to the diagnostics, if it has looked at these cells: their Jacobians."""
+        import pandas as pd
+
+        file = self.folder / "probe.json"
+        if not file.is_file():
+            return None
+        names = ["jacobian_mean_square", "jacobian_relative_variance", "jacobian_condition"]
+        networks = json.loads(file.read_text(encoding="utf-8"))["networks"]
+        probed = pd.DataFrame(networks, columns=["cell", *names]).drop_duplicates("cell")
+        return probed[probed["cell"].isin(self.runs["cell"])].astype(dict.fromkeys(names, float))
 
     def __repr__(self) -> str:
         return f"<initbench.Results {str(self.folder)!r}: {len(self.runs)} cells>"
@@ -227,6 +239,8 @@ def write_tables(results: Results) -> None:
 def write_figures(results: Results, form: str = "png") -> list[Path]:
     """Draw the figures of an experiment into its folder ``figures/``, in place of earlier ones of that form.
 
+    Those of ``initbench probe`` stay.
+
     Parameters
     ----------
     results : Results
@@ -262,7 +276,8 @@ def write_figures(results: Results, form: str = "png") -> list[Path]:
     try:
         folder.mkdir(exist_ok=True)
         for old in folder.glob(f"*.{form}"):
-            old.unlink()
+            if not old.name.startswith("probe-"):
+                old.unlink()
         for name, figure in figures.items():
             save_figure(figure, folder / f"{name}.{form}")
     except OSError as error:

@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "start": {"plan", "engine", *GROUND},
     "stacks": {"start", "store", "plan", "engine", "data", *GROUND},
     "workers": {"stacks", "store", "plan", "data", *GROUND},
-    "runner": {"workers", "store", "plan", "config", "data", *GROUND},
+    "runner": {"workers", "stacks", "store", "plan", "config", "data", *GROUND},
     "analysis": {"errors"},
     "present": {"errors"},
     "probing": {"runner", "store", "start", "plan", "engine", "config", "data", "analysis", "present", *GROUND},

@@ -6,6 +6,8 @@ import pytest
 
 from initbench import load, run
 from initbench.contracts import LAYER_METRICS
+from initbench.probing import probe, write_figures
+from initbench.results import write_figures as draw
 
 CONFIG = """\
 dataset: digits
@@ -95,3 +97,16 @@ def test_histograms_are_those_of_the_first_seed(config):
     hidden = he["layer"].to_numpy() <= 3
     assert (values[hidden].sum(axis=1) == 128 * 16).all()
     assert (values[hidden][:, :20] == 0).all()  # ReLU's activations are never below 0
+
+
+def test_what_a_probe_has_seen_joins_the_predictors_and_its_figures_stay(config):
+    run(config)
+    before = set(load("results/some").predictors["diagnostic"])
+    write_figures(probe(config))
+    results = load("results/some")
+    added = {f"jacobian_{name}" for name in ("mean_square", "relative_variance", "condition")}
+    assert set(results.predictors["diagnostic"]) - before == added
+    drawn = {file.name for file in draw(results)}
+    kept = {file.name for file in (config.parent / "results/some/figures").glob("*.png")} - drawn
+    assert kept
+    assert all(name.startswith("probe-") for name in kept)

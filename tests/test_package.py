@@ -29,8 +29,8 @@ def wheel(tmp_path_factory):
 
 def test_the_wheel_holds_configs_digits_licences_and_types(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    for config in (REPOSITORY / "configs").glob("*.yaml"):
-        assert f"initbench/configs/{config.name}" in names
+    for config in (REPOSITORY / "configs").rglob("*.yaml"):
+        assert f"initbench/{config.relative_to(REPOSITORY).as_posix()}" in names
     digits = "initbench/parts/datasets/mnist10k"
     assert {f"{digits}/train-images-idx3-ubyte.gz", f"{digits}/LICENSE.md", "initbench/py.typed"} <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)

@@ -36,8 +36,8 @@ def scores(runs: pd.DataFrame, baselines: pd.DataFrame) -> pd.DataFrame:
     for metric, majority in [("test_accuracy", "test_majority"), ("best_valid_accuracy", "valid_majority")]:
         scored[metric] = scored[metric].astype(float).mask(diverged, scored[majority]).mask(failed)
     scored["test_loss"] = scored["test_loss"].astype(float).mask(diverged | failed)
-    majority = scored["test_majority"]
-    chance = majority + 3 * np.sqrt(majority * (1 - majority) / scored["test_rows"])
+    commonest = scored["test_majority"]
+    chance = commonest + 3 * np.sqrt(commonest * (1 - commonest) / scored["test_rows"])
     scored["trained"] = (scored["status"] == "ok") & (scored["test_accuracy"] > chance)
     return scored
 

@@ -17,6 +17,7 @@ from initbench.cli.list import list_parts
 from initbench.cli.new import new
 from initbench.cli.phase import phase
 from initbench.cli.plot import plot
+from initbench.cli.probe import probe
 from initbench.cli.run import run
 from initbench.cli.status import status
 from initbench.cli.table import table
@@ -81,7 +82,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-for command in (run, plot, table, status, check, explain, theory, phase, cite, list_parts, data, new):
+for command in (run, plot, table, status, check, probe, explain, theory, phase, cite, list_parts, data, new):
     main.add_command(command)
 for command in (*main.commands.values(), *data.commands.values()):
     command.params.append(click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks."))

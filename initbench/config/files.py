@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1]
 def bundled() -> dict[str, Path]:
     """Configs that come with the package, by name."""
     inside, beside = PACKAGE / "configs", PACKAGE.parent / "configs"  # a wheel holds them, a checkout has them beside
-    return {file.stem: file for file in sorted((inside if inside.is_dir() else beside).glob("*.yaml"))}
+    return {file.stem: file for file in sorted((inside if inside.is_dir() else beside).rglob("*.yaml"))}
 
 
 def find_config(name: str) -> Path:

@@ -62,7 +62,7 @@ def render_table(table: pd.DataFrame, format: str, *, caption: str = "") -> str:
         return "\n\n".join(filter(None, [caption, "no cell has finished"])) + "\n"
     if "test_accuracy_mean" in table:
         facts, view = accuracy_view(table)
-    elif "verdict" in table:
+    elif "better" in table:
         facts, view = comparison_view(table)
     else:
         facts, view = "", pd.DataFrame({title(str(c)): [_or_empty(v, show) for v in table[c]] for c in table})

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections import Counter
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import pandas as pd
 from matplotlib import rc_context
@@ -19,13 +17,11 @@ from initbench.present.figures import curves, final, heat, sweeps
 from initbench.present.figures.curves import curve_panels, learning_curves, learning_speed
 from initbench.present.figures.final import Final, final_accuracy
 from initbench.present.figures.heat import heat_map
+from initbench.present.figures.naming import MOST_SINGLE, file_names, file_part, pages
 from initbench.present.figures.style import STYLE, Look, looks
 from initbench.present.figures.sweeps import accuracy_by
-from initbench.present.labels import ordered, setting_order, settings, show, swept, title
+from initbench.present.labels import ordered, setting_order, settings, swept, title
 
-MOST_SINGLE = 6  # settings that get a figure each; more of them share pages of panels
-MOST_BYTES = 120  # of a file's name; file systems take 255, but folders and archives add to it
-T = TypeVar("T")
 DPI = 200
 UNDATED: dict[str, dict[str, None]] = {
     ".png": {"Software": None},
@@ -75,21 +71,21 @@ def draw_figures(
     figures: dict[str, Figure] = {}
     if len(parts) <= MOST_SINGLE:
         for name, part in parts.items():
-            where = _file_part(part.accuracy, keys)
+            where = file_part(part.accuracy, keys)
             figures |= {f"{kind}{where}": figure for kind, figure in _of_setting(name, part, styles).items()}
     else:
         lines = {name: (part.bands, part.accuracy, part.chances()) for name, part in parts.items()}
-        for page, some in _pages("curves", lines, curves.panels_a_page(lines, list(styles))):
+        for page, some in pages("curves", lines, curves.panels_a_page(lines, list(styles))):
             figures[page] = curve_panels(some, list(styles), styles, "Learning curves: test accuracy")
         finals = {name: part.final() for name, part in parts.items()}
-        for page, panels in _pages("accuracy", finals, final.panels_a_page(finals)):
+        for page, panels in pages("accuracy", finals, final.panels_a_page(finals)):
             figures[page] = final_accuracy(panels, styles, "Final test accuracy")
     if not keys:
         figures["speed"] = learning_speed(bands, accuracy, experiment.chances(), styles, "Speed of learning")
     for key in keys:
         facets = experiment.split([other for other in keys if other != key])
         shown = {name: (part.accuracy, part.chances()) for name, part in facets.items()}
-        for page, tables in _pages(f"accuracy-by-{key}", shown, sweeps.panels_a_page(key, shown)):
+        for page, tables in pages(f"accuracy-by-{key}", shown, sweeps.panels_a_page(key, shown)):
             figures[page] = accuracy_by(key, tables, styles, f"Test accuracy by {title(key)}")
     if len(keys) >= 2:
         y, x = sorted(keys, key=lambda key: accuracy[key].nunique(dropna=False))[-2:]
@@ -98,10 +94,10 @@ def draw_figures(
             table = part.accuracy
             heading = " · ".join(filter(None, [f"Test accuracy by {title(x)} and {title(y)}", name]))
             rows = {str(name): rows for name, rows in table.groupby("initializer")}
-            stem = f"heatmap-{y}-{x}{_file_part(table, others)}"
-            for page, maps in _pages(stem, rows, heat.panels_a_page(x, y, table)):
+            stem = f"heatmap-{y}-{x}{file_part(table, others)}"
+            for page, maps in pages(stem, rows, heat.panels_a_page(x, y, table)):
                 figures[page] = heat_map(x, y, pd.concat(maps.values()), heading)
-    return dict(zip(_file_names(list(figures)), figures.values(), strict=True))
+    return dict(zip(file_names(list(figures)), figures.values(), strict=True))
 
 
 class Experiment(NamedTuple):
@@ -139,31 +135,6 @@ def _of_setting(setting: str, part: Experiment, styles: dict[str, Look]) -> dict
         "curves": learning_curves(part.bands, part.accuracy, part.failed(), part.chances(), styles, heading),
         "accuracy": final_accuracy({setting: part.final()}, styles, "Final test accuracy"),
     }
-
-
-def _pages(stem: str, panels: dict[str, T], most: int) -> list[tuple[str, dict[str, T]]]:
-    """Panels in even groups that fit one figure, each with its file's name; a lone page has no number."""
-    names = list(panels)
-    size = max(1, -(-len(names) // -(-len(names) // most)) if names else 1)
-    pages = [{name: panels[name] for name in names[i : i + size]} for i in range(0, len(names), size)]
-    return [(f"{stem}-{i}" if len(pages) > 1 else stem, page) for i, page in enumerate(pages, start=1)]
-
-
-def _file_part(table: pd.DataFrame, keys: Sequence[str]) -> str:
-    """``-depth=5-learning_rate=0.1``, from a table in which the keys are constant."""
-    return "".join(f"-{key}={show(table[key].iloc[0])}" for key in keys)
-
-
-def _file_names(stems: list[str]) -> list[str]:
-    """The stems as names that every file system takes and keeps apart."""
-    plain = [re.sub(r"[^\w.=-]+", "_", stem) for stem in stems]
-    alike = Counter(name.casefold() for name in plain)  # macOS and Windows do not tell a from A
-    return [
-        name
-        if alike[name.casefold()] == 1 and len(name.encode()) <= MOST_BYTES
-        else f"{name.encode()[: MOST_BYTES - 9].decode(errors='ignore')}-{sha256(stem.encode()).hexdigest()[:8]}"
-        for name, stem in zip(plain, stems, strict=True)
-    ]
 
 
 @rc_context(STYLE)

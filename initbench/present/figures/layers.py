@@ -17,6 +17,7 @@ from matplotlib.colors import ListedColormap, Normalize, to_hex
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
+from initbench.present.figures.naming import MOST_SINGLE, file_names, file_part, pages
 from initbench.present.figures.style import (
     MARKERS,
     STYLE,
@@ -31,9 +32,8 @@ from initbench.present.figures.style import (
     panel_points,
     panel_title,
 )
-from initbench.present.labels import setting_order, settings, show, swept
+from initbench.present.labels import setting_order, settings, swept
 
-MOST_SINGLE = 6  # settings that get figures of their own; more of them share pages of panels
 MOST_APART = 8  # layers that can be told apart; more of them get a colour bar, and where lines would hide others, gaps
 COLUMNS = 3
 HEADING = 1.4  # inches, with what stands below the panels
@@ -113,17 +113,18 @@ def layer_figures(means: pd.DataFrame, histograms: pd.DataFrame, factors: Sequen
     parts: dict[tuple[str, str], Panels] = {}
     for setting in names:
         rows, binned = (frame[settings(frame, keys) == setting] for frame in (means, histograms))
-        part = ("".join(f"-{key}={show(rows[key].iloc[0])}" for key in keys), setting) if own else ("", "")
+        part = (file_part(rows, keys), setting) if own else ("", "")
         for name, mine in rows.groupby("initializer"):
             counts = binned[binned["initializer"] == name] if own else binned.iloc[:0]
             panel = Panel(mine, counts, int(mine["layer"].max()) - 1)
             parts.setdefault(part, {})[str(name) if own else f"{name} · {setting}"] = panel
-    return {
-        f"layers-{kind}{where}{page}": draw(some, setting)
+    figures = {
+        page: draw(some, setting)
         for (where, setting), panels in parts.items()
         for kind, draw, most in _kinds(panels)
-        for page, some in _pages(panels, most)
+        for page, some in pages(f"layers-{kind}{where}", panels, most)
     }
+    return dict(zip(file_names(list(figures)), figures.values(), strict=True))
 
 
 def _kinds(panels: Panels) -> list[tuple[str, Draw, int]]:
@@ -138,14 +139,6 @@ def _kinds(panels: Panels) -> list[tuple[str, Draw, int]]:
         most = int((TALLEST - HEADING) / HISTOGRAM_HEIGHT)
         kinds += [(f"histograms-{quantity}", partial(densities, quantity), most) for quantity in HISTOGRAMS]
     return kinds
-
-
-def _pages(panels: Panels, most: int) -> list[tuple[str, Panels]]:
-    """Panels in even groups that fit one figure; a lone page has no number."""
-    names = list(panels)
-    size = -(-len(names) // -(-len(names) // most))
-    pages = [{name: panels[name] for name in names[i : i + size]} for i in range(0, len(names), size)]
-    return [(f"-{i}" if len(pages) > 1 else "", page) for i, page in enumerate(pages, start=1)]
 
 
 @rc_context(STYLE)

@@ -1,0 +1,87 @@
+"""``initbench probe``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from initbench.cli import options
+
+if TYPE_CHECKING:
+    from initbench.probing import Probe
+
+EPILOG = """\b
+Examples:
+  initbench probe relu_deep
+  initbench probe relu_deep -s 'initializer=[he_normal, glorot_normal, orthogonal]' -s depth=50
+  initbench probe tanh_deep --seeds 20 --format json
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("config")
+@click.option("-o", "--results", default="results", type=click.Path(path_type=Path), help="Where results go. [results]")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Threads. [all cores]")
+@options.changes
+@click.option("--seeds", metavar="N", help="How many draws of each setting; short for -s seeds=N.")
+@options.data_dir
+@options.plugin
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
+def probe(
+    config: str,
+    results: Path,
+    jobs: int | None,
+    changes: tuple[str, ...],
+    seeds: str | None,
+    data_dir: Path | None,
+    plugins: tuple[str, ...],
+    form: str,
+    quiet: bool,
+) -> None:
+    """Tell what becomes of signals and gradients in the networks of CONFIG before training.
+
+    CONFIG is a file, or the bare name of a bundled config. Nothing is trained: a batch goes through each network and
+    back, a seed is a draw, and each setting gets a verdict. Writes probe.csv, probe.json and figures.
+    """
+    from initbench.present.tables import render_table
+    from initbench.probing import probe as probe_config
+    from initbench.probing import write_figures
+    from initbench.registry import load_plugin
+
+    for plugin in plugins:
+        load_plugin(plugin)
+    if seeds is not None:
+        changes = (*changes, f"seeds={seeds}")
+    found = probe_config(config, results=results, jobs=jobs or os.cpu_count() or 1, changes=changes, data_dir=data_dir)
+    figures = write_figures(found)
+    if form == "json" and not quiet:
+        click.echo(render_table(found.settings, "json"), nl=False)
+    elif not quiet:
+        click.echo(describe(found), nl=False)
+        click.echo("\n".join(map(str, [found.folder / "probe.csv", found.folder / "probe.json", *figures])))
+    if found.failures:
+        reason = next(iter(found.failures.values()))
+        click.echo(f"initbench: {len(found.failures)} cells failed: {reason}", err=True)
+        click.get_current_context().exit(3)
+
+
+def describe(found: Probe) -> str:
+    """The verdicts, a line a setting; what is the same in all of them is told above."""
+    import pandas as pd
+
+    from initbench.present.labels import show, swept, title
+    from initbench.present.tables import READERS
+
+    table, factors = found.distinct, found.factors
+    keys = swept(table, factors)
+    constant = [key for key in factors if key not in (*keys, "initializer")]
+    facts = [f"{title(key)} {show(table[key].iloc[0])}" for key in constant]
+    columns = {title(key): table[key].map(show) for key in (*keys, "initializer")}
+    columns |= {"verdict": table["verdict"], "because": table["reason"], "instead": table["advice"]}
+    columns["loss / ln k"] = (table["loss"] / table["loss_uniform"]).map("{:.3g}".format)
+    draws = table["draws"].max()
+    return READERS["text"](pd.DataFrame(columns), " · ".join([*facts, f"{draws} draws"]), "")

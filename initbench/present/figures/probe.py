@@ -1,0 +1,65 @@
+"""The figures of a probe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from initbench.present.figures import signals, spectra, verdicts
+from initbench.present.figures.naming import MOST_SINGLE, file_names, file_part, pages
+from initbench.present.figures.style import looks
+from initbench.present.labels import setting_order, settings, swept
+
+
+def draw_probe(
+    table: pd.DataFrame, bands: pd.DataFrame, spectrum: Sequence[npt.NDArray[np.float64]], factors: Sequence[str]
+) -> dict[str, Figure]:
+    """All figures of a probe.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `verdict_table`, in which no two rows have the same factors.
+    bands : DataFrame
+        From `signal_bands`.
+    spectrum : sequence of ndarray
+        Singular values for each row of the table; may be empty.
+    factors : sequence of str
+        The columns that make a setting; ``initializer`` is among them.
+
+    Returns
+    -------
+    dict of str to Figure
+        By file name without its suffix. ``probe-verdicts``; ``probe-signals``, one a setting up to 6 of them and beyond
+        that one a quantity, with a panel a setting; ``probe-spectra`` where there are singular values above 0.
+    """
+    keys, styles = swept(table, factors), looks(table["initializer"])
+    names = setting_order(table, keys)
+    of_setting, of_bands = settings(table, keys), settings(bands, keys)
+    verdict_rows = {name: table[of_setting == name] for name in names}
+    figures: dict[str, Figure] = {}
+    for page, some in pages("probe-verdicts", verdict_rows, verdicts.panels_a_page(verdict_rows)):
+        figures[page] = verdicts.verdict_panels(some)
+    panels = {name: bands[of_bands == name] for name in names}
+    panels = {name: rows for name, rows in panels.items() if len(rows)}
+    if len(panels) <= MOST_SINGLE:
+        for name, rows in panels.items():
+            heading = " · ".join(filter(None, ["Signals before training", name]))
+            figures[f"probe-signals{file_part(rows, keys)}"] = signals.signal_figure(rows, styles, heading)
+    else:
+        for metric in signals.QUANTITIES:
+            for page, some in pages(f"probe-{metric}", panels, signals.panels_a_page(panels, styles)):
+                figures[page] = signals.signal_panels(metric, some, styles)
+    shown = {
+        " · ".join(filter(None, [initializer, name])): (initializer, values)
+        for name, initializer, values in zip(of_setting, table["initializer"], spectrum, strict=True)
+        if values.size and np.isfinite(values).all() and values.max() > 0
+    }
+    for page, some_spectra in pages("probe-spectra", shown, spectra.panels_a_page(shown) if shown else 1):
+        if some_spectra:
+            figures[page] = spectra.spectrum_panels(some_spectra, styles)
+    return dict(zip(file_names(list(figures)), figures.values(), strict=True))

@@ -1,0 +1,250 @@
+"""Looks at the networks of an experiment before training, and tells what becomes of signals and gradients in them."""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
+
+from initbench.config import find_config, read_experiment
+from initbench.contracts import Array
+from initbench.data import data_folders, open_shared, split
+from initbench.engine.losses import one_hot
+from initbench.engine.network import with_ones
+from initbench.engine.train import Rows
+from initbench.errors import InitbenchError, StoreError
+from initbench.plan import Cell, factor_columns, make_plan, make_stacks
+from initbench.probing.networks import Look, look_at
+from initbench.probing.tables import probe_tables
+from initbench.runner import load_data
+from initbench.start import BATCH_ROWS
+from initbench.store import write_text
+from initbench.streams import stream
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROWS = 512  # training rows that are sent through the networks
+JACOBIANS = 16  # at least, a setting
+FEWEST_JACOBIANS = 2  # a draw
+LATER = ("optimizer", "learning_rate", "batch_size", "clip_norm", "weight_decay", "dtype")  # no matter at the start
+
+
+class Probe(NamedTuple):
+    """What `probe` found.
+
+    Attributes
+    ----------
+    folder : Path
+    layers : pandas.DataFrame
+        With the columns of ``probe.csv``, a row a cell and layer.
+    networks : pandas.DataFrame
+        A row a cell.
+    settings : pandas.DataFrame
+        A row a setting, which is all factors but the seed: its verdict.
+    spectra : list of ndarray
+        For each setting, the singular values of the Jacobians of its first draw; empty where a layer is too wide.
+    failures : dict of str to str
+        Cell -> why it could not be drawn.
+    """
+
+    folder: Path
+    layers: pd.DataFrame
+    networks: pd.DataFrame
+    settings: pd.DataFrame
+    spectra: list[Array]
+    failures: dict[str, str]
+
+    @property
+    def factors(self) -> list[str]:
+        """The factors that bear on the start of training."""
+        columns = list(self.settings.columns)
+        return [name for name in columns[: columns.index("draws")] if name not in LATER]
+
+    @property
+    def distinct(self) -> pd.DataFrame:
+        """The settings without those that differ from an earlier one in later steps alone."""
+        return self.settings.drop_duplicates(self.factors)
+
+
+def probe(
+    config: str | Path,
+    *,
+    results: str | Path = "results",
+    jobs: int = 1,
+    changes: Sequence[str] = (),
+    data_dir: str | Path | None = None,
+) -> Probe:
+    """Draw the network of every cell of a config, look at it without training, and write ``probe.csv, probe.json``.
+
+    Every network sees the same rows: the first 512 training rows of the config's first seed. Initializers that look
+    at data look at that seed's too. Numbers are those of float64 arithmetic.
+
+    Parameters
+    ----------
+    config : str or Path
+        A file, or the bare name of a bundled config.
+    results : str or Path, default "results"
+        The root under which the experiment has its folder.
+    jobs : int, default 1
+        Threads.
+    changes : sequence of str
+        ``KEY=VALUE`` each, as ``--set`` takes them.
+    data_dir : str or Path, optional
+        A folder to look for data files in.
+
+    Returns
+    -------
+    Probe
+
+    Raises
+    ------
+    ConfigError
+        With every fault of the config.
+    InitbenchError
+        When data cannot be used, no network can be drawn, or nothing can be written.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     smoke = probe("smoke", results=folder)
+    >>> smoke.settings.set_index("initializer")["verdict"].to_dict()
+    {'he_normal': 'healthy', 'zeros': 'symmetric'}
+    """
+    from initbench.analysis.verdicts import verdict_table
+
+    folders = data_folders(Path(data_dir) if data_dir else None)
+    experiment = read_experiment(find_config(str(config)), changes, folders)
+    with tempfile.TemporaryDirectory(prefix="initbench-") as shared:
+        plan = make_plan(experiment, load_data(experiment, folders, Path(shared)))
+        starts = [_start_of(cell, plan[0]) for cell in plan]
+        origins = {_origin(start): start for start in starts}
+        rows = {o: _training_rows(start, Path(shared), experiment.seeds[0]) for o, start in origins.items()}
+    differentiated = max(FEWEST_JACOBIANS, math.ceil(JACOBIANS / len(experiment.seeds)))
+    failed: dict[str, str] = {}
+    with threadpool_limits(1):
+        found = Parallel(jobs, prefer="threads")(
+            delayed(_look_at)(stack.cells, rows[_origin(stack.cells[0])], differentiated, failed)
+            for stack in make_stacks(starts, jobs)
+        )
+    looks = [look for some in found for look in some]
+    if not looks:
+        raise InitbenchError(f"no network could be drawn: {next(iter(failed.values()))}")
+    layers, networks = probe_tables(plan, starts, looks)
+    factors = list(factor_columns(experiment))
+    settings = verdict_table(networks, factors)
+    spectra = {cell.key: look.spectra[i] for some, look in looks for i, cell in enumerate(some)}
+    start_of = {cell.key: start.key for cell, start in zip(plan, starts, strict=True)}
+    first = networks.groupby(factors, sort=False, dropna=False)["cell"].first()
+    probed = Probe(
+        Path(results) / experiment.name,
+        layers,
+        networks,
+        settings,
+        [np.sort(spectra[start_of[cell]].ravel())[::-1] for cell in first],
+        {cell: failed[start] for cell, start in start_of.items() if start in failed},
+    )
+    _write_tables(probed)
+    return probed
+
+
+def _start_of(cell: Cell, other: Cell) -> Cell:
+    """The cell with all that has no bearing on its start made equal to that of any other."""
+    alike = replace(cell, optimizer=other.optimizer, learning_rate=1.0, batch_size=ROWS, epochs=1, clip_norm=None)
+    return replace(alike, weight_decay=0.0, dtype="float64", factors=())
+
+
+def _origin(cell: Cell) -> tuple[Any, ...]:
+    """What the rows of a cell depend on beside the seed."""
+    return cell.dataset, cell.scaling, cell.train_rows
+
+
+def _training_rows(cell: Cell, shared: Path, seed: int) -> Rows:
+    """The training rows of a seed, in random order: those that an initializer may look at, and the targets of all."""
+    dataset, rng = open_shared(shared / cell.data.checksum), stream(seed, "split")
+    parts = split(dataset, rng, scaling=cell.scaling, train_rows=cell.train_rows, dtype=np.float64)
+    targets = one_hot(parts.y_train, cell.data.classes, np.dtype(np.float64))
+    return Rows(with_ones(parts.x_train[:BATCH_ROWS])[None], targets[None])
+
+
+def _look_at(
+    cells: Sequence[Cell], rows: Rows, differentiated: int, failed: dict[str, str]
+) -> list[tuple[Sequence[Cell], Look]]:
+    """Look at a stack; when something fails, at one cell after the other, so that only its cause is left out."""
+    try:
+        return [(cells, look_at(cells, rows, ROWS, differentiated))]
+    except Exception as error:
+        if len(cells) == 1:
+            kind = "" if isinstance(error, InitbenchError) else f"{type(error).__name__}: "
+            failed[cells[0].key] = f"{kind}{error}"
+            return []
+    return [look for cell in cells for look in _look_at((cell,), rows, differentiated, failed)]
+
+
+def _write_tables(probed: Probe) -> None:
+    from initbench.present.tables import csv_text
+
+    try:
+        probed.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{probed.folder}: cannot be made: {error.strerror}") from error
+    write_text(probed.folder / "probe.csv", csv_text(probed.layers))
+    settings = _records(probed.settings)
+    for setting, spectrum in zip(settings, probed.spectra, strict=True):
+        setting["singular_values"] = [_or_null(value) for value in spectrum.tolist()]
+    tables = {"settings": settings, "networks": _records(probed.networks)}
+    lines = (f'"{name}": [\n{_json_lines(records)}\n]' for name, records in tables.items())
+    write_text(probed.folder / "probe.json", "{" + ",\n".join(lines) + "}\n")
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    columns = [[_or_null(value) for value in frame[name].tolist()] for name in frame]
+    return [dict(zip(frame.columns, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _or_null(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _json_lines(records: list[dict[str, Any]]) -> str:
+    return ",\n".join(json.dumps(record, ensure_ascii=False, allow_nan=False) for record in records)
+
+
+def write_figures(probed: Probe) -> list[Path]:
+    """Draw the figures of a probe into ``figures/``, in place of earlier ones.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    StoreError
+        When a file cannot be written.
+    """
+    from initbench.analysis.signals import signal_bands
+    from initbench.present.figures import save_figure
+    from initbench.present.figures.probe import draw_probe
+
+    table, factors = probed.distinct, probed.factors
+    bands = signal_bands(probed.layers.drop_duplicates([*factors, "seed", "layer"]), factors)
+    figures = draw_probe(table, bands, [probed.spectra[i] for i in table.index], factors)
+    folder = probed.folder / "figures"
+    try:
+        folder.mkdir(exist_ok=True)
+        for old in folder.glob("probe-*.png"):
+            old.unlink()
+        for name, figure in figures.items():
+            save_figure(figure, folder / f"{name}.png")
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be written: {error.strerror}") from error
+    return [folder / f"{name}.png" for name in figures]

@@ -1,0 +1,129 @@
+"""What was seen of networks -> the tables of a probe, with the theory of wide networks beside the measurements."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+
+import numpy as np
+import pandas as pd
+
+from initbench.contracts import Array
+from initbench.plan import Cell
+from initbench.probing.networks import Look
+from initbench.registry import find
+from initbench.theory import predicted_correlations, predicted_gradients, predicted_lengths
+
+MEASURED = (
+    *("preactivation_square", "activation_mean", "activation_std", "gradient_square", "gradient_std"),
+    *("weight_std", "weight_gradient_norm", "update_ratio", "saturated", "dead", "nearly_dead", "distinct_units"),
+    *("correlation", "singular_max", "singular_min", "singular_mean_square"),
+)
+PREDICTED = ("predicted_preactivation_square", "predicted_gradient_square", "predicted_correlation")
+OF_NETWORK = (
+    *("loss", "loss_uniform", "forward_ratio", "backward_ratio", "gradient_ratio", "signal_slope", "saturated", "dead"),
+    *("born_dead", "distinct_units", "stays_alike", "is_finite", "jacobian_mean_square", "jacobian_relative_variance"),
+    *("jacobian_max", "jacobian_min", "jacobian_condition"),
+)
+ERRORS = 4.0  # standard errors that the mean of draws may be from 0 and still pass for one of mean 0
+
+
+def probe_tables(
+    plan: Sequence[Cell], starts: Sequence[Cell], looks: Sequence[tuple[Sequence[Cell], Look]]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables of layers and of networks.
+
+    Parameters
+    ----------
+    plan : sequence of Cell
+    starts : sequence of Cell
+        What of each bears on its start; cells that share it were looked at once.
+    looks : sequence of (sequence of Cell, Look)
+        Distinct starts, and what was seen of them; one that failed is not among them, and its cells are left out.
+
+    Returns
+    -------
+    layers, networks : DataFrame
+        In the order of the plan: factors, ``seed, cell``, then ``layer, units`` and all of ``MEASURED`` and
+        ``PREDICTED``, or all of ``OF_NETWORK``.
+    """
+    factors = [name for name, _ in plan[0].factors]
+    cells = pd.DataFrame([[value for _, value in cell.factors] for cell in plan], columns=factors)
+    cells = cells.assign(seed=[cell.seed for cell in plan], cell=[cell.key for cell in plan])
+    cells = cells.assign(start=[start.key for start in starts], rate=[cell.learning_rate for cell in plan])
+
+    draws: dict[str, list[Cell]] = {}
+    for cell in chain.from_iterable(some for some, _ in looks):
+        draws.setdefault(replace(cell, seed=0).key, []).append(cell)
+    setting = {cell.key: key for key, some in draws.items() for cell in some}
+    measured = pd.concat([_layer_rows(some, look) for some, look in looks], ignore_index=True)
+    measured["setting"] = measured["start"].map(setting)
+    predicted = [predict(draws[str(key)][0], rows) for key, rows in measured.groupby("setting", sort=False)]
+    layers = cells.merge(measured.merge(pd.concat(predicted), on=["setting", "layer"]), on="start")
+    layers["update_ratio"] = layers["rate"] * layers["weight_gradient_norm"] / layers["weight_norm"]
+
+    networks = cells.merge(pd.concat([_network_rows(some, look) for some, look in looks]), on="start")
+    shown = [*factors, "seed", "cell"]
+    return layers[[*shown, "layer", "units", *MEASURED, *PREDICTED]], networks[[*shown, *OF_NETWORK]]
+
+
+def _layer_rows(cells: Sequence[Cell], look: Look) -> pd.DataFrame:
+    units = cells[0].sizes[1:]
+    rows = {name: values.ravel() for name, values in look.layers.items()}
+    places = {"layer": np.tile(np.arange(1, len(units) + 1), len(cells)), "units": np.tile(units, len(cells))}
+    return pd.DataFrame({"start": np.repeat([cell.key for cell in cells], len(units)), **places, **rows})
+
+
+def _network_rows(cells: Sequence[Cell], look: Look) -> pd.DataFrame:
+    uniform = [math.log(max(2, cell.data.classes)) for cell in cells]
+    return pd.DataFrame({"start": [cell.key for cell in cells], "loss_uniform": uniform, **look.networks})
+
+
+def predict(cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
+    """What the theory of wide networks says of the layers of a setting, with the variances that were drawn.
+
+    Parameters
+    ----------
+    cell : Cell
+        One draw of it.
+    rows : DataFrame
+        What was measured of all draws, with the columns ``setting, layer`` and those of `Look.layers`.
+
+    Returns
+    -------
+    DataFrame
+        ``setting, layer`` and ``PREDICTED``. Signals and correlations start from the mean of the first layer, gradients
+        from that of the last hidden one. nan where theory does not hold: with normalization or residual connections,
+        and from the first layer on whose weights and biases are not drawn independently of mean 0.
+    """
+    sizes, count = np.array(cell.sizes), len(cell.sizes) - 1
+    found = pd.DataFrame(np.nan, index=range(count), columns=list(PREDICTED))
+    found = found.assign(setting=rows["setting"].iloc[0], layer=range(1, count + 1))
+    means = rows.groupby("layer").mean(numeric_only=True)
+    drawn = _is_drawn(means, sizes, rows["start"].nunique())
+    known = count if drawn.all() else int(drawn.argmin())
+    if cell.normalization != "none" or cell.residual != "none" or known == 0:
+        return found
+    activation = find("activation", cell.activation.name).function(**dict(cell.activation.parameters))
+    weights = (means["weight_square"] * sizes[:-1]).to_numpy()[:known]
+    biases = means["bias_square"].to_numpy()[:known]
+    lengths = predicted_lengths(activation, weights, biases, means["preactivation_square"].iloc[0])
+    found.loc[: known - 1, PREDICTED[0]] = lengths
+    found.loc[: known - 1, PREDICTED[2]] = predicted_correlations(
+        activation, weights, biases, lengths, float(np.clip(means["correlation"].iloc[0], -1, 1))
+    )
+    if known >= count - 1:
+        hidden = count - 1
+        relative = predicted_gradients(activation, weights[:hidden], lengths[:hidden], cell.sizes[: hidden + 1])
+        found.loc[: hidden - 1, PREDICTED[1]] = relative * means["gradient_square"].iloc[hidden - 1]
+    return found
+
+
+def _is_drawn(means: pd.DataFrame, sizes: Array, draws: int) -> Array:
+    """Whether the weights and biases of each layer pass for independent draws of mean 0."""
+    drawn = means["is_independent"] == 1
+    for kind, count in (("weight", sizes[:-1] * sizes[1:]), ("bias", sizes[1:])):
+        drawn &= means[f"{kind}_mean"].abs() <= ERRORS * np.sqrt(means[f"{kind}_square"] / (count * draws))
+    return drawn.to_numpy()
