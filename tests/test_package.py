@@ -12,7 +12,7 @@ import initbench
 
 REPOSITORY = Path(initbench.__file__).parents[1]
 CONTRACT_CHECK = REPOSITORY.parent / "shared" / "checks" / "contract_check.py"
-BUILT = ["commands", "run", "tables", "faults", "divergence", "python"]
+BUILT = ["commands", "run", "tables", "faults", "divergence", "python", "probe"]
 
 
 @pytest.fixture(scope="module")

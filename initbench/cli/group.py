@@ -19,6 +19,7 @@ from initbench.cli.phase import phase
 from initbench.cli.plot import plot
 from initbench.cli.probe import probe
 from initbench.cli.run import run
+from initbench.cli.schema import schema
 from initbench.cli.status import status
 from initbench.cli.table import table
 from initbench.cli.theory import theory
@@ -82,7 +83,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-for command in (run, plot, table, status, check, probe, explain, theory, phase, cite, list_parts, data, new):
+for command in (run, plot, table, status, check, probe, explain, theory, phase, cite, list_parts, data, new, schema):
     main.add_command(command)
 for command in (*main.commands.values(), *data.commands.values()):
     command.params.append(click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks."))

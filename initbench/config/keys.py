@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,16 @@ class Context:
     drawn: dict[Part, Value] = field(default_factory=dict)
 
 
-Read = Callable[[Value, Context], Any]
+@dataclass(frozen=True)
+class Reader:
+    """Reads a value, or raises ConfigError; ``schema`` tells editors in JSON Schema (draft-07) what it takes."""
+
+    read: Callable[[Value, Context], Any]
+    schema: dict[str, Any]
+
+    def __call__(self, value: Value, context: Context) -> Any:
+        """Read a value."""
+        return self.read(value, context)
 
 
 @dataclass(frozen=True)
@@ -54,8 +64,7 @@ class Key:
     Attributes
     ----------
     name, doc : str
-    read : callable ``(value, context) -> Any``
-        Raises ConfigError.
+    read : Reader
     default : str
         As YAML text.
     sweeps : bool
@@ -64,7 +73,7 @@ class Key:
 
     name: str
     doc: str
-    read: Read
+    read: Reader
     default: str
     sweeps: bool = True
 
@@ -80,7 +89,7 @@ def as_number(value: Value) -> Any:
     return value.data
 
 
-def whole(key: str, low: int, high: int, example: str) -> Read:
+def whole(key: str, low: int, high: int, example: str) -> Reader:
     """A reader of whole numbers from ``low`` to ``high``."""
 
     def read(value: Value, context: Context) -> int:
@@ -94,10 +103,10 @@ def whole(key: str, low: int, high: int, example: str) -> Read:
             raise value.error(f"{key} is {value} and must be {limit}", f"for example: {key}: {example}")
         return number
 
-    return read
+    return Reader(read, {"type": "integer", "minimum": low, "maximum": high})
 
 
-def number(key: str, limits: Range, example: str) -> Read:
+def number(key: str, limits: Range, example: str) -> Reader:
     """A reader of numbers within ``limits``, and within those of any part's parameter."""
     parameter = Parameter(key, None, (float,), limits)
 
@@ -107,10 +116,15 @@ def number(key: str, limits: Range, example: str) -> Read:
         except ParameterError as error:
             raise value.error(str(error), f"for example: {key}: {example}") from None
 
-    return read
+    bounds = {
+        "exclusiveMinimum" if limits.open_low else "minimum": limits.low,
+        "exclusiveMaximum" if limits.open_high else "maximum": limits.high,
+    }
+    finite = {name: bound for name, bound in bounds.items() if isfinite(bound)}
+    return Reader(read, {"type": "number", **finite})
 
 
-def choice(key: str, *options: str) -> Read:
+def choice(key: str, *options: str) -> Reader:
     """A reader of one of a few words."""
 
     def read(value: Value, context: Context) -> str:
@@ -120,10 +134,10 @@ def choice(key: str, *options: str) -> Read:
         hint = f"nearest name: {close}    all names: {', '.join(options)}" if close else f"one of: {', '.join(options)}"
         raise value.error(f"unknown {key} '{value}'", hint)
 
-    return read
+    return Reader(read, {"enum": list(options)})
 
 
-def or_word(read: Read, word: Any, meaning: Any) -> Read:
+def or_word(read: Reader, word: Any, meaning: Any) -> Reader:
     """A reader that also takes ``word``, which stands for ``meaning``."""
 
     def read_either(value: Value, context: Context) -> Any:
@@ -131,10 +145,10 @@ def or_word(read: Read, word: Any, meaning: Any) -> Read:
             return meaning
         return read(value, context)
 
-    return read_either
+    return Reader(read_either, {"anyOf": [{"const": word}, read.schema]})
 
 
-def text(key: str) -> Read:
+def text(key: str) -> Reader:
     """A reader of a line of text."""
 
     def read(value: Value, context: Context) -> str:
@@ -142,10 +156,10 @@ def text(key: str) -> Read:
             raise value.error(f"{key} must be one line of text")
         return value.data.strip()
 
-    return read
+    return Reader(read, {"type": "string"})
 
 
-def part(kind: str) -> Read:
+def part(kind: str) -> Reader:
     """A reader of a part: ``name``, ``{name: {parameter: value}}`` or ``{name: name, parameter: value}``."""
 
     def read(value: Value, context: Context) -> Part:
@@ -165,10 +179,10 @@ def part(kind: str) -> Read:
             raise name.error(f"unknown {kind} '{name}'", hint)
         return _build(entry, name, given, context)
 
-    return read
+    return Reader(read, {"$ref": f"#/definitions/{kind}"})
 
 
-def drawn_by_layer(layers: str, hint: str) -> Read:
+def drawn_by_layer(layers: str, hint: str) -> Reader:
     """A reader of an initializer for some ``layers`` alone, hence of none that looks at the whole network."""
 
     def read(value: Value, context: Context) -> Part:
@@ -179,7 +193,7 @@ def drawn_by_layer(layers: str, hint: str) -> Read:
             raise value.error(message, hint.format(made.name))
         return made
 
-    return read
+    return Reader(read, {"$ref": "#/definitions/initializer"})
 
 
 def _by_layer(value: Value, context: Context) -> Part:
@@ -342,15 +356,26 @@ def _show(name: str, value: Any) -> str:
     return str(value) if name == "file" else f"{name}={value}"
 
 
+WIDTH = whole("a width in hidden", 1, 100_000, "[512, 256, 64]")
+COUNT_OF_SEEDS = whole("seeds", 1, MOST_SEEDS, "5")
+SEED = whole("a seed", 0, 2**63 - 1, "[0, 1, 2]")
+RECORDED = choice("record", "curves", "layers", "weights")
+
+
+def one_or_many(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a value or a list of such values."""
+    return {"anyOf": [schema, {"type": "array", "items": schema, "minItems": 1}]}
+
+
 def widths(value: Value, context: Context) -> tuple[int, ...]:
     """Read the widths of the hidden layers one by one."""
     if not isinstance(value.data, list) or not value.data:
         raise value.error(f"hidden is {value} and must be a list of widths", "for example: hidden: [512, 256, 64]")
-    read, found = whole("a width in hidden", 1, 100_000, "[512, 256, 64]"), []
+    found = []
     faults: list[Fault] = []
     for item in value.data:
         try:
-            found.append(read(item, context))
+            found.append(WIDTH(item, context))
         except ConfigError as error:
             faults.extend(error.faults)
     if faults:
@@ -361,9 +386,8 @@ def widths(value: Value, context: Context) -> tuple[int, ...]:
 def seeds(value: Value, context: Context) -> tuple[int, ...]:
     """Read a count of seeds, or a list of seed ids."""
     if not isinstance(value.data, list):
-        return tuple(range(whole("seeds", 1, MOST_SEEDS, "5")(value, context)))
-    read = whole("a seed", 0, 2**63 - 1, "[0, 1, 2]")
-    found = [read(item, context) for item in value.data]
+        return tuple(range(COUNT_OF_SEEDS(value, context)))
+    found = [SEED(item, context) for item in value.data]
     if not found:
         raise value.error("seeds is an empty list", "for example: seeds: 5")
     for place, item in enumerate(value.data):
@@ -375,8 +399,7 @@ def seeds(value: Value, context: Context) -> tuple[int, ...]:
 def record(value: Value, context: Context) -> tuple[str, ...]:
     """Read what to keep a row of for each epoch."""
     items = value.data if isinstance(value.data, list) else [value]
-    read = choice("record", "curves", "layers", "weights")
-    found = tuple(dict.fromkeys(read(item, context) for item in items))
+    found = tuple(dict.fromkeys(RECORDED(item, context) for item in items))
     if "curves" not in found:
         raise value.error("record must hold curves", "for example: record: [curves]")
     return found
@@ -402,15 +425,28 @@ def is_folder_name(word: str) -> bool:
     )
 
 
+WIDTHS = {"type": ["array", "null"], "items": WIDTH.schema, "minItems": 1}
+SEEDS = {"anyOf": [COUNT_OF_SEEDS.schema, {"type": "array", "items": SEED.schema, "minItems": 1, "uniqueItems": True}]}
 KEYS = {
     key.name: key
     for key in (
-        Key("name", "folder under the results root (default: the file's stem)", name, "null", sweeps=False),
+        Key(
+            "name",
+            "folder under the results root (default: the file's stem)",
+            Reader(name, {"type": ["string", "integer", "null"]}),
+            "null",
+            sweeps=False,
+        ),
         Key("description", "one line, shown in the report", text("description"), "''", sweeps=False),
         Key("dataset", "a name, or {csv: FILE, target: COLUMN}, {idx: FOLDER}, {npz: FILE}", part("dataset"), "digits"),
         Key("depth", "hidden layers", whole("depth", 0, 10_000, "3"), "3"),
         Key("width", "units in each hidden layer", whole("width", 1, 100_000, "64"), "64"),
-        Key("hidden", "the widths of the hidden layers one by one, in place of depth and width", widths, "null"),
+        Key(
+            "hidden",
+            "the widths of the hidden layers one by one, in place of depth and width",
+            Reader(widths, WIDTHS),
+            "null",
+        ),
         Key("activation", "of the hidden layers", part("activation"), "relu"),
         Key("initializer", "of all weights", part("initializer"), "he_normal"),
         Key(
@@ -440,7 +476,7 @@ KEYS = {
             or_word(whole("train_rows", 1, 1_000_000_000, "1000"), "all", None),
             "all",
         ),
-        Key("seeds", "a count (5 means 0 to 4) or a list of ids", seeds, "5", sweeps=False),
+        Key("seeds", "a count (5 means 0 to 4) or a list of ids", Reader(seeds, SEEDS), "5", sweeps=False),
         Key(
             "target",
             "a validation accuracy; tables tell how many cells reached it and when",
@@ -452,7 +488,7 @@ KEYS = {
         Key(
             "record",
             "what to keep: curves; layers, what goes on in each after each epoch; weights, those in the end, as .npz",
-            record,
+            Reader(record, one_or_many(RECORDED.schema)),
             "[curves]",
             sweeps=False,
         ),

@@ -1,0 +1,25 @@
+"""``initbench schema``."""
+
+from __future__ import annotations
+
+import click
+
+from initbench.cli import options
+
+
+@click.command(epilog="\b\nExample:\n  initbench schema > initbench.schema.json\n")
+@options.plugin
+def schema(plugins: tuple[str, ...]) -> None:
+    """Print the JSON Schema (draft-07) of configs, for editors.
+
+    With the YAML extension of an editor, a first line tells where it lies: # yaml-language-server:
+    $schema=initbench.schema.json
+    """
+    import json
+
+    from initbench.config.schema import config_schema
+    from initbench.registry import load_plugin
+
+    for plugin in plugins:
+        load_plugin(plugin)
+    click.echo(json.dumps(config_schema(), indent=2, ensure_ascii=False))
