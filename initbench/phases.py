@@ -60,7 +60,7 @@ class Outlook(NamedTuple):
     limit : Correlation
         c* and chi_1, from `stable_correlation`.
     critical : Critical or None
-        For this sigma_b2.
+        Where chi is 1 for this sigma_b2, also if q* is infinite there, as it is for ReLU with biases.
     tipping : list of float
         From `tipping_points`.
     """
@@ -113,7 +113,7 @@ def outlook(name: str, sigma_w2: float | None = None, sigma_b2: float = 0.0) -> 
         if value is not None and not LIMITS[word].holds(value):
             raise ParameterError(f"{word} is {value:g} and must be {LIMITS[word]}")
     phi: Activation = entry.function()
-    critical = critical_point(phi, sigma_b2**0.5)
+    critical = _critical(phi, sigma_b2)
     if sigma_w2 is None:
         sigma_w2 = critical.sigma_w**2 if critical and critical.slope <= 1 + ROUNDING else 1.0
     sigma_w, sigma_b = sigma_w2**0.5, sigma_b2**0.5
@@ -121,6 +121,17 @@ def outlook(name: str, sigma_w2: float | None = None, sigma_b2: float = 0.0) -> 
     limit = stable_correlation(phi, sigma_w, sigma_b, found.q)
     tipping = tipping_points(phi, sigma_w, sigma_b)
     return Outlook(entry.name, phi, sigma_w2, sigma_b2, found, limit, critical, tipping)
+
+
+def _critical(activation: Activation, sigma_b2: float) -> Critical | None:
+    """Where chi is 1: `critical_point`, or the same sigma_w as without biases if chi does not depend on q.
+
+    In the second case, that of ReLU and its relatives, biases make q* infinite.
+    """
+    without = critical_point(activation)
+    if without is not None and math.isnan(without.q) and sigma_b2 > 0:
+        return without._replace(q=math.inf)
+    return critical_point(activation, sigma_b2**0.5)
 
 
 def outlook_text(found: Outlook) -> str:
@@ -161,7 +172,7 @@ def outlook_record(found: Outlook) -> dict[str, Any]:
         "critical": critical
         and {
             "sigma_w2": critical.sigma_w**2,
-            "q": None if math.isnan(critical.q) else critical.q,
+            "q": critical.q if math.isfinite(critical.q) else None,
             "length_slope": critical.slope,
         },
         "unstable_q": found.tipping,
@@ -232,7 +243,8 @@ def _maps(found: Outlook) -> list[tuple[str, str, str]]:
 def _critical_words(found: Outlook) -> str:
     if found.critical is None:
         return f"none at sigma_b² = {found.sigma_b2:.4g}"
-    variance = ANY if math.isnan(found.critical.q) else f"{found.critical.q:.4g}"
+    q = found.critical.q
+    variance = ANY if math.isnan(q) else "infinite" if math.isinf(q) else f"{q:.4g}"
     place = f"q* = {variance}, V′(q*) = {found.critical.slope:.4g}"
     return f"at sigma_b² = {found.sigma_b2:.4g}, chi = 1 for sigma_w² = {found.critical.sigma_w**2:.4g} ({place})"
 
@@ -247,6 +259,11 @@ def warnings_of(found: Outlook) -> list[str]:
         )
     elif found.critical is None:
         told.append(f"no fixed point of V has chi = 1 at this sigma_b², so {found.name} has no critical point here")
+    elif math.isinf(found.critical.q):
+        told.append(
+            "on the critical line signals grow without end, but more slowly than exponentially: with biases no fixed "
+            f"point of V has chi = 1 for {found.name}"
+        )
     elif found.critical.slope > 1 + ROUNDING:
         told.append("the critical point is unstable, V′(q*) > 1: the least change of scale makes signals fade or grow")
     told += [
@@ -341,12 +358,13 @@ def _chi_map(activation: Activation, sigma_w2: Array, sigma_b2: Array) -> tuple[
 
 
 def _critical_line(activation: Activation, sigma_b2: Array) -> pd.DataFrame:
-    """Points with chi = 1, in order: ``sigma_w2, sigma_b2, is_stable``; see `critical_point`."""
+    """Points with chi = 1, in order: ``sigma_w2, sigma_b2, is_stable``; see `_critical`."""
     values, slopes, mixed = np.transpose([moments(activation, q) for q in LINE_Q.tolist()])
     line = np.column_stack([1 / slopes, LINE_Q - values / slopes, mixed / slopes <= 1 + ROUNDING])
     line = line[line[:, 1] > -ROUNDING * LINE_Q]
-    if is_homogeneous(activation):  # chi is the same whatever the biases are, also where q* is infinite
-        line = np.array([[1 / slopes[0], biases, True] for biases in sigma_b2[[0, -1]]])
+    if is_homogeneous(activation):  # the line is straight
+        ends = [(point, biases) for biases in sigma_b2[[0, -1]] if (point := _critical(activation, float(biases)))]
+        line = np.array([[point.sigma_w**2, biases, point.slope <= 1 + ROUNDING] for point, biases in ends])
     return pd.DataFrame(line, columns=["sigma_w2", "sigma_b2", "is_stable"]).astype({"is_stable": bool})
 
 

@@ -153,7 +153,7 @@ def run_experiment(
             progress.start(outcome.trained, count_epochs(stacks))
             if cluster:
                 training = cluster.train(stacks, shared, progress.advance, progress.wait, keep)
-            elif jobs == 1 or len(stacks) < 2:
+            elif jobs == 1 or (len(stacks) < 2 and not store.failures()):  # what failed may kill its process again
                 training = train_here(stacks, shared, progress.advance, keep)
             else:
                 training = train_in_processes(stacks, shared, jobs, progress.advance, keep)

@@ -36,6 +36,15 @@ CREATE TABLE IF NOT EXISTS layers (
 );
 """
 
+# What has failed now does not take the place of what was finished before.
+KEEP = """
+INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (cell) DO UPDATE SET
+    status = excluded.status, diverged_epoch = excluded.diverged_epoch, wall_seconds = excluded.wall_seconds,
+    error = excluded.error, test_majority = excluded.test_majority, valid_majority = excluded.valid_majority,
+    test_rows = excluded.test_rows, curves = excluded.curves
+    WHERE excluded.status != 'failed' OR records.status = 'failed'
+"""
+
 
 class LayerRecord(NamedTuple):
     """What was told of a network's layers; see `initbench.engine.diagnostics.LayerLog`.
@@ -44,8 +53,8 @@ class LayerRecord(NamedTuple):
     ----------
     metrics : ndarray of float64, shape (epochs + 1, layers, 11)
         ``LAYER_METRICS``.
-    limits, bins : ndarray, shapes (epochs + 1, layers, 2) of float64 and (epochs + 1, layers, 2, 41) of int32, or None
-        Histograms of activations and of gradients.
+    limits, bins : ndarray, shapes (2, layers, 2) of float64 and (2, layers, 2, 41) of int32, or None
+        Histograms of activations and of gradients, before training and after the last epoch.
     """
 
     metrics: Array
@@ -202,8 +211,14 @@ class Store:
         return {row[0] for row in self._rows("SELECT cell FROM records WHERE status != 'failed'")}
 
     def with_layers(self) -> set[str]:
-        """Keys of the cells whose layers were recorded."""
-        return {row[0] for row in self._rows("SELECT cell FROM layers")}
+        """Keys of the planned cells whose layers were recorded, with histograms where they are of the first seed."""
+        return {
+            row[0]
+            for row in self._rows(
+                "SELECT cell FROM layers JOIN plan USING (cell)"
+                " WHERE bins IS NOT NULL OR seed != (SELECT seed FROM plan WHERE position = 0)"
+            )
+        }
 
     def weights_file(self, cell: str) -> Path:
         """Where the trained weights of a cell lie, if they are kept."""
@@ -228,7 +243,7 @@ class Store:
         ]
         layers = [(r.cell, r.layers.metrics.shape[1], *map(_bytes, r.layers)) for r in records if r.layers]
         with self._transaction() as connection:
-            connection.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            connection.executemany(KEEP, rows)
             connection.executemany("INSERT OR REPLACE INTO layers VALUES (?, ?, ?, ?, ?)", layers)
 
     def counts(self) -> dict[str, int]:
@@ -299,7 +314,7 @@ class Store:
         return factors
 
     def layers(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Read what was told of layers in the present plan.
+        """Read what was told of layers in the present plan; nothing if that is not so of every finished cell.
 
         Returns
         -------
@@ -314,8 +329,11 @@ class Store:
         if self._rows("SELECT 1 FROM sqlite_master WHERE name = 'layers'"):  # an older store has none
             rows = self._rows(
                 "SELECT p.factors, p.seed, p.cell, l.count, l.metrics, l.limits, l.bins"
-                " FROM plan p JOIN layers l USING (cell) ORDER BY p.position"
+                " FROM plan p JOIN records r USING (cell) LEFT JOIN layers l USING (cell)"
+                " WHERE r.status != 'failed' ORDER BY p.position"
             )
+        if any(row[4] is None for row in rows):
+            rows = []
         table = pd.DataFrame([row[:3] for row in rows], columns=["factors", "seed", "cell"])
         shown = [*self._spread_factors(table), "seed", "cell"]
 
@@ -332,10 +350,13 @@ class Store:
         layers = long(list(range(len(rows))), [m.shape[:2] for m in metrics], ("epoch", "layer"))
         values = [np.zeros((0, len(LAYER_METRICS))), *(m.reshape(-1, len(LAYER_METRICS)) for m in metrics)]
         layers[list(LAYER_METRICS)] = np.concatenate(values)
-        binned = [i for i, row in enumerate(rows) if row[6] is not None]
+        first = self._rows("SELECT seed FROM plan WHERE position = 0")
+        binned = [i for i, row in enumerate(rows) if row[6] is not None and (row[1],) == first[0]]
         limits = [np.frombuffer(rows[i][5], "<f8").reshape(-1, rows[i][3], 2) for i in binned]
         histograms = long(binned, [limit.shape for limit in limits], ("epoch", "layer", "quantity"))
         histograms["quantity"] = histograms["quantity"].map({0: "activation", 1: "gradient"})
+        last = dict(zip(table["cell"], (len(m) - 1 for m in metrics), strict=True))
+        histograms["epoch"] *= histograms["cell"].map(last).astype(int)
         histograms["limit"] = np.concatenate([np.zeros(0), *(limit.ravel() for limit in limits)])
         bins = [
             np.frombuffer(rows[i][6], "<i4").reshape(limit.size, -1) for i, limit in zip(binned, limits, strict=True)

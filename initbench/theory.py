@@ -177,8 +177,11 @@ def fixed_point(activation: Activation, sigma_w: float, sigma_b: float = 0.0) ->
     if abs(excess(1.0)) < SETTLED:
         return 1.0
     path = np.geomspace(1.0, NEAR_INFINITY if grows else NEAR_ZERO, 120)
-    for before, after in pairwise(path.tolist()):
-        if (excess(after) > 0) != grows and abs(excess(after)) > SETTLED * after:
+    before = 1.0
+    for after in path.tolist():
+        if (excess(after) > 0) == grows:
+            before = after
+        elif abs(excess(after)) > SETTLED * after:
             return _root(excess, before, after)
     return float("inf") if grows else 0.0
 
@@ -426,19 +429,23 @@ def stable_correlation(activation: Activation, sigma_w: float, sigma_b: float, q
     Returns
     -------
     Correlation
-        ``value`` is nan where C(c) = c, so that every correlation stays; both are nan where V(q) is 0.
+        ``value`` is nan where C(c) = c, so that pairs keep correlations of their own; both are nan where V(q) is 0.
 
     Notes
     -----
     By Mehler's formula, C is a power series of c without negative coefficients: it is convex from 0 to 1, and C(0) is
     not below 0. So there is one stable fixed point: 1 if the slope there is at most 1, else the one that Newton's
     method reaches from 0, always from below.
+
+    Where C(c) = c but for the biases, 1 - c shrinks by q / V(q) a layer. If q grows by a factor, these end above 0 when
+    multiplied; if not, as on the critical line of `linear`, where q grows by sigma_b² a layer, they end at 0.
     """
     found, at_one = (correlation(activation, sigma_w, sigma_b, q, c) for c in (0.0, 1.0))
     if math.isnan(at_one.value):
         return at_one
     if at_one.slope <= 1 + ROUNDING:
-        stays = found.slope > 1 - ROUNDING
+        growth = (sigma_w**2 * moments(activation, _within(q)).value + sigma_b**2) / _within(q)
+        stays = found.slope > 1 - ROUNDING and (sigma_b == 0 or growth > 1 + ROUNDING)
         return Correlation(math.nan if stays else 1.0, at_one.slope)
     c = 0.0
     while found.value - c > SETTLED:

@@ -87,12 +87,32 @@ def test_layers_that_are_asked_for_later_are_trained_for_once(config):
     assert len(before) == len((config.parent / "results/some/runs.sqlite").read_bytes())
 
 
+def test_nothing_is_told_where_only_some_finished_cells_were_looked_at(config):
+    run(config)
+    assert run(config, changes=["record=[curves]", "seeds=[4, 7, 9]"]).layers.empty
+    assert not (config.parent / "results/some/layers.csv").exists()
+    assert len(run(config, changes=["seeds=[4, 7, 9]"]).layers) == 12 * 4 * 4
+
+
+def test_histograms_follow_the_first_seed_whatever_was_run_before(config):
+    run(config, changes=["seeds=[4, 7]"])
+    assert set(run(config, changes=["seeds=[7]"]).histograms["seed"]) == {7}
+    assert set(run(config, changes=["seeds=[4, 7]"]).histograms["seed"]) == {4}
+
+
+def test_networks_without_hidden_layers_do_not_stop_the_figures_of_others(config):
+    results = run(config, changes=["depth=[0, 1, 2, 3, 4, 5, 6]", "seeds=1", "epochs=1", "initializer=he_normal"])
+    assert any(file.name.startswith("layers-gradients") for file in draw(results))
+    assert draw(run(config, changes=["depth=0", "seeds=1", "epochs=1", "name=flat"]))
+
+
 def test_histograms_are_those_of_the_first_seed(config):
     histograms = run(config).histograms
     assert set(histograms["seed"]) == {4}
     assert set(histograms["quantity"]) == {"activation", "gradient"}
     he = histograms[(histograms["initializer"] == "he_normal") & (histograms["quantity"] == "activation")]
-    assert len(he) == 4 * 4
+    assert len(he) == 2 * 4
+    assert set(he["epoch"]) == {0, 3}
     values = np.stack(he["counts"].tolist())
     hidden = he["layer"].to_numpy() <= 3
     assert (values[hidden].sum(axis=1) == 128 * 16).all()

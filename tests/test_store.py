@@ -126,3 +126,16 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
         write_text(tmp_path / "missing" / "a.csv", "two\n")
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
     assert (tmp_path / "a.csv").read_bytes() == b"one\n"
+
+
+def test_what_fails_now_does_not_take_the_place_of_what_was_finished(tmp_path, cells):
+    failed = Record(cells[0].key, "failed", None, None, 0.0, error="not now")
+    with Store(tmp_path, create=True) as store:
+        store.set_plan(cells, None)
+        store.add([failed])
+        assert store.failures() == [(cells[0].key, "not now")]
+        store.add([record(cells[0])])
+        store.add([failed])
+        assert store.failures() == []
+        assert store.finished() == {cells[0].key}
+        assert store.frames().runs["test_accuracy"].notna().all()

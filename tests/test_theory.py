@@ -393,6 +393,11 @@ def test_selu_holds_mean_zero_and_variance_one_with_the_weights_of_lecun():
         ("linear", 1.0, 0.0, ANY),
         ("linear", 0.5, 0.0, ANY),
         ("linear", 0.5, 0.1, 1),
+        ("linear", 1.0, 0.1, 1),  # biases add up, but their share of the length grows ever more slowly
+        ("linear", 1 - 1e-10, 0.1, 1),
+        ("linear", 2.0, 0.1, ANY),  # lengths outgrow the biases
+        ("relu", 2.0, 0.1, 1),
+        ("tanh", 1.0, 1e-30, 1),
         ("tanh", 0.25, 0.0, ANY),  # near zero it is linear
         ("tanh", 4.0, 0.0, 0),
         ("sigmoid", 1.0, 0.0, 1),
@@ -402,6 +407,28 @@ def test_correlations_end_where_they_must_also_where_lengths_have_no_end(name, v
     phi, sigma_w, sigma_b = activation(name), math.sqrt(variance), math.sqrt(biases)
     found = stable_correlation(phi, sigma_w, sigma_b, fixed_point(phi, sigma_w, sigma_b))
     assert found.value == pytest.approx(c, abs=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize(("name", "variance"), [("linear", 1.0), ("relu", 2.0)])
+def test_where_lengths_grow_by_the_biases_alone_repeating_the_map_makes_inputs_alike_slowly(name, variance):
+    phi, constant = activation(name), np.full((2, 400), [[variance], [0.1]])
+    q = predicted_lengths(phi, *constant, 1.0)
+    apart = 1 - predicted_correlations(phi, *constant, q, 0.0)
+    if name == "linear":
+        assert apart[[10, 100, 399]] == pytest.approx(1 / q[[10, 100, 399]])  # 1 - c stays the same share of q
+    assert 0 < apart[399] < apart[100] / 2 < apart[10] / 4
+    assert apart[399] / apart[398] > 0.99  # more slowly than any exponential
+    found = stable_correlation(phi, math.sqrt(variance), math.sqrt(0.1), fixed_point(phi, math.sqrt(variance), 0.3))
+    assert found.value == 1
+    assert depth_scale(found.slope) == math.inf
+
+
+def test_where_lengths_outgrow_the_biases_each_pair_ends_up_with_a_correlation_of_its_own():
+    linear, constant = activation("linear"), np.full((2, 200), [[2.0], [0.1]])
+    q = predicted_lengths(linear, *constant, 1.0)
+    low, high = (predicted_correlations(linear, *constant, q, c)[[100, 199]] for c in (0.0, 0.5))
+    assert low == pytest.approx(1 - 1 / 1.1)  # the product of 2 q / (2 q + 0.1)
+    assert high == pytest.approx(1 - 0.5 / 1.1)
 
 
 def test_without_any_signal_there_is_no_correlation():

@@ -22,6 +22,7 @@ from initbench.cli import options
 @options.plugin
 def phase(activation: str, results: Path, form: str, plugins: tuple[str, ...]) -> None:
     """Draw the phase diagram of ACTIVATION, ordered and chaotic, with the initializers on it."""
+    from initbench.errors import StoreError
     from initbench.phases import diagram
     from initbench.present.figures import save_figure
     from initbench.present.figures.phase import phase_diagram
@@ -30,7 +31,13 @@ def phase(activation: str, results: Path, form: str, plugins: tuple[str, ...]) -
     for plugin in plugins:
         load_plugin(plugin)
     found = diagram(activation)
-    results.mkdir(parents=True, exist_ok=True)
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{results}: cannot be made: {error.strerror}") from error
     file = results / f"phase_{found.name}.{form}"
-    save_figure(phase_diagram(**found._asdict()), file)
+    try:
+        save_figure(phase_diagram(**found._asdict()), file)
+    except OSError as error:
+        raise StoreError(f"{file}: cannot be written: {error.strerror}") from error
     click.echo(file)

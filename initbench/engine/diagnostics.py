@@ -20,6 +20,7 @@ FEWEST_ROWS, MOST_ROWS = 128, 512  # that layers are looked at with after each e
 SATURATED = 0.05  # of the activation's steepest slope; below it an input counts as saturated
 NEARLY_DEAD = 0.01  # of the rows; a unit with a slope on fewer is nearly dead
 ALIKE = 1e-4  # of a layer's largest weight; units that differ by less everywhere are one
+FAINT = 1e-30  # a variance below it, or above its inverse, is near the end of what float32 holds
 BINS = 41
 
 Described = list[dict[str, Array]]
@@ -112,16 +113,22 @@ def _steepest(activation: Activation) -> float:
 def _moments(array: Array, count: int, scratch: Array) -> tuple[Array, Array, Array]:
     """Mean, deviation and mean square of each network's values; of ``array``, shape (m, n, h + 1), the rest are 0.
 
-    As products of vectors, which are the same to the last bit for a network alone and in a stack.
+    As products of vectors, which are the same to the last bit for a network alone and in a stack. Where float32 might
+    not hold the squares, they are taken in float64.
     """
     flat = array.reshape(len(array), 1, -1)
     centred = scratch.reshape(flat.shape)
-    mean = np.matmul(flat, np.ones((flat.shape[2], 1), flat.dtype)) / count
-    np.subtract(flat, mean, out=centred)
+    sums = np.matmul(flat, np.ones((flat.shape[2], 1), flat.dtype)) / count
+    np.subtract(flat, sums, out=centred)
     if array[0].size > count:
         scratch[..., -1] = 0
-    variance = np.matmul(centred, centred.swapaxes(1, 2)) / count
-    mean, variance = (np.asarray(x, np.float64).ravel() for x in (mean, variance))
+    squares = np.matmul(centred, centred.swapaxes(1, 2)) / count
+    mean, variance = (np.asarray(x, np.float64).ravel() for x in (sums, squares))
+    if array.dtype != np.float64:
+        for network in np.flatnonzero(~((variance > FAINT) & (variance < 1 / FAINT))):
+            exact = array[network : network + 1].astype(np.float64)
+            mean[network], deviation, _ = (x.item() for x in _moments(exact, count, np.empty_like(exact)))
+            variance[network] = deviation**2
     return mean, np.sqrt(variance), variance + mean**2
 
 
@@ -146,21 +153,23 @@ def _shares(slope: Array, steepest: float, ones: Array) -> dict[str, Array]:
 
 def norms(array: Array) -> Array:
     """The Euclidean norm of each network's matrix, from shape (m, fan_in, fan_out) to float64, shape (m,)."""
-    flat = array.reshape(len(array), 1, -1)
-    squares: Array = np.matmul(flat, flat.swapaxes(1, 2)).astype(np.float64).ravel()
+    flat = array.reshape(len(array), 1, -1).astype(np.float64)
+    squares: Array = np.matmul(flat, flat.swapaxes(1, 2)).ravel()
     return np.sqrt(squares)
 
 
 def spreads(weights: Array) -> Array:
-    """The standard deviation of each network's weights, float64, shape (m,)."""
-    flat = np.ascontiguousarray(weights).reshape(len(weights), -1, 1)
+    """The standard deviation of each network's weights, float64, shape (m,); 0 where they are all the same."""
+    flat = weights.reshape(len(weights), -1, 1).astype(np.float64)
+    flat -= flat[:, :1]
     return _moments(flat, flat.shape[1], np.empty_like(flat))[1]
 
 
 def distinct_units(matrix: Array) -> Array:
     """How many units of a layer differ in their incoming weights and bias.
 
-    Units that differ by less than 1e-4 of the layer's largest weight count as one.
+    Units count as one whose weights differ by less than 1e-4 of the layer's largest weight, and their biases by less
+    than 1e-4 of its largest bias.
 
     Parameters
     ----------
@@ -181,8 +190,10 @@ def distinct_units(matrix: Array) -> Array:
     direction = np.cos(np.arange(1, matrix.shape[1] + 1)).astype(matrix.dtype)
     order = np.argsort(np.matmul(direction, matrix), axis=-1, kind="stable")
     units = np.take_along_axis(matrix.swapaxes(1, 2), order[:, :, None], axis=1)
-    steps = np.abs(np.diff(units, axis=1)).max(axis=2)
-    are_other = steps > ALIKE * np.abs(matrix).max(axis=(1, 2))[:, None]
+    steps = np.abs(np.diff(units, axis=1))
+    sizes = [np.abs(part).max(axis=(1, 2)) for part in (matrix[:, :-1], matrix[:, -1:])]
+    are_other = steps[..., :-1].max(axis=2) > ALIKE * sizes[0][:, None]
+    are_other |= steps[..., -1] > ALIKE * sizes[1][:, None]
     others: Array = are_other.sum(axis=1)
     return 1.0 + others
 
@@ -204,13 +215,15 @@ class Histogram(NamedTuple):
 
 def histogram(values: Array, delta: Array) -> Histogram:
     """Bin one network's activations and gradients, both of shape (n, h)."""
-    arrays = [np.nan_to_num(array.ravel().astype(np.float64), posinf=0.0, neginf=0.0) for array in (values, delta)]
-    limits = np.array([np.quantile(np.abs(array), 0.999, method="higher") for array in arrays])
-    counts = [
-        np.histogram(array.clip(-limit, limit), BINS, (-(limit or 1.0), limit or 1.0))[0]
-        for array, limit in zip(arrays, limits, strict=True)
-    ]
-    return Histogram(limits, np.array(counts))
+    limits, counts = np.zeros(2), np.zeros((2, BINS), np.int64)
+    for place, array in enumerate((values, delta)):
+        flat = np.nan_to_num(array.ravel(), posinf=0.0, neginf=0.0)
+        sizes = np.abs(flat)
+        kth = int(0.999 * (len(sizes) - 1) + 0.999999)
+        limits[place] = np.partition(sizes, kth)[kth]
+        bins = (flat / (limits[place] or 1.0) * (BINS / 2) + BINS / 2).clip(0, BINS - 1).astype(np.intp)
+        counts[place] = np.bincount(bins, minlength=BINS)
+    return Histogram(limits, counts)
 
 
 class LayerLog:
@@ -232,9 +245,9 @@ class LayerLog:
     binned : tuple of int
     values : ndarray of float64, shape (m, epochs + 1, layers, 11)
         ``LAYER_METRICS``; nan where there is none, and from the epoch of divergence on.
-    limits : ndarray of float64, shape (len(binned), epochs + 1, layers, 2)
-    counts : ndarray of int32, shape (len(binned), epochs + 1, layers, 2, 41)
-        See `Histogram`; all 0 where nothing is told.
+    limits : ndarray of float64, shape (len(binned), 2, layers, 2)
+    counts : ndarray of int32, shape (len(binned), 2, layers, 2, 41)
+        See `Histogram`; before training and after the last epoch, all 0 where the network has diverged.
     """
 
     def __init__(
@@ -250,18 +263,19 @@ class LayerLog:
         self._gradients, self._moved = Parameters(design, m, dtype), Parameters(design, m, dtype)
         shape = (recipe.epochs + 1, layers)
         self.values = np.full((m, *shape, len(LAYER_METRICS)), np.nan)
-        self.limits = np.zeros((len(binned), *shape, 2))
-        self.counts = np.zeros((len(binned), *shape, 2, BINS), np.int32)
+        self.limits = np.zeros((len(binned), 2, layers, 2))
+        self.counts = np.zeros((len(binned), 2, layers, 2, BINS), np.int32)
 
     def note(self, epoch: int, states: list[Array], count: int) -> None:
         """Describe the layers after an epoch, and the step that the optimizer would take next."""
         parameters, gradients = self._parameters, self._gradients
 
+        ends = {0: 0, self._recipe.epochs: 1}
+
         def bin_up(layer: int, values: Array, delta: Array) -> None:
-            for place, network in enumerate(self.binned):
-                self.limits[place, epoch, layer], self.counts[place, epoch, layer] = histogram(
-                    values[network], delta[network]
-                )
+            for place, network in enumerate(self.binned if epoch in ends else ()):
+                found = histogram(values[network], delta[network])
+                self.limits[place, ends[epoch], layer], self.counts[place, ends[epoch], layer] = found
 
         described = observe(self._design, parameters, self._rows, self._work, gradients, bin_up)
         slopes = [norms(weights) for weights in gradients.weights]
@@ -287,5 +301,5 @@ class LayerLog:
                 values[epoch:] = np.nan
         for counts, network in zip(self.counts, self.binned, strict=True):
             if diverged[network] >= 0:
-                counts[diverged[network] :] = 0
+                counts[min(diverged[network], 1) :] = 0
         self.values[~np.isfinite(self.values)] = np.nan

@@ -83,6 +83,21 @@ def test_what_is_infinite_or_arbitrary_is_null_and_named(invoke):
             {"q*": "infinite signals grow without end: a layer multiplies their variance by 1.5"},
         ),
         (("relu", "--sigma-w2", 2, "--sigma-b2", 0.1), {"q*": "grow without end: more slowly than exponentially"}),
+        (
+            ("relu", "--sigma-w2", 2, "--sigma-b2", 0.1),
+            {
+                "relu": "sigma_b² = 0.1: critical",
+                "critical": "at sigma_b² = 0.1, chi = 1 for sigma_w² = 2 (q* = infinite, V′(q*) = 1)",
+                "beware": "on the critical line signals grow without end, but more slowly than exponentially",
+            },
+        ),
+        (
+            ("linear", "--sigma-w2", 1, "--sigma-b2", 0.1),
+            {
+                "c*": "1 signals of any two inputs become alike",
+                "xi_c": "infinite inputs become alike, but not exponentially fast",
+            },
+        ),
         (("tanh",), {"q*": "0 signals fade: more slowly than exponentially", "xi_grad": "infinite gradients neither"}),
         (
             ("linear",),
@@ -109,6 +124,23 @@ def test_without_a_variance_it_is_the_stable_critical_point_or_one():
         assert found.sigma_w2 == (point.sigma_w**2 if point else 1)
         assert abs(found.verdict.chi - 1) < 1e-6 or not point
     assert outlook("gelu", sigma_b2=0.04).sigma_w2 == 1
+
+
+@pytest.mark.parametrize("name", ["linear", "relu", "leaky_relu", "prelu", "tanh", "gelu", "softplus"])
+@pytest.mark.usefixtures("no_draws")
+def test_the_outlook_and_the_diagram_have_one_critical_line(name):
+    line = diagram(name).critical
+    for sigma_b2 in (0.1, 0.5):
+        found = outlook(name, sigma_b2=sigma_b2)
+        if line.empty:
+            assert found.critical is outlook_record(found)["critical"] is None
+            continue
+        sigma_w2 = np.interp(sigma_b2, line["sigma_b2"], line["sigma_w2"])
+        assert found.critical.sigma_w**2 == pytest.approx(sigma_w2, rel=1e-3)
+        if found.critical.slope <= 1 + phases.ROUNDING:
+            assert found.sigma_w2 == found.critical.sigma_w**2
+            assert found.verdict.phase == "critical"
+        assert "none" not in outlook_text(found)
 
 
 @pytest.mark.parametrize("name", names("activation"))
@@ -225,6 +257,16 @@ def test_phase_writes_the_file_that_it_names_the_same_each_time(form, invoke):
     invoke("phase", "silu", "--results", "b/c", "--format", form)
     with open(f"a/phase_silu.{form}", "rb") as one, open(f"b/c/phase_silu.{form}", "rb") as other:
         assert one.read() == other.read()
+
+
+@pytest.mark.usefixtures("no_draws")
+def test_phase_says_in_a_line_what_cannot_be_made_or_written(invoke, tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "taken" / "phase_relu.png").mkdir(parents=True)
+    told = invoke("phase", "relu", "-o", "file/x", code=1).stderr
+    assert told == "initbench: file/x: cannot be made: Not a directory\n"
+    told = invoke("phase", "relu", "-o", "taken", code=1).stderr
+    assert told == "initbench: taken/phase_relu.png: cannot be written: Is a directory\n"
 
 
 PAGE = (Path(initbench.__file__).parents[1] / "docs" / "theory.md").read_text(encoding="utf-8")

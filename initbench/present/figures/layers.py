@@ -114,7 +114,8 @@ def layer_figures(means: pd.DataFrame, histograms: pd.DataFrame, factors: Sequen
     for setting in names:
         rows, binned = (frame[settings(frame, keys) == setting] for frame in (means, histograms))
         part = (file_part(rows, keys), setting) if own else ("", "")
-        for name, mine in rows.groupby("initializer"):
+        hidden = rows[rows.groupby("initializer")["layer"].transform("max") > 1]  # depth 0 has nothing to show
+        for name, mine in hidden.groupby("initializer"):
             counts = binned[binned["initializer"] == name] if own else binned.iloc[:0]
             panel = Panel(mine, counts, int(mine["layer"].max()) - 1)
             parts.setdefault(part, {})[str(name) if own else f"{name} · {setting}"] = panel
