@@ -277,7 +277,12 @@ def test_units_that_training_parts_are_not_symmetric(probed):
     assert fixup.networks["distinct_units"].min() == 1, "half of its layers are zeros"
     assert verdicts(fixup) == {"fixup": "healthy"}
     apart = probed(initializer="zeros", bias={"uniform": {"limit": 1}})
-    assert apart.settings.loc[0, ["verdict", "reason"]].tolist() == ["vanishing", "all inputs end up alike"]
+    assert verdicts(apart) == {"zeros": "healthy"}
+    equal = probed(initializer={"constant": {"value": 0.1}}, bias={"normal": {"std": 1}})
+    assert equal.networks["backward_ratio"].isna().all(), "what equal weights pass back is rounding"
+    assert verdicts(equal) == {"constant(value=0.1)": "healthy"}
+    narrow = probed(initializer="zeros", width=1, activation="tanh")
+    assert verdicts(narrow) == {"zeros": "vanishing"}, "no bias parts its units"
 
 
 def test_saturation_is_told_of_tanh_and_not_of_relu(probed):
@@ -334,6 +339,66 @@ def test_what_runs_off_is_told_and_stands_in_no_file(probed):
     assert read["networks"][0]["backward_ratio"] is None
     fine = probed(initializer="he_normal", depth=6)
     assert fine.networks["is_finite"].all()
+
+
+@pytest.mark.parametrize("normalization", ["none", "batch", "layer"])
+@pytest.mark.parametrize(("name", "scale", "word"), [("huge", 1e200, "exploding"), ("faint", 1e-200, "dead")])
+def test_numbers_at_the_ends_of_float64_are_told_and_warn_of_nothing(name, scale, word, normalization, probed):
+    @initializer(name)
+    def extreme(shape, rng):
+        """Too large or too small to be squared."""
+        return scale * rng.standard_normal(shape)
+
+    assert verdicts(probed(initializer=name, normalization=normalization)) == {name: word}
+
+
+def test_a_network_of_nan_has_no_shares_and_no_units(probed):
+    @initializer("absent")
+    def absent(shape, rng):
+        """No numbers."""
+        return np.full(shape, np.nan)
+
+    found = probed(initializer=["absent", "he_normal"])
+    columns = ["saturated", "dead", "nearly_dead", "distinct_units"]
+    assert found.layers.query("initializer == 'absent'")[columns].isna().all(axis=None)
+    assert verdicts(found) == {"absent": "exploding", "he_normal": "healthy"}
+    assert found.settings["distinct_units"].isna().tolist() == [True, False]
+
+
+def test_branches_that_begin_at_0_pass_gradients_back_beside_them(probed):
+    found = probed(initializer="he_normal", residual="rezero", depth=6)
+    assert found.networks["backward_ratio"].tolist() == pytest.approx([1.0, 1.0])
+    assert verdicts(found) == {"he_normal": "healthy"}
+
+
+@pytest.mark.parametrize("residual", ["plain", "scaled", "fixup"])
+def test_gradients_by_outputs_are_those_of_central_differences(residual, probed):
+    found = probed(initializer="he_normal", residual=residual, depth=5, activation="linear", seeds=[4])
+    design = Design(
+        (64, *[8] * 5, 10), described_activation(find("activation", "linear").function()), residual=residual
+    )
+    assert len(design.branch_ends) == (2 if residual == "fixup" else 4)
+    layer = Layer(activation=find("activation", "linear").function())
+    rng = stream(4, "weights")
+    weights = [find("initializer", "he_normal").function(shape, rng, layer=layer) for shape in design.shapes]
+    step, eye = np.eye(8), np.eye(8)
+    if residual == "fixup":
+        step = (eye + weights[1] @ weights[2]) @ (eye + weights[3] @ weights[4])
+    else:
+        scale = 0.5 if residual == "scaled" else 1.0
+        for matrix in weights[1:5]:
+            step = step @ (eye + scale * matrix)
+    last = found.networks["backward_ratio"].iloc[0]
+    # The singular values of the way from the first layer to the last bound the ratio.
+    values = np.linalg.svd(step, compute_uv=False)
+    assert values[-1] <= last <= values[0]
+
+
+def test_logits_that_are_far_too_large_are_told_though_each_layer_holds_the_level(probed):
+    found = probed(initializer=[{"normal": {"std": 10}}, "he_normal"], depth=1)
+    assert verdicts(found) == {"normal(std=10)": "exploding", "he_normal": "healthy"}
+    assert found.settings["reason"].str.contains("loss at the start is .* × ln 10$").tolist() == [True, False]
+    assert verdicts(probed(initializer="he_normal", depth=50, width=100)) == {"he_normal": "healthy"}
 
 
 def test_normalization_holds_the_signal_and_tells_its_effect_on_gradients(probed):

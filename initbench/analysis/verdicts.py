@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ LEVEL = {  # ratios of root mean squares: what each tells of, and the factor up 
     "backward_ratio": ("gradient", 1e2),
     "gradient_ratio": ("weight gradient", 1e3),
 }
+LOSS = 30.0  # times ln k; beyond it logits are too large, whatever a layer does to the one before
 ALIKE = 0.5  # of the draws; from there on what they show holds for the setting
 BORN_DEAD = 0.05  # of the draws
 DEAD = 0.9  # of the units of the worst hidden layer
@@ -28,6 +30,7 @@ HOLDS = {  # the signal level, of the initializers without parameters
     "sigmoid": "kumar",
 }
 FOR_ALL = "lsuv"  # holds the signal level of any activation
+DEEPEST = {"sigmoid": 10}  # hidden layers that any initializer can hold
 MEDIANS = (
     *("forward_ratio", "backward_ratio", "gradient_ratio", "signal_slope", "loss", "loss_uniform"),
     *("jacobian_mean_square", "jacobian_relative_variance", "jacobian_max", "jacobian_min", "jacobian_condition"),
@@ -70,7 +73,7 @@ def verdict_table(networks: pd.DataFrame, factors: Sequence[str]) -> pd.DataFram
         row = setting | {"draws": count} | judge(setting, draws)._asdict()
         row |= {name: draws[name].median() for name in MEDIANS}
         row |= {name: draws[name].mean() for name in ("saturated", "dead")}
-        row |= {"distinct_units": int(draws["distinct_units"].min()), "not_finite": int((~draws["is_finite"]).sum())}
+        row |= {"distinct_units": draws["distinct_units"].min(), "not_finite": int((~draws["is_finite"]).sum())}
         row |= {"born_dead": dead, "born_dead_share": dead / count, "born_dead_low": low, "born_dead_high": high}
         rows.append(row)
     return pd.DataFrame(rows)
@@ -90,10 +93,20 @@ def judge(setting: dict[str, Any], draws: pd.DataFrame) -> Verdict:
     -------
     Verdict
     """
-    count, better = len(draws), _better(setting)
+    found = _judge(setting, draws)
+    if found.advice and str(setting["initializer"]).partition("(")[0] == "zeros":
+        return found._replace(advice=f"{_better(setting)} draws each of them")
+    fixed = re.fullmatch(r"constant\(value=(.+)\)", str(setting.get("bias", "")))
+    if found.verdict in ("dead", "saturated") and fixed and float(fixed[1]) != 0:
+        return found._replace(advice="; ".join(dict.fromkeys(["zero biases", *found.advice.split("; ")])))
+    return found
+
+
+def _judge(setting: dict[str, Any], draws: pd.DataFrame) -> Verdict:
+    count, better, holds = len(draws), _better(setting), _holds(setting)
     broken = int((~draws["is_finite"]).sum())
     if broken:
-        return Verdict("exploding", f"not finite in {broken} of {count} draws", f"{better} holds it")
+        return Verdict("exploding", f"not finite in {broken} of {count} draws", holds)
     if draws["stays_alike"].mean() >= ALIKE:
         return Verdict("symmetric", "all units of a hidden layer stay alike", f"{better} draws each of them")
     # An output may also be constant to rounding because differences have vanished; then units are not dead.
@@ -105,16 +118,16 @@ def judge(setting: dict[str, Any], draws: pd.DataFrame) -> Verdict:
         return Verdict("dead", told, "wider layers, leaky_relu or rai")
     if draws["dead"].mean() >= DEAD:
         told = f"dead units in a hidden layer: {100 * draws['dead'].mean():.0f} %"
-        return Verdict("dead", told, "zero biases, leaky_relu or rai")
+        return Verdict("dead", told, "zero biases; leaky_relu or rai")
     if draws["saturated"].mean() >= SATURATED:
         told = f"saturated activations in a hidden layer: {100 * draws['saturated'].mean():.0f} %"
         return Verdict("saturated", told, f"smaller weights: {better}")
     if draws["born_dead"].mean() >= ALIKE:
-        return Verdict("vanishing", "all inputs end up alike", f"{better} keeps them apart")
-    return _by_ratio(setting, draws, better)
+        return Verdict("vanishing", "all inputs end up alike", holds)
+    return _by_ratio(setting, draws, holds)
 
 
-def _by_ratio(setting: dict[str, Any], draws: pd.DataFrame, better: str) -> Verdict:
+def _by_ratio(setting: dict[str, Any], draws: pd.DataFrame, holds: str) -> Verdict:
     """Vanishing, exploding or healthy, by the ratio that is furthest beyond what is allowed to it."""
     passes_back = draws[draws["backward_ratio"].notna()]  # a last layer of zeros does not, until it has learned
     with np.errstate(divide="ignore"):
@@ -124,18 +137,24 @@ def _by_ratio(setting: dict[str, Any], draws: pd.DataFrame, better: str) -> Verd
     worst = max(logs, key=lambda name: abs(logs[name]) / math.log10(LEVEL[name][1]), default="forward_ratio")
     what, factor = LEVEL[worst]
     log = logs.get(worst, 0.0)
+    if log >= 0 and setting.get("residual") == "plain":  # each branch adds to the signal
+        holds = "scaled residual connections hold it"
     if abs(log) <= math.log10(factor):
+        times, uniform = (draws["loss"] / draws["loss_uniform"]).median(), draws["loss_uniform"].iloc[0]
+        if times > LOSS:
+            told = f"loss at the start is {times:.3g} × ln {math.exp(uniform):.0f}"
+            return Verdict("exploding", told, holds)
         both = [
             f"{LEVEL[name][0]} {_times(logs[name])}" for name in ("forward_ratio", "backward_ratio") if name in logs
         ]
         return Verdict("healthy", ", ".join(both), "")
     word, change = ("exploding", "grows") if log > 0 else ("vanishing", "shrinks")
-    if worst == "gradient_ratio":
-        return Verdict(word, f"{what} of the first layer {_times(log)} the last one's", f"{better} evens them out")
     if not math.isfinite(log):
-        return Verdict(word, f"no {what} is left", f"{better} holds it")
+        return Verdict(word, f"{what} grows from 0" if log > 0 else f"no {what} is left", holds)
+    if worst == "gradient_ratio":
+        return Verdict(word, f"{what} of the first layer {_times(log)} the last one's", holds)
     fold = 10 ** abs(log / (setting["depth"] - 1))
-    return Verdict(word, f"{what} {change} {fold:.3g}-fold a layer, {_times(log)} in all", f"{better} holds it")
+    return Verdict(word, f"{what} {change} {fold:.3g}-fold a layer, {_times(log)} in all", holds)
 
 
 def _times(log: float) -> str:
@@ -147,7 +166,18 @@ def _better(setting: dict[str, Any]) -> str:
     """An initializer that holds the signal level, other than the one that is there."""
     activation, initializer = (str(setting[key]).partition("(")[0] for key in ("activation", "initializer"))
     holds = HOLDS.get(activation, FOR_ALL)
-    return holds if holds != initializer else FOR_ALL if initializer != FOR_ALL else "layer normalization"
+    return holds if holds != initializer else FOR_ALL if initializer != FOR_ALL else "glorot_normal"
+
+
+def _holds(setting: dict[str, Any]) -> str:
+    """Who holds the signal level there, or what does where no initializer can."""
+    activation, initializer = (str(setting[key]).partition("(")[0] for key in ("activation", "initializer"))
+    is_deep = setting["depth"] > DEEPEST.get(activation, math.inf)
+    if not is_deep and not initializer == HOLDS.get(activation, FOR_ALL) == FOR_ALL:
+        return f"{_better(setting)} holds it"
+    ways = ["tanh"] if is_deep else []
+    ways += ["batch normalization"] if setting.get("normalization") != "batch" else []
+    return f"{ways[0]} or {ways[1]} hold it" if ways[1:] else f"{(*ways, 'less depth')[0]} holds it"
 
 
 def wilson_interval(count: int, total: int) -> tuple[float, float]:

@@ -71,6 +71,7 @@ def probe(
 
 def describe(found: Probe) -> str:
     """The verdicts, a line a setting; what is the same in all of them is told above."""
+    import numpy as np
     import pandas as pd
 
     from initbench.present.labels import show, swept, title
@@ -82,6 +83,11 @@ def describe(found: Probe) -> str:
     facts = [f"{title(key)} {show(table[key].iloc[0])}" for key in constant]
     columns = {title(key): table[key].map(show) for key in (*keys, "initializer")}
     columns |= {"verdict": table["verdict"], "because": table["reason"], "instead": table["advice"]}
-    columns["loss / ln k"] = (table["loss"] / table["loss_uniform"]).map("{:.3g}".format)
-    draws = table["draws"].max()
-    return READERS["text"](pd.DataFrame(columns), " · ".join([*facts, f"{draws} draws"]), "")
+    ratio = table["loss"] / table["loss_uniform"]
+    columns["loss / ln k"] = ratio.map("{:.3g}".format).where(np.isfinite(ratio), "not finite")
+    if table["draws"].nunique() > 1:  # some could not be drawn
+        columns["draws"] = table["draws"].map(str)
+    else:
+        count = table["draws"].iloc[0]
+        facts.append("1 draw" if count == 1 else f"{count} draws")
+    return READERS["text"](pd.DataFrame(columns), " · ".join(facts), "")

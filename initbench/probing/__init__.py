@@ -184,7 +184,7 @@ def _look_at(
     except Exception as error:
         if len(cells) == 1:
             kind = "" if isinstance(error, InitbenchError) else f"{type(error).__name__}: "
-            failed[cells[0].key] = f"{kind}{error}"
+            failed[cells[0].key] = " ".join(f"{kind}{error}".split())
             return []
     return [look for cell in cells for look in _look_at((cell,), rows, differentiated, failed)]
 

@@ -22,6 +22,7 @@ WIDEST = 512  # units of a layer whose singular values are computed
 PAIRS = 128  # of rows whose correlation is followed
 ROUNDING = 1e-12  # of the largest number; a smaller difference is none
 TINY = np.finfo(np.float64).tiny
+SHARES = ("saturated", "dead", "nearly_dead", "distinct_units")  # and counts, which are none of what is not finite
 
 
 class Look(NamedTuple):
@@ -71,6 +72,13 @@ def look_at(cells: Sequence[Cell], rows: Rows, batch: int, differentiated: int) 
     distinct = [distinct_units(matrix) for matrix in parameters.matrices]
     correlations: dict[int, Array] = {}
     networks, last = {"born_dead": np.zeros(m, bool), "stays_alike": np.zeros(m, bool)}, len(design.shapes) - 1
+    passes_back = np.ones(m, bool)
+    by_output: dict[int, Array] = {}  # derivatives by what a hidden layer gives
+    output_squares: dict[int, Array] = {}
+    # Weights of 0 make outputs constant too, but units that biases part will draw them apart.
+    parts_itself = np.zeros(m, bool)
+    for weights, differ in zip(parameters.weights[:-1], distinct, strict=False):
+        parts_itself |= ~weights.any(axis=(1, 2)) & (differ > 1)
 
     def see(layer: int, values: Array, delta: Array) -> None:
         correlations[layer] = mean_cosine(values if layer == last else work.z[layer][..., :-1])
@@ -78,24 +86,41 @@ def look_at(cells: Sequence[Cell], rows: Rows, batch: int, differentiated: int) 
             losses, _ = losses_and_hits(values.copy("K"), rows.targets)
             networks["loss"] = losses.mean(axis=1)
         if layer == last - 1:
-            networks["born_dead"] = is_constant(values)
+            networks["born_dead"] = is_constant(values) & ~parts_itself
         # Units that are alike in all that they are given and give stay so; in weights alone they may yet part.
         if layer < last and values.shape[2] > 1 and (distinct[layer] == 1).any():
-            follows = distinct_units(parameters.weights[layer + 1].swapaxes(1, 2))
+            outgoing = parameters.weights[layer + 1].swapaxes(1, 2)
+            follows = distinct_units(np.pad(outgoing, ((0, 0), (0, 1), (0, 0))))  # biases of 0 as its last row
             networks["stays_alike"] |= (distinct[layer] == 1) & (follows == 1) & is_alike(values)
+        turned = parameters.weights[layer].swapaxes(1, 2)
+        if layer == last > 0:  # the terms of equal weights cancel, since those of a row of delta do
+            terms = (np.abs(delta) @ np.abs(turned)).max(axis=(1, 2))
+            passes_back[:] = ~(np.abs(delta @ turned).max(axis=(1, 2)) <= ROUNDING * terms)
+        if layer > 0 and design.residual != "none":
+            passed = delta @ turned + by_output.pop(layer - 1, 0.0)
+            output_squares[layer - 1] = (passed**2).mean(axis=(1, 2))
+            skip = design.skip_from(layer - 1)
+            if skip is not None:
+                by_output[skip] = passed
 
     with np.errstate(all="ignore"):  # what runs off is a finding, and told
         described = observe(design, parameters, rows, work, gradients, see)
         for layer, here in enumerate(described):
             here |= {"correlation": correlations[layer], "distinct_units": distinct[layer].astype(int)}
             here |= _describe_weights(parameters, gradients, layer)
+            is_finite = np.isfinite(here["preactivation_square"]) & np.isfinite(here["weight_norm"])
+            if not is_finite.all():
+                here |= {name: np.where(is_finite, here[name], np.nan) for name in SHARES}
         layers = {name: np.stack([here[name] for here in described], axis=1) for name in described[0]}
         spectra = np.empty((m, 0, 0))
         if max(design.sizes[1:-1], default=WIDEST + 1) <= WIDEST:
             statistics = [(norm.mean, norm.variance) for norm in work.norms]
             spectra = jacobian_spectra(design, parameters, rows.x[0, :differentiated, :-1], statistics)
         numbers = spectrum_numbers(spectra if spectra.size else np.full((m, 1, 1), np.nan))
-        networks |= _sum_up(layers, design) | {f"jacobian_{name}": values for name, values in numbers.items()}
+        networks |= _sum_up(layers, output_squares) | {f"jacobian_{name}": values for name, values in numbers.items()}
+        networks["backward_ratio"][~passes_back] = np.nan
+        for norm in work.norms:  # an infinite variance makes zeros of what it divides
+            networks["is_finite"] &= np.isfinite(norm.variance).all(axis=(1, 2))
         if not is_flat_on_both_sides(design):
             networks["saturated"] = np.full(m, np.nan)
     return Look(layers, networks, spectra)
@@ -175,11 +200,15 @@ def _means(array: Array) -> Array:
     return means
 
 
-def _sum_up(layers: dict[str, Array], design: Design) -> dict[str, Array]:
-    """Numbers of whole networks from those of their layers, shape (m, layers)."""
+def _sum_up(layers: dict[str, Array], output_squares: dict[int, Array]) -> dict[str, Array]:
+    """Numbers of whole networks from those of their layers, shape (m, layers).
+
+    With residual connections also from the mean squares of the derivatives by what each hidden layer gives.
+    """
     squares = [layers["preactivation_square"], layers["gradient_square"], layers["weight_gradient_square"]]
-    if design.residual != "none":  # a preactivation is then that of a branch, which may begin at 0
+    if output_squares:  # a preactivation is then that of a branch, which may begin at 0
         squares[0] = layers["activation_mean"] ** 2 + layers["activation_std"] ** 2
+        squares[1] = np.stack([output_squares[i] for i in range(len(output_squares))] + [squares[1][:, -1]], axis=1)
     forward, back, gradient = map(np.sqrt, squares)
     hidden = slice(0, max(1, forward.shape[1] - 1))  # the last layer is none, but of a network without any
     logs = np.log(squares[0][:, hidden])

@@ -81,6 +81,7 @@ def _network_rows(cells: Sequence[Cell], look: Look) -> pd.DataFrame:
     return pd.DataFrame({"start": [cell.key for cell in cells], "loss_uniform": uniform, **look.networks})
 
 
+@np.errstate(all="ignore")  # what runs off leaves theory too
 def predict(cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
     """What the theory of wide networks says of the layers of a setting, with the variances that were drawn.
 

@@ -52,11 +52,46 @@ def test_the_reason_tells_the_factor_a_layer_and_the_advice_who_holds_it():
 
 def test_nobody_is_advised_to_do_what_is_done():
     bad = draws(backward_ratio=1e-9)
-    advice = [judge(SETTING | {"initializer": name}, bad).advice for name in ("zeros", "he_normal")]
+    advice = [judge(SETTING | {"initializer": name}, bad).advice for name in ("lecun_normal", "he_normal")]
     assert advice == ["he_normal holds it", "lsuv holds it"]
-    assert (
-        judge(SETTING | {"activation": "softplus", "initializer": "lsuv"}, bad).advice == "layer normalization holds it"
+    softplus = SETTING | {"activation": "softplus", "initializer": "lsuv"}
+    assert judge(softplus, bad).advice == "batch normalization holds it"
+    assert judge(softplus | {"normalization": "batch"}, bad).advice == "less depth holds it"
+    deep = "tanh or batch normalization hold it"
+    assert {
+        judge(SETTING | {"activation": "sigmoid", "initializer": name}, bad).advice for name in ("kumar", "lsuv")
+    } == {deep}
+    shallow = {"depth": 5, "activation": "sigmoid"}
+    assert judge(SETTING | shallow, bad).advice == "kumar holds it"
+
+
+def test_biases_that_kill_come_first_and_weights_of_0_are_to_be_drawn():
+    fixed = SETTING | {"bias": "constant(value=-50)"}
+    advice = [judge(fixed, draws(**bad)).advice for bad in ({"dead": 1.0}, {"dead": 1.0, "born_dead": True})]
+    assert [words.partition("; ")[0] for words in advice] == ["zero biases"] * 2
+    assert judge(fixed, draws(saturated=0.9)).advice.startswith("zero biases; ")
+    assert judge(SETTING, draws(saturated=0.9)).advice == "smaller weights: he_normal"
+    assert judge(SETTING | {"initializer": "zeros"}, draws(dead=1.0)).advice == "he_normal draws each of them"
+
+
+def test_the_loss_is_judged_where_all_ratios_are_level():
+    assert judge(SETTING, draws(loss=343 * math.log(10), loss_uniform=math.log(10))) == (
+        "exploding",
+        "loss at the start is 343 × ln 10",
+        "he_normal holds it",
     )
+    assert word(loss=29.0) == "healthy"
+    plain = judge(SETTING | {"residual": "plain"}, draws(loss=31.0))
+    assert plain.advice == "scaled residual connections hold it"
+
+
+@pytest.mark.parametrize("ratio", ["forward_ratio", "backward_ratio", "gradient_ratio"])
+def test_no_text_contradicts_its_word(ratio):
+    up, down = (judge(SETTING, draws(**{ratio: value})) for value in (math.inf, 0.0))
+    assert up.verdict == "exploding"
+    assert up.reason.endswith("grows from 0")
+    assert down.verdict == "vanishing"
+    assert down.reason.endswith("is left")
 
 
 def test_the_middle_draw_decides_not_the_mean():

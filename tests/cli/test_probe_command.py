@@ -30,7 +30,7 @@ from initbench.registry import initializer
 def moody(shape, rng):
     '''Fails for some seeds.'''
     if rng.random() < 0.1:
-        raise ValueError("not today")
+        raise ValueError("not\\ntoday")
     return rng.standard_normal(shape)
 """
 
@@ -75,6 +75,16 @@ def test_json_is_the_verdict_table_and_nothing_else(invoke):
     assert settings[0]["saturated"] is None
 
 
+def test_one_draw_is_one_and_no_loss_is_nan(invoke):
+    Path("absent.py").write_text(
+        PLUGIN.partition("    if rng")[0] + "    return rng.normal(size=shape) * float('nan')\n"
+    )
+    shown = invoke("smoke", "--plugin", "absent.py", "-s", "initializer=[moody, he_normal]", "--seeds", 1).stdout
+    assert shown.partition("\n")[0].endswith(" · 1 draw")
+    assert "not finite\n" in shown
+    assert " nan" not in shown
+
+
 def test_quiet_says_nothing(invoke):
     result = invoke("smoke", "-q", "-j", 1)
     assert (result.stdout, result.stderr) == ("", "")
@@ -114,6 +124,9 @@ def test_cells_that_cannot_be_drawn_end_it_with_3_and_their_reason(invoke):
     drawn = {setting["initializer"]: setting["draws"] for setting in json.loads(result.stdout)}
     assert drawn["he_normal"] == 12
     assert result.stderr == f"initbench: {12 - drawn['moody']} cells failed: ValueError: not today\n"
+    shown = invoke("smoke", *plugin, "--format", "text", "--seeds", 12, code=3).stdout.splitlines()
+    assert "draws" not in shown[0]
+    assert {line.split()[0]: int(line.split()[-1]) for line in shown[3:5]} == drawn
     lacking = set(range(12)) - set(pd.read_csv("results/smoke/probe.csv").query("initializer == 'moody'")["seed"])
     only = f"seeds={sorted(lacking)}"
     assert (

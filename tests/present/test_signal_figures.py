@@ -35,7 +35,7 @@ def probe_frames(depths=(10,), activations=("relu",), seeds=3, predicted=True):
             )
         ratio = scale**depth if scale else np.nan
         table.append({**setting, "draws": seeds, "verdict": VERDICTS[name]})
-        table[-1] |= {"forward_ratio": ratio, "backward_ratio": ratio}
+        table[-1] |= {"forward_ratio": ratio, "backward_ratio": ratio, "gradient_ratio": 2 * ratio}
         spectrum.append(scale * np.random.default_rng(0).lognormal(sigma=2, size=200))
     return pd.DataFrame(table), signal_bands(pd.DataFrame(rows), FACTORS), spectrum, FACTORS
 
@@ -96,6 +96,26 @@ def test_a_signal_that_runs_off_does_not_press_the_others_flat():
     low, high = figure.axes[0].get_ylim()
     assert 1e-18 < low < 1e-12
     assert high < 1e3
+
+
+def test_every_ratio_that_may_decide_has_a_mark(one):
+    marks = {line.get_marker(): float(line.get_xdata()[0]) for line in one["probe-verdicts"].axes[0].lines[1:4]}
+    assert set(marks) == {"<", ">", "D"}
+    assert marks["D"] == pytest.approx(2 * marks["<"])
+    assert "weight gradient: first layer / last" in words(one["probe-verdicts"])
+
+
+def test_many_initializers_share_pages_and_theory_has_their_colours():
+    table, bands, _, factors = probe_frames()
+    names = [f"i{i:02}" for i in range(30)]
+    tables, all_bands = (
+        pd.concat([frame[frame["initializer"] == "he_normal"].assign(initializer=name) for name in names])
+        for frame in (table, bands)
+    )
+    drawn = draw_probe(tables, all_bands, [np.empty(0)] * 30, factors)
+    assert [name for name in drawn if "signals" in name] == [f"probe-signals-{page}" for page in (1, 2, 3)]
+    dashed = [line.get_color() for line in lines(drawn["probe-signals-1"], 0) if line.get_linewidth() == 0.8]
+    assert dashed == [looks(names)[name].color for name in names[:10]]
 
 
 def test_each_verdict_stands_beside_its_initializer(one):

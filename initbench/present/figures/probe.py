@@ -49,7 +49,10 @@ def draw_probe(
     if len(panels) <= MOST_SINGLE:
         for name, rows in panels.items():
             heading = " · ".join(filter(None, ["Signals before training", name]))
-            figures[f"probe-signals{file_part(rows, keys)}"] = signals.signal_figure(rows, styles, heading)
+            initializers = {str(key): some for key, some in rows.groupby("initializer", sort=True)}
+            stem = f"probe-signals{file_part(rows, keys)}"
+            for page, those in pages(stem, initializers, signals.MOST_INITIALIZERS):
+                figures[page] = signals.signal_figure(pd.concat(those.values()), styles, heading)
     else:
         for metric in signals.QUANTITIES:
             for page, some in pages(f"probe-{metric}", panels, signals.panels_a_page(panels, styles)):

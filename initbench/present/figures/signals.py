@@ -33,6 +33,8 @@ FULL_BANDS = 10  # more bands than these are drawn paler, not to add up to a blo
 LEAST_DECADES, DECADES = 1, 15  # that a logarithmic axis shows on both sides of its middle
 LEAST_PERCENT = 10  # that an axis of shares shows
 COLUMNS = 3
+MOST_INITIALIZERS = 12  # on a page; more are a wall
+FEW = 3  # initializers whose theory is told apart without their colours
 
 
 class Quantity(NamedTuple):
@@ -180,6 +182,7 @@ def _ends(rows: pd.DataFrame) -> tuple[float, float]:
 def _draw(axes: Axes, rows: pd.DataFrame, styles: dict[str, Look]) -> None:
     """One metric by layer of all initializers of a setting, and what theory says of it."""
     opacity = 0.18 * min(1, FULL_BANDS / max(1, rows["initializer"].nunique()))
+    theory = THEORY_LOOK.color if rows["initializer"].nunique() <= FEW else None
     for name, line in rows.groupby("initializer", sort=True):
         look, layer = styles[str(name)], line["layer"]
         if (line["draws"] > 1).any():
@@ -193,5 +196,5 @@ def _draw(axes: Axes, rows: pd.DataFrame, styles: dict[str, Look]) -> None:
             marker=look.marker,
             markevery=max(1, len(line) // 8),
         )
-        axes.plot(layer, line["predicted"], color=THEORY_LOOK.color, linestyle=THEORY_LOOK.line, lw=0.8, zorder=3)
+        axes.plot(layer, line["predicted"], color=theory or look.color, linestyle=THEORY_LOOK.line, lw=0.8, zorder=3)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))

@@ -36,10 +36,12 @@ COLORS = {
 MARKS = {  # and how far above or below its line
     "forward_ratio": (">", -0.18, "signal: last hidden layer / first"),
     "backward_ratio": ("<", 0.18, "gradient: first hidden layer / last"),
+    "gradient_ratio": ("D", 0.0, "weight gradient: first layer / last"),
 }
 HEALTHY = (1e-2, 1e2)
 DECADES = 4, 20  # to both sides of 1, at least and at most; what lies further off stands at the edge
 COLUMNS = 2
+MARGINS = 1.25  # inches, for heading, legend and labels
 LEAST_POINTS = 90  # of a panel's axes, for its ticks not to touch
 
 
@@ -60,7 +62,7 @@ def verdict_panels(panels: Mapping[str, pd.DataFrame]) -> Figure:
     names = _names(panels)
     rows, columns = grid_shape(len(panels), _most_columns(names))
     points = _points(names, columns)
-    height = 0.95 + rows * _row_height(panels)
+    height = MARGINS + rows * _row_height(panels)
     draws = max(table["draws"].max() for table in panels.values())
     told = "one draw" if draws == 1 else f"medians of {draws} draws"
     figure = new_figure(max(2.0, height), f"Before training: what is left of signal and gradient\n{told}")
@@ -76,13 +78,13 @@ def verdict_panels(panels: Mapping[str, pd.DataFrame]) -> Figure:
     handles = [
         Line2D([], [], color="0.3", marker=marker, linestyle="none", label=label) for marker, _, label in MARKS.values()
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
+    figure.legend(handles=handles, loc="outside lower center", ncols=1, frameon=False)
     return figure
 
 
 def panels_a_page(panels: Mapping[str, pd.DataFrame]) -> int:
     """How many panels a page of `verdict_panels` holds."""
-    return _most_columns(_names(panels)) * max(1, int((TALLEST - 0.95) / _row_height(panels)))
+    return _most_columns(_names(panels)) * max(1, int((TALLEST - MARGINS) / _row_height(panels)))
 
 
 def _names(panels: Mapping[str, pd.DataFrame]) -> list[str]:
