@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INITBENCH := $(BIN)/initbench
 
-.PHONY: run test check smoke install peers bench sweep sweep-depth sweep-activation sweep-learning-rate sweep-churn clean
+.PHONY: run test check smoke install peers bench gallery sweep sweep-depth sweep-activation sweep-learning-rate sweep-churn clean
 
 run: install
 	$(INITBENCH) run configs/relu_deep.yaml
@@ -37,6 +37,9 @@ bench: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
 	$(BIN)/python benchmarks/compare.py --output docs/performance.md
 	$(BIN)/python benchmarks/overheads.py
+
+gallery: install
+	$(BIN)/python docs/gallery/draw.py
 
 sweep: sweep-depth sweep-activation sweep-learning-rate sweep-churn
 

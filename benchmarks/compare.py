@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import math
 import multiprocessing
 import os
 import platform
@@ -93,8 +92,8 @@ def compare(workload: Workload, contenders: list[str], repeat: int, cores: list[
     for _ in range(repeat):
         for layout, team in list(teams.items()):
             seconds[layout].append(team.seconds())
-            best = min(min(times, default=math.inf) for (name, _), times in seconds.items() if name == layout[0])
-            if seconds[layout][-1] > HOPELESS * best:
+            others = [min(seconds[o]) for o in teams if o[0] == layout[0] and o != layout and seconds[o]]
+            if others and min(seconds[layout]) > HOPELESS * min(others):
                 teams.pop(layout).stop()
     for team in teams.values():
         team.stop()
