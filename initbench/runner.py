@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,8 @@ from initbench.registry import find
 from initbench.stacks import Keep
 from initbench.store import Record, Store, write_text
 from initbench.workers import Cluster, count_epochs, train_here, train_in_processes
+
+Choose = Callable[[tuple[Cell, ...]], tuple[Cell, ...]]
 
 
 class Progress:
@@ -102,6 +104,7 @@ def run_experiment(
     fail_fast: bool = False,
     progress: Progress | None = None,
     scheduler: str | None = None,
+    choose: Choose = tuple,
 ) -> None:
     """Train every cell that is not in the store yet.
 
@@ -122,6 +125,8 @@ def run_experiment(
     progress : Progress, optional
     scheduler : str, optional
         Address of a Dask scheduler, whose workers then train instead.
+    choose : callable ``(cells) -> cells``, default all
+        Which cells of the product of all lists × seeds the experiment has.
 
     Raises
     ------
@@ -135,7 +140,7 @@ def run_experiment(
         cluster = resources.enter_context(Cluster(scheduler)) if scheduler is not None else None
         facts = load_data(experiment, folders, shared)
         outcome.checksums = {str(part): fact.checksum for part, fact in facts.items()}
-        plan = make_plan(experiment, facts)
+        plan = choose(make_plan(experiment, facts))
         with Store(folder, create=True) as store:
             if fresh:
                 store.clear()
