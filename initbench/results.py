@@ -33,6 +33,11 @@ class Results:
     folder : Path
     runs, curves, accuracy, comparison : pandas.DataFrame
         With the columns of ``runs.csv``, ``curves.csv``, ``accuracy.csv`` and ``comparison.csv``.
+    evidence : pandas.DataFrame
+        ``comparison`` and what stands behind it, with a sentence a pair; see
+        `initbench.analysis.comparisons.comparison_table`.
+    verdicts : pandas.DataFrame
+        A row a setting: the factors but ``initializer``, ``leader`` and the ``sentence`` that it ends with.
     layers : pandas.DataFrame
         With the columns of ``layers.csv``, and ``distance``, that of the weights from their start over the norm of
         these; empty where no layers were recorded.
@@ -70,12 +75,36 @@ class Results:
         frames = self.frames
         return accuracy_table(frames.runs, frames.curves, frames.baselines, frames.factors, self.target)
 
-    @cached_property
+    @property
     def comparison(self) -> pd.DataFrame:
         """A row a pair of initializers within a setting."""
-        from initbench.analysis.comparisons import comparison_table
+        from initbench.analysis.comparisons import DETAILS
 
-        return comparison_table(self.frames.runs, self.frames.baselines, self.frames.factors)
+        return self.evidence.drop(columns=[*DETAILS, "sentence"])
+
+    @cached_property
+    def evidence(self) -> pd.DataFrame:
+        """The comparison with effect sizes, how many trained, the noise of the test rows, and a sentence a pair."""
+        return self.compare()
+
+    def compare(self, margin: float | None = None) -> pd.DataFrame:
+        """The evidence, where a pair whose difference surely lies within the margin (a fraction) is ``equivalent``."""
+        from initbench.analysis.comparisons import comparison_table
+        from initbench.present.sentences import pair_sentence
+
+        table = comparison_table(self.frames.runs, self.frames.baselines, self.frames.factors, margin)
+        return table.assign(sentence=[pair_sentence(row, margin) for row in table.to_dict("records")])
+
+    @property
+    def verdicts(self) -> pd.DataFrame:
+        """What each setting ends with, in a sentence."""
+        return self.judge(self.evidence)
+
+    def judge(self, evidence: pd.DataFrame) -> pd.DataFrame:
+        """The verdicts by the evidence that `compare` gives."""
+        from initbench.present.sentences import setting_verdicts
+
+        return setting_verdicts(evidence, self.accuracy, self.frames.factors)
 
     @cached_property
     def predictors(self) -> pd.DataFrame:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import stdtr
+from scipy.special import ndtri, stdtr
 
-from initbench.analysis.intervals import sort_key, t_interval
+from initbench.analysis.intervals import CONFIDENCE, mean_intervals, sort_key, wilson_interval
 from initbench.analysis.summaries import scores
 
 ALPHA = 0.05
@@ -20,11 +20,18 @@ MIN_FLIP_PAIRS = 8
 MAX_EXACT_PAIRS = 12
 RESAMPLES = 19_999
 COLUMNS = ["better", "worse", "seeds", "difference", "low", "high", "p", "p_adjusted", "probability_better", "verdict"]
+DETAILS = [
+    *("cliffs_delta", "better_accuracy", "worse_accuracy", "test_rows", "noise", "within_noise", "p_equivalent"),
+    *(f"{side}_trained{end}" for side in ("better", "worse") for end in ("", "_low", "_high")),
+]
 
 Floats = npt.NDArray[np.float64]
+Pair = tuple[str, str, pd.DataFrame, pd.DataFrame]
 
 
-def comparison_table(runs: pd.DataFrame, baselines: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
+def comparison_table(
+    runs: pd.DataFrame, baselines: pd.DataFrame, factors: Sequence[str], margin: float | None = None
+) -> pd.DataFrame:
     """Compare the test accuracy of each two initializers within each setting, paired by seed.
 
     A diverged cell enters with the accuracy of always answering the commonest class; a seed that failed for one of the
@@ -41,19 +48,35 @@ def comparison_table(runs: pd.DataFrame, baselines: pd.DataFrame, factors: Seque
         A row a cell: ``cell, test_majority, valid_majority, test_rows``.
     factors : sequence of str
         The columns that make a setting; ``initializer`` is among them.
+    margin : float, optional
+        The largest difference (a fraction) that does not matter. With it a pair can be ``equivalent``.
 
     Returns
     -------
     DataFrame
-        With the columns of comparison.csv, a row a pair. ``difference`` is the mean over seeds of better minus worse
-        (a fraction, not below 0) with Student's 95 % interval ``low, high``; ``p`` is two-sided, ``p_adjusted`` Holm's
-        over all rows of the table; ``probability_better`` is the share of seeds at which ``better`` wins, ties counted
-        half. ``verdict`` is ``better`` (``p_adjusted <= 0.05``), ``too few seeds`` (one), or ``no difference shown``.
+        The factors but ``initializer``, ``COLUMNS`` and ``DETAILS``, a row a pair. ``difference`` is the mean over
+        seeds of better minus worse (a fraction, not below 0) with its 95 % interval ``low, high`` (`mean_intervals`);
+        ``p`` is two-sided, ``p_adjusted`` Holm's over all rows of the table; ``probability_better`` is the share of
+        seeds at which ``better`` wins, ties counted half.
+
+        ``verdict`` is ``too few seeds`` (one); ``equivalent`` where a margin is given and both one-sided t tests say
+        that the difference lies within it, by Holm's adjustment of the larger of their two p, ``p_equivalent``;
+        ``better`` where ``p_adjusted <= 0.05`` and the interval lies above 0 as well, so that neither a test which
+        skewed differences mislead nor an interval that knows of no other rows has the last word alone; else ``no
+        difference shown``.
+
+        ``cliffs_delta`` compares all seeds of one with all of the other, unpaired: the share that is higher minus the
+        share that is lower. ``better_trained, worse_trained`` count the seeds that trained, of those in the pair, with
+        Wilson's 95 % interval of their share (``_low, _high``). ``noise`` is half of the 95 % interval of a difference
+        of two accuracies on as many test rows, by their binomial errors alone; seeds do not lessen it, since all of
+        them share the rows.
 
     References
     ----------
     Fisher (1935), "The Design of Experiments", section 21 (sign flips); Holm (1979), "A simple sequentially rejective
-    multiple test procedure", Scand. J. Statist. 6(2); Phipson & Smyth (2010), arXiv:1603.05766 (drawn flips).
+    multiple test procedure", Scand. J. Statist. 6(2); Phipson & Smyth (2010), arXiv:1603.05766 (drawn flips);
+    Schuirmann (1987), "A comparison of the two one-sided tests procedure and the power approach", J. Pharmacokinet.
+    Biopharm. 15(6); Cliff (1993), "Dominance statistics", Psychol. Bull. 114(3).
     """
     settings = [f for f in factors if f != "initializer"]
     pairs = [
@@ -61,40 +84,99 @@ def comparison_table(runs: pd.DataFrame, baselines: pd.DataFrame, factors: Seque
         for setting, group in sorted(_groups(scores(runs, baselines), settings), key=lambda item: sort_key(item[0]))
         for pair in _pairs(group)
     ]
-    table = pd.DataFrame(pairs, columns=[*settings, "better", "worse", "differences"])
-    differences: list[Floats] = table.pop("differences").tolist()
+    table = pd.DataFrame(pairs, columns=[*settings, "better", "worse", "better_scores", "worse_scores"])
+    sides = [(b, w) for b, w in zip(table.pop("better_scores"), table.pop("worse_scores"), strict=True)]
+    differences = [differences_of(b, w) for b, w in sides]
     family = sum(len(d) >= 2 for d in differences)
-    std = np.array([d.std(ddof=1) if len(d) >= 2 else np.nan for d in differences])
     table["seeds"] = np.array([len(d) for d in differences], dtype=int)
     table["difference"] = [d.mean() if len(d) else np.nan for d in differences]
-    low, high = t_interval(table["difference"], std, table["seeds"])
-    table["low"], table["high"] = low.clip(-1, 1), high.clip(-1, 1)  # no difference of accuracies lies beyond
+    table[["low", "high"]] = _intervals(differences).clip(-1, 1)  # no difference of accuracies lies beyond
     table["p"] = np.array([paired_p(d, family) for d in differences], dtype=float)
     table["p_adjusted"] = holm(table["p"].to_numpy())
     table["probability_better"] = [np.mean((d > 0) + (d == 0) / 2) if len(d) else np.nan for d in differences]
+    equivalent = np.array([np.nan if margin is None else equivalence_p(d, margin) for d in differences], dtype=float)
+    table["p_equivalent"] = equivalent
     table["verdict"] = np.select(
-        [table["seeds"] < 2, table["p_adjusted"] <= ALPHA], ["too few seeds", "better"], "no difference shown"
+        [
+            table["seeds"] < 2,
+            holm(equivalent) <= ALPHA,
+            (table["p_adjusted"] <= ALPHA) & (table["low"] > 0),
+        ],
+        ["too few seeds", "equivalent", "better"],
+        "no difference shown",
     )
-    return table[[*settings, *COLUMNS]]
+    table["cliffs_delta"] = [cliffs_delta(b["test_accuracy"], w["test_accuracy"]) for b, w in sides]
+    for place, side in enumerate(("better", "worse")):
+        trained = np.array([pair[place]["trained"].sum() for pair in sides], dtype=int)
+        low, high = wilson_interval(trained, table["seeds"])
+        table[[f"{side}_trained", f"{side}_trained_low", f"{side}_trained_high"]] = np.stack([trained, low, high], 1)
+        table = table.astype({f"{side}_trained": int})
+        table[f"{side}_accuracy"] = [pair[place]["test_accuracy"].mean() for pair in sides]
+    table["test_rows"] = np.array([b["test_rows"].mean() for b, _ in sides], dtype=float)
+    table["noise"] = binomial_noise(table["better_accuracy"], table["worse_accuracy"], table["test_rows"])
+    table["within_noise"] = table["difference"] < table["noise"]
+    return table[[*settings, *COLUMNS, *DETAILS]]
 
 
 def _groups(scored: pd.DataFrame, settings: list[str]) -> list[tuple[tuple[Any, ...], pd.DataFrame]]:
     return [(key, group) for key, group in scored.groupby(settings, sort=False, dropna=False)]
 
 
-def _pairs(group: pd.DataFrame) -> list[tuple[str, str, Floats]]:
-    """Better, worse and their differences by seed; the initializers with the highest means come first."""
-    by_seed = group.pivot(index="seed", columns="initializer", values="test_accuracy").sort_index(axis=1)
-    names = by_seed.mean().sort_values(ascending=False, kind="stable").index
+def _pairs(group: pd.DataFrame) -> list[Pair]:
+    """The initializers with the highest means come first; of each pair, better and worse with their common seeds."""
+    by_name: dict[str, pd.DataFrame] = {
+        str(name): rows.set_index("seed") for name, rows in group.groupby("initializer")
+    }
+    means = {name: float(rows["test_accuracy"].mean()) for name, rows in sorted(by_name.items())}
+    names = sorted(means, key=lambda name: np.inf if np.isnan(means[name]) else -means[name])
     pairs = []
     for first, second in combinations(names, 2):
-        # Accuracies are multiples of 1 / test rows; rounding keeps equal differences equal.
-        differences = (by_seed[first] - by_seed[second]).dropna().round(12).to_numpy()
-        total = differences.sum().round(12)
+        present = (by_name[name].dropna(subset="test_accuracy").index for name in (first, second))
+        seeds = sorted(set.intersection(*map(set, present)))
+        better, worse = by_name[first].loc[seeds], by_name[second].loc[seeds]
+        total = differences_of(better, worse).sum().round(12)
         if total < 0 or (total == 0 and second < first):
-            first, second, differences = second, first, 0.0 - differences
-        pairs.append((first, second, differences))
+            first, second, better, worse = second, first, worse, better
+        pairs.append((first, second, better, worse))
     return pairs
+
+
+def differences_of(better: pd.DataFrame, worse: pd.DataFrame) -> Floats:
+    """Test accuracy of better minus worse, seed by seed.
+
+    Accuracies are multiples of 1 / test rows; rounding keeps equal differences equal.
+    """
+    differences: Floats = (better["test_accuracy"] - worse["test_accuracy"]).round(12).to_numpy(dtype=float)
+    return differences
+
+
+def _intervals(differences: list[Floats]) -> Floats:
+    """Both ends of the interval of each mean, shape (pairs, 2); those of equal length are resampled together."""
+    ends = np.full((len(differences), 2), np.nan)
+    lengths = np.array([len(d) for d in differences], dtype=int)
+    for n in np.unique(lengths[lengths > 0]):
+        places = np.flatnonzero(lengths == n)
+        ends[places] = np.transpose(mean_intervals(np.stack([differences[place] for place in places])))
+    return ends
+
+
+def cliffs_delta(better: pd.Series[float], worse: pd.Series[float]) -> float:
+    """How often a value of one sample is above one of the other, minus how often it is below; -1 to 1, nan if empty."""
+    if not len(better):
+        return float("nan")
+    apart = np.round(better.to_numpy()[:, None] - worse.to_numpy()[None, :], 12)
+    return float(np.sign(apart).mean())
+
+
+def binomial_noise(first: Any, second: Any, rows: Any) -> Floats:
+    """Half of the 95 % interval of a difference of accuracies, by the binomial errors of so many test rows alone.
+
+    It takes the errors of the two on the same rows for independent, which they are not quite: those that both get right
+    or wrong make the true one smaller.
+    """
+    first, second, rows = (np.asarray(x, dtype=np.float64) for x in (first, second, rows))
+    noise: Floats = ndtri((1 + CONFIDENCE) / 2) * np.sqrt((first * (1 - first) + second * (1 - second)) / rows)
+    return noise
 
 
 def paired_p(differences: Floats, family: int = 1) -> float:
@@ -121,10 +203,47 @@ def paired_p(differences: Floats, family: int = 1) -> float:
     smallest = 2.0 ** (1 - n) if n <= MAX_EXACT_PAIRS else 1 / (RESAMPLES + 1)
     if n >= MIN_FLIP_PAIRS and smallest * family <= ALPHA:
         return sign_flip_p(differences)
+    return 2 * min(one_sided_p(differences), one_sided_p(-differences))
+
+
+def one_sided_p(differences: Floats) -> float:
+    """Student's one-sided p of "the mean difference is not above 0".
+
+    Parameters
+    ----------
+    differences : ndarray, shape (n,)
+        One difference a seed.
+
+    Returns
+    -------
+    float
+        nan if there are fewer than 2. Where all are the same number, t has no spread to go by: then the p of the
+        sign-flip test, ``2**-n`` if they are positive, else 1.
+    """
+    n = len(differences)
+    if n < 2:
+        return float("nan")
     if np.ptp(differences) == 0:
-        return sign_flip_p(differences)
-    t = differences.mean() / (differences.std(ddof=1) / np.sqrt(n))
-    return float(2 * stdtr(n - 1, -abs(t)))
+        return 2.0**-n if differences[0] > 0 else 1.0
+    return float(stdtr(n - 1, -differences.mean() / (differences.std(ddof=1) / np.sqrt(n))))
+
+
+def equivalence_p(differences: Floats, margin: float) -> float:
+    """The larger p of the two one-sided t tests (TOST) of "the mean difference is at or beyond the margin".
+
+    Parameters
+    ----------
+    differences : ndarray, shape (n,)
+        One difference a seed.
+    margin : float
+        Above 0, in the unit of the differences.
+
+    References
+    ----------
+    Schuirmann (1987), "A comparison of the two one-sided tests procedure and the power approach for assessing the
+    equivalence of average bioavailability", J. Pharmacokinet. Biopharm. 15(6).
+    """
+    return max(one_sided_p(margin + differences), one_sided_p(margin - differences))
 
 
 def sign_flip_p(differences: Floats) -> float:

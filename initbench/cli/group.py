@@ -11,6 +11,7 @@ import click
 
 from initbench.cli.check import check
 from initbench.cli.cite import cite
+from initbench.cli.compare import compare
 from initbench.cli.data import data
 from initbench.cli.explain import explain
 from initbench.cli.list import list_parts
@@ -83,7 +84,11 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-for command in (run, plot, table, status, check, probe, explain, theory, phase, cite, list_parts, data, new, schema):
+COMMANDS = (
+    *(run, plot, table, compare, status, check, probe, explain, theory, phase, cite),
+    *(list_parts, data, new, schema),
+)
+for command in COMMANDS:
     main.add_command(command)
 for command in (*main.commands.values(), *data.commands.values()):
     command.params.append(click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks."))

@@ -14,12 +14,13 @@ from tqdm import tqdm
 
 from initbench.config import Experiment
 from initbench.plan import Cell, Stack
-from initbench.present.tables import render_table
+from initbench.present.tables import render_table, verdict_lines
 from initbench.results import Results
 from initbench.runner import Progress
 from initbench.store import Record
 
 SECONDS_BETWEEN_LINES = 5.0
+MOST_VERDICTS = 6  # sentences at the end of a run
 
 
 class Bar(Progress):
@@ -115,9 +116,14 @@ def _plain(value: object) -> str:
 
 
 def describe_results(results: Results) -> str:
-    """The accuracy table, and where everything lies."""
+    """The accuracy table, what it shows, and where everything lies."""
+    verdicts = verdict_lines(results.verdicts)
+    told = [*verdicts[:MOST_VERDICTS]]
+    if len(verdicts) > MOST_VERDICTS:
+        told.append(f"{len(verdicts) - MOST_VERDICTS} more: initbench compare {results.folder}")
     names = "config.yaml, manifest.json, runs.csv, curves.csv, accuracy.csv, accuracy.md, comparison.csv, runs.sqlite"
     return (
         f"{render_table(results.accuracy, 'text', caption=results.caption)}\n"
-        f"results: {results.folder}/ ({names})\nfigures: initbench plot {results.folder}"
+        + "".join(f"{line}\n\n" for line in told)
+        + f"results: {results.folder}/ ({names})\nfigures: initbench plot {results.folder}"
     )

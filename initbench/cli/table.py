@@ -6,16 +6,12 @@ from pathlib import Path
 
 import click
 
+from initbench.cli import options
+
 
 @click.command(epilog="\b\nExample:\n  initbench table results/relu_deep --format latex\n")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "markdown", "csv", "latex", "json"]),
-    default="text",
-    show_default=True,
-)
+@options.table_format
 def table(path: Path, form: str) -> None:
     """Print the accuracy table of the results in PATH, best first."""
     from initbench.present.tables import render_table

@@ -1,11 +1,14 @@
-"""How factors and their values read, in tables and figures alike."""
+"""How factors, their values and results read, in tables, figures and sentences alike."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+
+NARROW = 0.001  # half of an interval; below it, tenths of a percent hide what it says
 
 
 def show(value: Any) -> str:
@@ -24,6 +27,45 @@ def show(value: Any) -> str:
         return str(value)
     is_short = abs(value) >= 1e6 and float(f"{value:g}") == value  # no two values may read alike
     return f"{value:g}" if is_short else f"{value:.12g}"
+
+
+def decimals(low: Any, high: Any) -> int:
+    """How many decimals percentages need for their intervals to be told apart from points: 2 where one is narrow.
+
+    Parameters
+    ----------
+    low, high : array_like
+        Ends of the intervals (fractions); nan and empty intervals do not count.
+
+    Examples
+    --------
+    >>> decimals([0.90, 0.11], [0.92, 0.11]), decimals([0.9805], [0.9811])
+    (1, 2)
+    """
+    half = (np.asarray(high, dtype=float) - np.asarray(low, dtype=float)) / 2
+    return 2 if np.any((half > 1e-9) & (half < NARROW)) else 1
+
+
+def percent(fraction: float, digits: int = 1) -> str:
+    """A fraction in percent, without the sign.
+
+    Examples
+    --------
+    >>> percent(0.98055), percent(0.98055, 2)
+    ('98.1', '98.06')
+    """
+    return f"{100 * fraction:.{digits}f}"
+
+
+def interval(low: float, high: float, digits: int = 1) -> str:
+    """An interval in percent.
+
+    Examples
+    --------
+    >>> interval(0.1, 0.25)
+    '[10.0, 25.0]'
+    """
+    return f"[{percent(low, digits)}, {percent(high, digits)}]"
 
 
 def title(key: str) -> str:

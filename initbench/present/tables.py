@@ -7,14 +7,14 @@ import io
 import json
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from initbench.errors import UsageError
-from initbench.present.labels import show, title
+from initbench.present.labels import decimals, interval, percent, settings, show, swept, title
 
 COUNTS = {"rank", "seed", "seeds", "epoch", "epochs", "best_epoch", "diverged_epoch", "trained", "diverged", "reached"}
 TEXT_COLUMNS = 100
@@ -25,6 +25,8 @@ LATEX = {c: f"\\{c}" for c in "_%&#${}"} | {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "·": r"$\cdot$",
+    "±": r"$\pm$",
+    "δ": r"$\delta$",
 }
 
 
@@ -37,7 +39,8 @@ def render_table(table: pd.DataFrame, format: str, *, caption: str = "") -> str:
         With the columns of accuracy.csv or comparison.csv, or any other; the latter is shown as it stands.
     format : str
         ``csv`` and ``json`` hold every column at full precision; ``text``, ``markdown`` and ``latex`` (booktabs) are
-        for reading: rounded, with the columns that say the same in each row told once above.
+        for reading: rounded, with the columns that say the same in each row told once above. LaTeX has the best
+        accuracy of each setting in bold.
     caption : str
         Stands above; csv and json have no place for it.
 
@@ -66,7 +69,24 @@ def render_table(table: pd.DataFrame, format: str, *, caption: str = "") -> str:
         facts, view = comparison_view(table)
     else:
         facts, view = "", pd.DataFrame({title(str(c)): [_or_empty(v, show) for v in table[c]] for c in table})
+    if "test_accuracy_mean" in table and format == "latex":
+        half = np.fmax(
+            *(np.abs(table[f"test_accuracy_{end}"] - table["test_accuracy_mean"]) for end in ("low", "high"))
+        )
+        digits = decimals(table["test_accuracy_low"], table["test_accuracy_high"])
+        means = [_or_empty(mean, lambda v: percent(v, digits)) for mean in table["test_accuracy_mean"]]
+        beside = [_or_empty(h, lambda v: f" ± {percent(v, digits)}") for h in half]
+        view["test accuracy %"] = [mean + end for mean, end in zip(means, beside, strict=True)]
+        return _latex(view, facts, caption, {"test accuracy %": _are_best(table)})
     return READERS[format](view, facts, caption)
+
+
+def _are_best(table: pd.DataFrame) -> list[bool]:
+    """Whether a row of the accuracy table has the highest mean of its setting."""
+    columns = list(table.columns)
+    keys = [key for key in columns[1 : columns.index("seeds")] if key != "initializer"]
+    means = table["test_accuracy_mean"]
+    return (means == means.groupby([table[key] for key in keys], dropna=False).transform("max")).tolist()
 
 
 def csv_text(frame: pd.DataFrame) -> str:
@@ -133,7 +153,7 @@ def accuracy_view(accuracy: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     facts, view = _factors(accuracy, columns[1 : columns.index("seeds")])
     view.insert(0, "rank", accuracy["rank"].map(str))
     view["test accuracy %"] = _intervals(accuracy, "test_accuracy_mean", "test_accuracy_low", "test_accuracy_high")
-    view["best valid %"] = [_or_empty(v, _percent) for v in accuracy["best_valid_accuracy_mean"]]
+    view["best valid %"] = [_or_empty(v, percent) for v in accuracy["best_valid_accuracy_mean"]]
     view["test loss"] = [_or_empty(v, _three_digits) for v in accuracy["test_loss_mean"]]
     for count in [name for name in ("trained", "diverged", "reached") if name in accuracy]:
         view[count] = [f"{some}/{seeds}" for some, seeds in zip(accuracy[count], accuracy["seeds"], strict=True)]
@@ -152,8 +172,24 @@ def comparison_view(comparison: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     view["p"] = [_or_empty(v, _p) for v in comparison["p"]]
     view["adj. p"] = [_or_empty(v, _p) for v in comparison["p_adjusted"]]
     view["P(better)"] = [_or_empty(v, "{:.2f}".format) for v in comparison["probability_better"]]
+    if "noise" in comparison:
+        view["Cliff's δ"] = [_or_empty(v, "{:.2f}".format) for v in comparison["cliffs_delta"]]
+        marks = comparison["within_noise"].map({True: " !", False: ""})
+        view["test noise ±"] = [_or_empty(v, percent) + m for v, m in zip(comparison["noise"], marks, strict=True)]
     view["verdict"] = comparison["verdict"]
     return facts, view
+
+
+def verdict_lines(verdicts: pd.DataFrame) -> list[str]:
+    """The verdict of each setting as a line of text, led by what sets it apart.
+
+    Parameters
+    ----------
+    verdicts : DataFrame
+        From `initbench.analysis.sentences.setting_verdicts`.
+    """
+    names = settings(verdicts, swept(verdicts, list(verdicts.columns[:-2])))
+    return [f"{name}: {line}" if name else line for name, line in zip(names, verdicts["sentence"], strict=True)]
 
 
 def _factors(table: pd.DataFrame, factors: list[str]) -> tuple[str, pd.DataFrame]:
@@ -164,16 +200,13 @@ def _factors(table: pd.DataFrame, factors: list[str]) -> tuple[str, pd.DataFrame
 
 
 def _intervals(table: pd.DataFrame, mean: str, low: str, high: str) -> list[str]:
-    ends = [f" [{_percent(a)}, {_percent(b)}]" if a == a else "" for a, b in zip(table[low], table[high], strict=True)]
-    return [_or_empty(v, _percent) + end for v, end in zip(table[mean], ends, strict=True)]
+    digits = decimals(table[low], table[high])
+    ends = [f" {interval(a, b, digits)}" if a == a else "" for a, b in zip(table[low], table[high], strict=True)]
+    return [_or_empty(v, lambda v: percent(v, digits)) + end for v, end in zip(table[mean], ends, strict=True)]
 
 
 def _or_empty(value: Any, text: Callable[[Any], str]) -> str:
     return "" if pd.isna(value) else text(value)
-
-
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.1f}"
 
 
 def _three_digits(value: float) -> str:
@@ -213,10 +246,14 @@ def _markdown_cell(text: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"([\\|<*`])", r"\\\1", text))
 
 
-def _latex(view: pd.DataFrame, facts: str, caption: str) -> str:
+def _latex(view: pd.DataFrame, facts: str, caption: str, bold: Mapping[str, Sequence[bool]] | None = None) -> str:
     told = ". ".join(_latex_cell(line.rstrip(".")) for line in (caption, facts) if line)
     align = "".join("r" if _is_number(view[name]) else "l" for name in view)
-    rows = [" & ".join(map(_latex_cell, row)) + r" \\" for row in view.itertuples(index=False)]
+    columns = []
+    for name, texts in view.items():
+        marks = (bold or {}).get(str(name), [False] * len(view))
+        cells = zip(map(_latex_cell, texts), marks, strict=True)
+        columns.append([rf"\textbf{{{cell}}}" if is_bold else cell for cell, is_bold in cells])
     lines = [
         r"\begin{table}",
         r"\centering",
@@ -225,7 +262,7 @@ def _latex(view: pd.DataFrame, facts: str, caption: str) -> str:
         r"\toprule",
         " & ".join(map(_latex_cell, view.columns)) + r" \\",
         r"\midrule",
-        *rows,
+        *(" & ".join(row) + r" \\" for row in zip(*columns, strict=True)),
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",

@@ -4,13 +4,22 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from initbench.analysis.comparisons import COLUMNS, comparison_table, holm, paired_p, sign_flip_p
+from initbench.analysis.comparisons import (
+    COLUMNS,
+    DETAILS,
+    comparison_table,
+    equivalence_p,
+    holm,
+    one_sided_p,
+    paired_p,
+    sign_flip_p,
+)
 
 RNG = np.random.default_rng(5)
 
 
-def compared(f, runs=None):
-    return comparison_table(f.runs if runs is None else runs, f.baselines, f.factors)
+def compared(f, runs=None, margin=None):
+    return comparison_table(f.runs if runs is None else runs, f.baselines, f.factors, margin)
 
 
 def scored(scores):
@@ -27,7 +36,7 @@ def scored(scores):
 def test_columns_and_pairs():
     f = frames.experiment(frames.eight, initializer=frames.EIGHT, epochs=3)
     table = compared(f)
-    assert list(table) == [*(x for x in f.factors if x != "initializer"), *COLUMNS]
+    assert list(table) == [*(x for x in f.factors if x != "initializer"), *COLUMNS, *DETAILS]
     assert {frozenset(pair) for pair in zip(table["better"], table["worse"], strict=True)} == {
         frozenset((a, b)) for a in frames.EIGHT for b in frames.EIGHT if a != b
     }
@@ -39,10 +48,8 @@ def test_few_seeds_take_the_paired_t_test_of_scipy():
     a, b = RNG.uniform(0.8, 0.9, 5), RNG.uniform(0.7, 0.8, 5)
     (row,) = compared(scored({"b": b, "a": a})).itertuples()
     expected = stats.ttest_rel(a, b)
-    interval = expected.confidence_interval(0.95)
     assert (row.better, row.worse, row.seeds) == ("a", "b", 5)
     assert row.difference == pytest.approx(np.mean(a - b), abs=1e-10)
-    assert (row.low, row.high) == pytest.approx((interval.low, interval.high), abs=1e-10)
     assert row.p == pytest.approx(expected.pvalue, abs=1e-10)
     assert row.p != pytest.approx(stats.ttest_ind(a, b).pvalue, abs=1e-6)  # an unpaired test is caught
 
@@ -98,7 +105,8 @@ def test_the_family_of_holm_is_the_whole_table():
     np.testing.assert_allclose(table["p_adjusted"], holm(table["p"].to_numpy()))
     one = compared(f, f.runs[f.runs["depth"] == 2])
     assert table["p_adjusted"].iloc[0] == pytest.approx(3 * one["p_adjusted"].iloc[0], rel=1e-9)
-    assert table["verdict"].eq(np.where(table["p_adjusted"] <= 0.05, "better", "no difference shown")).all()
+    is_shown = (table["p_adjusted"] <= 0.05) & (table["low"] > 0)
+    assert table["verdict"].eq(np.where(is_shown, "better", "no difference shown")).all()
 
 
 def test_pairing_survives_shuffled_rows_and_missing_seeds():
@@ -138,4 +146,73 @@ def test_too_few_seeds(b, seeds):
 def test_a_single_initializer_has_no_pairs():
     f = frames.experiment()
     assert compared(f).empty
-    assert list(compared(f))[-len(COLUMNS) :] == COLUMNS
+    assert list(compared(f))[-len(COLUMNS + DETAILS) :] == COLUMNS + DETAILS
+
+
+def test_one_sided_p_is_that_of_scipy():
+    d = RNG.normal(0.01, 0.02, 9)
+    expected = stats.ttest_1samp(d, 0, alternative="greater").pvalue
+    assert one_sided_p(d) == pytest.approx(expected, abs=1e-12)
+    assert one_sided_p(-d) == pytest.approx(1 - expected, abs=1e-12)
+    assert one_sided_p(np.full(5, 0.1)) == 2**-5
+    assert one_sided_p(np.full(5, -0.1)) == 1
+
+
+def test_equivalence_is_the_larger_of_two_one_sided_tests():
+    d = RNG.normal(0.001, 0.004, 12)
+    lower = stats.ttest_1samp(d, -0.005, alternative="greater").pvalue
+    upper = stats.ttest_1samp(d, 0.005, alternative="less").pvalue
+    assert equivalence_p(d, 0.005) == pytest.approx(max(lower, upper), abs=1e-12)
+    assert abs(equivalence_p(d, 0.005) - min(lower, upper)) > 1e-6  # the easier of the two is caught
+
+
+def test_equivalent_needs_a_margin_that_surely_holds_the_difference():
+    base = RNG.uniform(0.8, 0.9, 12)
+    f = scored({"a": base + 0.001 * RNG.standard_normal(12), "b": base, "c": base - 0.2})
+    verdicts = compared(f, margin=0.01).set_index(["better", "worse"])["verdict"]
+    near = next(pair for pair in verdicts.index if "c" not in pair)
+    assert verdicts[near] == "equivalent"
+    assert verdicts.drop(near).eq("better").all()
+    assert not compared(f)["verdict"].eq("equivalent").any()
+    assert not compared(f, margin=1e-5)["verdict"].eq("equivalent").any()
+
+
+def test_a_difference_that_is_shown_and_does_not_matter_is_equivalent():
+    base = RNG.uniform(0.8, 0.9, 12)
+    f = scored({"a": base + 0.002 + 0.0001 * RNG.standard_normal(12), "b": base})
+    assert compared(f)["verdict"].tolist() == ["better"]
+    assert compared(f, margin=0.01)["verdict"].tolist() == ["equivalent"]
+
+
+def test_cliffs_delta_is_that_of_the_mann_whitney_statistic():
+    a, b = RNG.uniform(0.5, 0.9, 9).round(1), RNG.uniform(0.4, 0.8, 9).round(1)
+    (row,) = compared(scored({"a": a, "b": b})).itertuples()
+    first, second = (a, b) if row.better == "a" else (b, a)
+    u = stats.mannwhitneyu(first, second).statistic
+    assert row.cliffs_delta == pytest.approx(2 * u / 81 - 1, abs=1e-10)
+    assert row.cliffs_delta != pytest.approx(np.sign(first - second).mean(), abs=1e-6)  # paired signs are caught
+
+
+def test_who_did_not_train_stays_in_the_denominator():
+    f = frames.experiment(frames.eight, initializer=["he_normal", "uniform(low=-0.3, high=0.3)"], seeds=10)
+    (row,) = compared(f).itertuples()
+    assert (row.better_trained, row.worse_trained, row.seeds) == (10, 7, 10)
+    expected = stats.binomtest(7, 10).proportion_ci(0.95, method="wilson")
+    assert (row.worse_trained_low, row.worse_trained_high) == pytest.approx((expected.low, expected.high), abs=1e-10)
+
+
+def test_a_ranking_within_the_noise_of_the_test_rows_is_marked():
+    shift = 1e-4 * np.array([-2, -1, 0, 1, 2])
+    near = compared(scored({"a": 0.981 + shift, "b": 0.9805 + shift[::-1]})).iloc[0]
+    assert near["noise"] == pytest.approx(1.959964 * np.sqrt((0.981 * 0.019 + 0.9805 * 0.0195) / 2000), rel=1e-3)
+    assert near["within_noise"]
+    far = compared(scored({"a": np.full(10, 0.98), "b": np.full(10, 0.9)})).iloc[0]
+    assert not far["within_noise"]
+
+
+def test_better_needs_both_the_test_and_the_interval():
+    table = compared(scored({"a": [0.81, 0.91, 0.92, 0.93, 0.94], "b": [0.8] * 5}))
+    (row,) = table.itertuples()
+    assert row.p_adjusted <= 0.05
+    assert row.low < 0
+    assert row.verdict == "no difference shown"

@@ -134,3 +134,21 @@ def test_empty_tables_have_a_header_in_every_format(eight, accuracy, format):
 @pytest.mark.parametrize("format", ["text", "markdown"])
 def test_an_accuracy_table_without_a_finished_cell_says_so(accuracy, format):
     assert render_table(accuracy.iloc[:0], format) == "no cell has finished\n"
+
+
+def test_latex_has_the_best_of_each_setting_in_bold_with_its_interval():
+    f = frames.experiment(frames.deep, initializer=["he_normal", "zeros"], depth=[2, 40], seeds=6, epochs=2)
+    table = accuracy_table(*f)
+    latex = render_table(table, "latex")
+    best = [line for line in latex.splitlines() if r"\textbf" in line]
+    assert len(best) == 2
+    assert all("he\\_normal" in line for line in best)
+    row = table.iloc[0]
+    half = 100 * (row["test_accuracy_mean"] - row["test_accuracy_low"])
+    assert rf"\textbf{{{100 * row['test_accuracy_mean']:.1f} $\pm$ {half:.1f}}}" in latex
+
+
+def test_narrow_intervals_have_two_decimals(accuracy):
+    near = accuracy.assign(test_accuracy_low=0.98031, test_accuracy_mean=0.98062, test_accuracy_high=0.98093)
+    assert "98.06 [98.03, 98.09]" in render_table(near, "text")
+    assert "98.06 [98.03, 98.09]" not in render_table(near.assign(test_accuracy_high=0.99), "text")

@@ -1,0 +1,136 @@
+"""Hold the statistics against made-up experiments of known truth: python benchmarks/simulate.py [--output FILE.md].
+
+Coverage: how often the 95 % interval of a mean difference holds the true one. False `better`: how often any pair of six
+initializers that are all the same is called better. Power: how often a true difference is shown.
+
+The tables go to standard output and, with --output, between the two marks of a Markdown page.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from initbench.analysis.comparisons import ALPHA, holm, paired_p
+from initbench.analysis.intervals import mean_intervals, wilson_interval
+
+SEEDS = (5, 10, 30)
+INITIALIZERS = 6
+TEST_ROWS = 2000
+EFFECTS = (0.5, 1.0, 1.5, 2.0)
+BEGIN, END = "<!-- Made by benchmarks/simulate.py -->", "<!-- End of what benchmarks/simulate.py makes -->"
+
+Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+DIFFERENCES: dict[str, tuple[Draw, float]] = {  # how a difference is drawn, and its true mean
+    "normal": (lambda rng, shape: rng.standard_normal(shape), 0.0),
+    "skewed (gamma, shape 4; skewness 1)": (lambda rng, shape: rng.gamma(4.0, size=shape), 4.0),
+    "skewed (exponential; skewness 2)": (lambda rng, shape: rng.standard_exponential(shape), 1.0),
+    "accuracies near their ceiling (beta 20, 2 minus beta 20, 4)": (
+        lambda rng, shape: rng.beta(20, 2, shape) - rng.beta(20, 4, shape),
+        20 / 22 - 20 / 24,
+    ),
+}
+SAME: dict[str, Draw] = {  # accuracies of initializers that are all the same; the last axis are initializers
+    "normal": lambda rng, shape: 0.9 + 0.01 * rng.standard_normal(shape),
+    "correct answers of 2,000, seeds shared": lambda rng, shape: (
+        rng.binomial(TEST_ROWS, 0.9 + 0.02 * rng.uniform(-1, 1, (*shape[:-1], 1)), shape) / TEST_ROWS
+    ),
+    "one seed in five ends at chance": lambda rng, shape: np.where(
+        rng.random(shape) < 0.2, 0.1135, 0.9 + 0.01 * rng.standard_normal(shape)
+    ),
+}
+
+
+def coverage(rng: np.random.Generator, experiments: int) -> list[list[str]]:
+    """A row a kind of difference and a cell a number of seeds: how often the interval holds the truth."""
+    rows = []
+    for name, (draw, truth) in DIFFERENCES.items():
+        cells = [name]
+        for n in SEEDS:
+            low, high = mean_intervals(draw(rng, (experiments, n)))
+            cells.append(_share(int(np.sum((low <= truth) & (truth <= high))), experiments))
+        rows.append(cells)
+    return rows
+
+
+def false_better(rng: np.random.Generator, experiments: int) -> list[list[str]]:
+    """A row a kind of accuracy and a cell a number of seeds: how often any pair is called better."""
+    rows = []
+    for name, draw in SAME.items():
+        cells = [name]
+        for n in SEEDS:
+            scores = draw(rng, (experiments, n, INITIALIZERS)).round(12)
+            wrong = sum(bool(np.any(are_better(each))) for each in scores)
+            cells.append(_share(wrong, experiments))
+        rows.append(cells)
+    return rows
+
+
+def power(rng: np.random.Generator, experiments: int) -> list[list[str]]:
+    """A row an effect and a cell a number of seeds: how often it is shown for one pair, and for a pair among six."""
+    rows = []
+    for effect in EFFECTS:
+        cells = [f"{effect:g}"]
+        for n in SEEDS:
+            scores = rng.standard_normal((experiments, n, INITIALIZERS)) / np.sqrt(2)  # differences have deviation 1
+            scores[..., 0] += effect
+            alone = sum(are_better(each[:, :2])[0] for each in scores)
+            among = sum(are_better(each)[0] for each in scores)
+            cells.append(f"{100 * alone / experiments:.0f} / {100 * among / experiments:.0f}")
+        rows.append(cells)
+    return rows
+
+
+def are_better(scores: np.ndarray) -> np.ndarray:
+    """Whether one of each two columns would be called better than the other."""
+    pairs = list(combinations(range(scores.shape[1]), 2))
+    differences = np.array([(scores[:, a] - scores[:, b]).round(12) for a, b in pairs])
+    low, high = mean_intervals(differences)
+    p = holm(np.array([paired_p(each, len(pairs)) for each in differences]))
+    return (p <= ALPHA) & ((low > 0) | (high < 0))
+
+
+def _share(count: int, total: int) -> str:
+    low, high = wilson_interval([count], [total])
+    return f"{100 * count / total:.1f} [{100 * low[0]:.1f}, {100 * high[0]:.1f}]"
+
+
+def table(first: str, rows: list[list[str]]) -> str:
+    """Rows as Markdown, a column a number of seeds."""
+    head = [first, *(f"{n} seeds" for n in SEEDS)]
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def main() -> None:
+    """Simulate and print, or write to a file."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--experiments", type=int, default=2000)
+    parser.add_argument("--output", type=Path)
+    arguments = parser.parse_args()
+    rng, count = np.random.default_rng(0), arguments.experiments
+    text = (
+        f"Coverage of the 95 % interval of a mean difference, in percent of {5 * count:,} experiments, with Wilson's\n"
+        "interval:\n\n"
+        f"{table('differences', coverage(rng, 5 * count))}\n"
+        f"Any false `better` among {INITIALIZERS} initializers that are the same, in percent of {count:,}\n"
+        "experiments:\n\n"
+        f"{table('accuracies', false_better(rng, count))}\n"
+        f"Power, in percent of {count:,} experiments: a pair alone / among the pairs of {INITIALIZERS} initializers,\n"
+        "of which one is better than all others by so many deviations of a paired difference:\n\n"
+        f"{table('effect', power(rng, count))}"
+    )
+    print(text)
+    if arguments.output:
+        page = arguments.output.read_text(encoding="utf-8")
+        before, _, rest = page.partition(BEGIN)
+        _, _, after = rest.partition(END)
+        arguments.output.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""``initbench compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from initbench.cli import options
+
+EPILOG = """\b
+Examples:
+  initbench compare results/relu_deep
+  initbench compare results/relu_deep --margin 0.5%
+  initbench compare results/relu_deep --sentences
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("path", type=click.Path(path_type=Path))
+@options.margin
+@click.option("--sentences", is_flag=True, help="Print a sentence a pair in place of the table.")
+@options.table_format
+def compare(path: Path, margin: float | None, sentences: bool, form: str) -> None:
+    """Print the paired comparison of the initializers in PATH: effects, intervals, adjusted p, verdicts.
+
+    Seeds are paired within each setting. With --margin, a pair is equivalent where its difference surely lies within.
+    """
+    from initbench.present.tables import render_table, verdict_lines
+    from initbench.results import load
+
+    results = load(path)
+    evidence = results.compare(margin)
+    if results.caption:
+        click.echo(f"initbench: {results.caption}", err=True)
+    if form in ("text", "markdown"):
+        for line in verdict_lines(results.judge(evidence)):
+            click.echo(line + "\n")
+    if sentences:
+        click.echo("\n".join(evidence["sentence"]))
+    else:
+        click.echo(render_table(evidence, form, caption=results.caption).rstrip("\n"))

@@ -1,0 +1,139 @@
+"""What a comparison says, in words that a reviewer can hold it to."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from initbench.present.labels import decimals, interval, percent
+
+MOST_NAMED = 4  # initializers in one list
+
+
+def pair_sentence(row: Mapping[Hashable, Any], margin: float | None = None) -> str:
+    """One comparison with its numbers.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of the table that ``initbench compare`` prints as JSON.
+    margin : float, optional
+        The largest difference (a fraction) that does not matter.
+    """
+    digits = decimals(row["low"], row["high"])
+    better, worse, seeds, verdict = row["better"], row["worse"], row["seeds"], row["verdict"]
+    if not seeds:
+        return f"{better} and {worse} have no seed in common."
+    if verdict == "too few seeds":
+        return (
+            f"One seed cannot tell {better} from {worse}: they differ by {percent(row['difference'])} points, "
+            "and nothing says by how much chance alone would."
+        )
+    difference = f"{_points(row, digits)} over {seeds} seeds"
+    p = f"adjusted p {_p(row['p_adjusted'])}"
+    if verdict == "equivalent" and margin is not None:
+        start = f"{better} and {worse} are equivalent within {100 * margin:g} points: they differ by {difference}"
+    elif verdict == "better":
+        start = f"{better} is better than {worse} by {difference} ({p})"
+    else:
+        start = f"No difference shown between {better} and {worse}: {difference} ({p})"
+    wins = f"; {better} is ahead at {100 * row['probability_better']:.0f} % of the seeds"
+    trained = ""
+    if min(row["better_trained"], row["worse_trained"]) < seeds:
+        counts = [
+            f"{row[f'{side}_trained']} of {seeds} "
+            + interval(row[f"{side}_trained_low"], row[f"{side}_trained_high"], 0)
+            for side in ("better", "worse")
+        ]
+        trained = f"; trained: {counts[0]} % against {counts[1]} %"
+    noise = ""
+    if row["within_noise"]:
+        noise = (
+            f" This lies within what {row['test_rows']:,.0f} test rows alone can make up "
+            f"(± {100 * row['noise']:.2g} points): other rows may turn it."
+        )
+    return f"{start}{wins}{trained}.{noise}"
+
+
+def setting_verdicts(evidence: pd.DataFrame, accuracy: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
+    """What each setting ends with, in a sentence: who leads, whom that is shown of, and who is not told apart.
+
+    Parameters
+    ----------
+    evidence : DataFrame
+        The table that ``initbench compare`` prints as JSON.
+    accuracy : DataFrame
+        With the columns of accuracy.csv, best first.
+    factors : sequence of str
+        The columns that make a setting; ``initializer`` is among them.
+
+    Returns
+    -------
+    DataFrame
+        A row a setting, in the order of ``evidence``: the factors but ``initializer``, ``leader, sentence``. Settings
+        with one initializer have none.
+    """
+    settings = [factor for factor in factors if factor != "initializer"]
+    rows = []
+    means = dict(list(accuracy.groupby(settings, sort=False, dropna=False)))
+    for key, pairs in evidence.groupby(settings, sort=False, dropna=False):
+        table = means[key]
+        rows.append([*key, table["initializer"].iloc[0], _verdict(table, pairs)])
+    return pd.DataFrame(rows, columns=[*settings, "leader", "sentence"])
+
+
+def _verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
+    """The sentence of one setting; ``table`` has its initializers, best first."""
+    best = table.iloc[0]
+    leader, mean = best["initializer"], best["test_accuracy_mean"]
+    low, high = best["test_accuracy_low"], best["test_accuracy_high"]
+    digits = decimals(low, high)
+    if not best["seeds"]:
+        return "No cell has finished."
+    if pairs["seeds"].max() < 2:
+        return f"{leader} is ahead with {percent(mean)} %; one seed shows nothing: take more."
+    if not table["trained"].any():
+        return f"None trains: the best, {leader}, is at {percent(mean)} %, no better than chance."
+    start = f"{leader} leads with {percent(mean, digits)} % {interval(low, high, digits)} over {best['seeds']} seeds"
+    beaten: list[tuple[str, Mapping[Hashable, Any]]] = []
+    alike: list[tuple[str, Mapping[Hashable, Any]]] = []
+    unknown: list[tuple[str, Mapping[Hashable, Any]]] = []
+    for row in pairs.to_dict("records"):
+        if leader in (row["better"], row["worse"]):
+            other = row["worse"] if row["better"] == leader else row["better"]
+            kind = {"better": beaten, "equivalent": alike}.get(row["verdict"], unknown)
+            kind.append((other, row))
+    parts = []
+    if beaten:
+        p = _p(max(row["p_adjusted"] for _, row in beaten))
+        who = "every other" if len(beaten) == len(table) - 1 else _names([name for name, _ in beaten])
+        parts.append(f"it is better than {who} (adjusted p {p if p.startswith('<') else f'≤ {p}'})")
+    if alike:
+        parts.append(f"equivalent to {_names([name for name, _ in alike])}")
+    if unknown:
+        told = [
+            f"{name} ({_points(row, decimals(row['low'], row['high']))})" if row["seeds"] > 1 else name
+            for name, row in unknown
+        ]
+        parts.append(f"not shown to differ from {_names(told)}")
+    close = [name for name, row in beaten if row["within_noise"]]
+    noise = f" The lead over {_names(close)} lies within the noise of the test rows." if close else ""
+    return f"{start}: {'; '.join(parts)}.{noise}"
+
+
+def _names(names: Sequence[str]) -> str:
+    """A list in words, cut where it is long."""
+    if len(names) > MOST_NAMED + 1:
+        return f"{', '.join(names[:MOST_NAMED])} and {len(names) - MOST_NAMED} more"
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _points(row: Mapping[Hashable, Any], digits: int) -> str:
+    """The difference of a pair and its interval."""
+    return f"{percent(row['difference'], digits)} points {interval(row['low'], row['high'], digits)}"
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"

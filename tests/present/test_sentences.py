@@ -1,0 +1,113 @@
+import re
+
+import frames
+import numpy as np
+import pytest
+
+from initbench.analysis.comparisons import comparison_table
+from initbench.analysis.summaries import accuracy_table
+from initbench.present.sentences import pair_sentence, setting_verdicts
+
+
+def concluded(f, margin=None):
+    evidence = comparison_table(f.runs, f.baselines, f.factors, margin)
+    evidence["sentence"] = [pair_sentence(row, margin) for row in evidence.to_dict("records")]
+    return evidence, setting_verdicts(evidence, accuracy_table(*f), f.factors)
+
+
+@pytest.fixture(scope="module")
+def eight():
+    return frames.experiment(frames.eight, initializer=frames.EIGHT, seeds=10, epochs=3)
+
+
+def test_a_sentence_holds_the_numbers_of_its_row(eight):
+    evidence, _ = concluded(eight)
+    for row in evidence.itertuples():
+        numbers = [f"{100 * value:.1f}" for value in (row.low, row.high)]
+        assert f"[{numbers[0]}, {numbers[1]}] over {row.seeds} seeds" in row.sentence
+        assert row.better in row.sentence
+        assert row.worse in row.sentence
+        words = {"better": "is better than", "no difference shown": "No difference shown between"}
+        assert words[row.verdict] in row.sentence
+
+
+def test_the_verdict_names_leader_beaten_and_undecided(eight):
+    evidence, verdicts = concluded(eight)
+    (row,) = verdicts.itertuples()
+    assert row.leader == "he_normal"
+    assert row.sentence.startswith("he_normal leads with 95.5 % [")
+    pairs = evidence[evidence["better"] == "he_normal"]
+    beaten = set(pairs.loc[pairs["verdict"] == "better", "worse"])
+    undecided = set(pairs["worse"]) - beaten
+    shown, _, open_ = row.sentence.partition("not shown to differ from")
+    assert all(name in open_ and name not in shown for name in undecided)
+    assert "is better than" in shown
+
+
+def test_a_verdict_for_each_setting_in_the_order_of_the_evidence():
+    f = frames.experiment(frames.deep, initializer=["he_normal", "zeros"], depth=[2, 40], seeds=6, epochs=2)
+    _, verdicts = concluded(f)
+    assert verdicts["depth"].tolist() == [2, 40]
+    assert "every other" in verdicts["sentence"][0]
+
+
+def test_where_none_trains_nobody_leads():
+    f = frames.experiment(lambda **cell: frames.Outcome(0.1135), initializer=["a", "b"], seeds=5, epochs=2)
+    _, verdicts = concluded(f)
+    assert verdicts["sentence"].tolist() == ["None trains: the best, a, is at 11.3 %, no better than chance."]
+
+
+def test_one_seed_shows_nothing():
+    f = frames.experiment(initializer=["a", "bb"], seeds=1, epochs=2)
+    evidence, verdicts = concluded(f)
+    assert "One seed cannot tell bb from a" in evidence["sentence"][0]
+    assert "one seed shows nothing" in verdicts["sentence"][0]
+
+
+def test_equivalence_is_told_with_its_margin():
+    rng = np.random.default_rng(0)
+    f = frames.experiment(
+        lambda initializer, seed, **cell: frames.Outcome(0.9 + 0.001 * rng.standard_normal()),
+        initializer=["a", "b"],
+        seeds=10,
+        epochs=2,
+    )
+    evidence, verdicts = concluded(f, margin=0.01)
+    assert re.search(r"equivalent within 1 points: they differ by", evidence["sentence"][0])
+    assert "equivalent to" in verdicts["sentence"][0]
+
+
+def test_long_lists_of_names_are_cut():
+    names = [f"n{i:02}" for i in range(12)]
+    f = frames.experiment(lambda **cell: frames.Outcome(0.9), initializer=names, seeds=5, epochs=2)
+    _, verdicts = concluded(f)
+    assert "and 7 more" in verdicts["sentence"][0]
+
+
+def test_failed_cells_leave_a_sentence():
+    f = frames.experiment(
+        lambda initializer, **cell: frames.Outcome(0.9, status="failed" if initializer == "a" else "ok"),
+        initializer=["a", "b"],
+        seeds=3,
+        epochs=2,
+    )
+    evidence, verdicts = concluded(f)
+    assert "have no seed in common" in evidence["sentence"][0]
+    assert len(verdicts) == 1
+
+
+def test_who_did_not_train_is_told_with_wilson_intervals():
+    f = frames.experiment(frames.eight, initializer=["he_normal", "uniform(low=-0.3, high=0.3)"], seeds=10)
+    evidence, _ = concluded(f)
+    assert "trained: 10 of 10 [72, 100] % against 7 of 10 [40, 89] %" in evidence["sentence"][0]
+
+
+def test_a_difference_within_the_noise_of_the_test_rows_warns():
+    def outcome(initializer, seed, **cell):
+        return frames.Outcome(
+            {"a": 0.981, "b": 0.9805, "c": 0.9}[initializer] + 1e-5 * (seed if initializer < "c" else 0)
+        )
+
+    evidence, _ = concluded(frames.experiment(outcome, initializer=["a", "b", "c"], seeds=10, epochs=2))
+    warned = {(row.better, row.worse): "2,000 test rows alone" in row.sentence for row in evidence.itertuples()}
+    assert warned == {("a", "b"): True, ("a", "c"): False, ("b", "c"): False}
