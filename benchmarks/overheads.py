@@ -18,7 +18,7 @@ import pandas as pd
 
 INITBENCH = [sys.executable, "-m", "initbench"]
 SIX = "initializer=[he_normal, he_uniform, glorot_normal, glorot_uniform, lecun_normal, lecun_uniform]"
-MINUTE = ("mnist-10k", "-s", "width=128", "-s", "depth=6", "-s", SIX, "--seeds", "4", "-s", "epochs=6")
+MINUTE = ("mnist-10k", "-s", "width=128", "-s", "depth=6", "-s", SIX, "--seeds", "4", "-s", "epochs=22")
 SMALL = ("digits", "-s", "width=16", "-s", "depth=2", "-s", SIX, "-s", "epochs=20", "-s", "train_rows=300")
 
 
