@@ -79,11 +79,7 @@ def comparison_table(
     Biopharm. 15(6); Cliff (1993), "Dominance statistics", Psychol. Bull. 114(3).
     """
     settings = [f for f in factors if f != "initializer"]
-    pairs = [
-        (*setting, *pair)
-        for setting, group in sorted(_groups(scores(runs, baselines), settings), key=lambda item: sort_key(item[0]))
-        for pair in _pairs(group)
-    ]
+    pairs = paired_scores(runs, baselines, factors)
     table = pd.DataFrame(pairs, columns=[*settings, "better", "worse", "better_scores", "worse_scores"])
     sides = [(b, w) for b, w in zip(table.pop("better_scores"), table.pop("worse_scores"), strict=True)]
     differences = [differences_of(b, w) for b, w in sides]
@@ -116,6 +112,28 @@ def comparison_table(
     table["noise"] = binomial_noise(table["better_accuracy"], table["worse_accuracy"], table["test_rows"])
     table["within_noise"] = table["difference"] < table["noise"]
     return table[[*settings, *COLUMNS, *DETAILS]]
+
+
+def paired_scores(runs: pd.DataFrame, baselines: pd.DataFrame, factors: Sequence[str]) -> list[tuple[Any, ...]]:
+    """The scored runs of each two initializers within each setting, at the seeds that both have.
+
+    Parameters
+    ----------
+    runs, baselines, factors
+        As of `comparison_table`.
+
+    Returns
+    -------
+    list of tuple
+        For each pair the values of the factors but ``initializer``, better, worse, and the runs of either, as
+        `initbench.analysis.summaries.scores` gives them, indexed by seed. Settings are in order, best pairs first.
+    """
+    settings = [f for f in factors if f != "initializer"]
+    return [
+        (*setting, *pair)
+        for setting, group in sorted(_groups(scores(runs, baselines), settings), key=lambda item: sort_key(item[0]))
+        for pair in _pairs(group)
+    ]
 
 
 def _groups(scored: pd.DataFrame, settings: list[str]) -> list[tuple[tuple[Any, ...], pd.DataFrame]]:

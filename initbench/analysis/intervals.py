@@ -55,10 +55,12 @@ def mean_intervals(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.floa
     Returns
     -------
     low, high : ndarray of float64, shape (g,)
-        ``mean - q(0.975) * std / sqrt(n)`` and ``mean - q(0.025) * std / sqrt(n)`` with the quantiles q of
-        ``(mean* - mean) / (std* / sqrt(n))`` over 1,999 resamples; no side is longer than three times Student's, which
-        one outlier would make boundless. Student's interval where more than 1 % of the resamples have no spread (always
-        so below 5 values, and where most values are equal) and above 1,000 values; nan below 2.
+        ``mean - q(1 - a) * std / sqrt(n)`` and ``mean - q(a) * std / sqrt(n)`` with the quantiles q of
+        ``(mean* - mean) / (std* / sqrt(n))`` over 1,999 resamples, at ``a = 0.025 (n - 2) / n``: resamples of few values
+        hold fewer distinct ones, and at 0.025 five skewed values were held to less than 93 %. No side is longer than
+        three times Student's, which one outlier would make boundless. Student's interval where more than 1 % of the
+        resamples have no spread (always so below 5 values, and where most values are equal) and above 1,000 values; nan
+        below 2.
 
     References
     ----------
@@ -78,7 +80,8 @@ def mean_intervals(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.floa
     spreads = np.sqrt((standard**2 @ counts / n - means**2).clip(0) * n / (n - 1))
     flat = spreads < 1e-6  # rounding leaves some 1e-8
     t = np.sqrt(n) * means / np.where(flat, np.inf, spreads)
-    ends = np.quantile(t, [(1 + CONFIDENCE) / 2, (1 - CONFIDENCE) / 2], axis=1)
+    tail = (1 - CONFIDENCE) / 2 * (n - 2) / n
+    ends = np.quantile(t, [1 - tail, tail], axis=1)
     sides = np.abs(ends.clip([[0.0], [-np.inf]], [[np.inf], [0.0]])) * std / np.sqrt(n)
     below, above = np.minimum(sides, LONGEST * (high - mean))
     is_student = flat.mean(axis=1) > MOST_FLAT

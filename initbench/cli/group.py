@@ -17,6 +17,7 @@ from initbench.cli.explain import explain
 from initbench.cli.list import list_parts
 from initbench.cli.new import new
 from initbench.cli.phase import phase
+from initbench.cli.plan import plan
 from initbench.cli.plot import plot
 from initbench.cli.probe import probe
 from initbench.cli.run import run
@@ -85,7 +86,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 COMMANDS = (
-    *(run, plot, table, compare, status, check, probe, explain, theory, phase, cite),
+    *(run, plot, table, compare, plan, status, check, probe, explain, theory, phase, cite),
     *(list_parts, data, new, schema),
 )
 for command in COMMANDS:

@@ -7,18 +7,19 @@ from pathlib import Path
 import click
 
 
-def read_share(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
-    """Read a share of the test rows, written ``0.5%`` or ``0.005``."""
+def points(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
+    """Read a difference of accuracies, ``0.5%`` or ``0.005``, as a fraction."""
     if value is None:
         return None
     text = value.strip()
     try:
-        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        fraction = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
-        share = 0.0
-    if not 0 < share < 1:
-        raise click.BadParameter(f"{value!r} is no share between 0 and 100 %; write it like 0.5% or 0.005", ctx, param)
-    return share
+        fraction = 0
+    if not 0 < fraction < 1:
+        message = f"'{value}' is no difference of accuracies; for half a point write 0.5% or 0.005"
+        raise click.BadParameter(message, context, option)
+    return fraction
 
 
 changes = click.option(
@@ -44,7 +45,7 @@ table_format = click.option(
 )
 margin = click.option(
     "--margin",
-    metavar="SHARE",
-    callback=read_share,
-    help="The largest difference of accuracies that does not matter, such as 0.5%.",
+    callback=points,
+    metavar="DIFFERENCE",
+    help="The largest difference of accuracies that does not matter: 0.5%, or 0.005.",
 )

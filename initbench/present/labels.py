@@ -68,6 +68,17 @@ def interval(low: float, high: float, digits: int = 1) -> str:
     return f"[{percent(low, digits)}, {percent(high, digits)}]"
 
 
+def seeds_words(count: float) -> str:
+    """A number of seeds in words.
+
+    Examples
+    --------
+    >>> seeds_words(23.0), seeds_words(float("inf"))
+    ('23 seeds', 'more than a million seeds')
+    """
+    return f"{count:,.0f} seeds" if count < float("inf") else "more than a million seeds"
+
+
 def title(key: str) -> str:
     """A column's name in words."""
     return key.replace("_", " ")

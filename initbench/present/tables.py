@@ -17,6 +17,7 @@ from initbench.errors import UsageError
 from initbench.present.labels import decimals, interval, percent, settings, show, swept, title
 
 COUNTS = {"rank", "seed", "seeds", "epoch", "epochs", "best_epoch", "diverged_epoch", "trained", "diverged", "reached"}
+COUNTS |= {"needed", "needed_upper", "needed_adjusted", "needed_adjusted_upper"}
 TEXT_COLUMNS = 100
 LATEX = {c: f"\\{c}" for c in "_%&#${}"} | {
     "~": r"\textasciitilde{}",
@@ -36,7 +37,8 @@ def render_table(table: pd.DataFrame, format: str, *, caption: str = "") -> str:
     Parameters
     ----------
     table : DataFrame
-        With the columns of accuracy.csv or comparison.csv, or any other; the latter is shown as it stands.
+        With the columns of accuracy.csv, comparison.csv or a plan of seeds, or any other; the latter is shown as it
+        stands.
     format : str
         ``csv`` and ``json`` hold every column at full precision; ``text``, ``markdown`` and ``latex`` (booktabs) are
         for reading: rounded, with the columns that say the same in each row told once above. LaTeX has the best
@@ -65,6 +67,8 @@ def render_table(table: pd.DataFrame, format: str, *, caption: str = "") -> str:
         return "\n\n".join(filter(None, [caption, "no cell has finished"])) + "\n"
     if "test_accuracy_mean" in table:
         facts, view = accuracy_view(table)
+    elif "detectable" in table:
+        facts, view = plan_view(table)
     elif "better" in table:
         facts, view = comparison_view(table)
     else:
@@ -121,7 +125,7 @@ def _rows(frame: pd.DataFrame, text: Callable[[Any], Any] = lambda value: value)
             known = [*map(text, distinct), None]  # the code of a missing value is -1
             values = [known[code] for code in codes.tolist()]
         elif pd.api.types.is_float_dtype(column):
-            values = list(map(int, column.fillna(0))) if name in COUNTS else column.tolist()
+            values = list(map(int, column.where(np.isfinite(column), 0))) if name in COUNTS else column.tolist()
             for missing in np.flatnonzero(~np.isfinite(column.to_numpy(dtype=float))).tolist():
                 values[missing] = None
         else:
@@ -190,6 +194,36 @@ def verdict_lines(verdicts: pd.DataFrame) -> list[str]:
     """
     names = settings(verdicts, swept(verdicts, list(verdicts.columns[:-2])))
     return [f"{name}: {line}" if name else line for name, line in zip(names, verdicts["sentence"], strict=True)]
+
+
+def plan_view(plan: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """A plan of seeds as a reader wants it, most seeds first; like `comparison_view`.
+
+    In brackets stands the number for the upper bound of the spread.
+    """
+    columns = list(plan.columns)
+    plan = plan.sort_values("std", ascending=False, kind="stable", ignore_index=True)
+    facts, view = _factors(plan, [*columns[: columns.index("better")], "seeds"])
+    view = pd.concat([plan[["better", "worse"]], view], axis=1)
+    view["spread, points"] = _bounded(plan, "std", _two_digits)
+    for name, head in {"": "", "_adjusted": ", all pairs"}.items():
+        view[f"seeds needed{head}"] = _bounded(plan, f"needed{name}", _count)
+        view[f"could see, points{head}"] = [_or_empty(v, _two_digits) for v in plan[f"detectable{name}"]]
+    return facts, view
+
+
+def _bounded(plan: pd.DataFrame, name: str, text: Callable[[Any], str]) -> list[str]:
+    """A column with its upper bound in brackets."""
+    ends = zip(plan[name], plan[f"{name}_upper"], strict=True)
+    return ["" if pd.isna(value) else f"{text(value)} [{text(upper)}]" for value, upper in ends]
+
+
+def _two_digits(fraction: float) -> str:
+    return f"{100 * fraction:#.2g}".rstrip(".")
+
+
+def _count(value: float) -> str:
+    return f"{value:.0f}" if value < np.inf else ">1,000,000"
 
 
 def _factors(table: pd.DataFrame, factors: list[str]) -> tuple[str, pd.DataFrame]:

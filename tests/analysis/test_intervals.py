@@ -27,7 +27,7 @@ def test_the_studentized_bootstrap_by_hand():
         for count in counts:
             drawn = np.repeat(row, count)
             t.append((drawn.mean() - row.mean()) / (drawn.std(ddof=1) / np.sqrt(8)))
-        far, near = np.quantile(t, [0.975, 0.025])
+        far, near = np.quantile(t, [1 - 0.025 * 6 / 8, 0.025 * 6 / 8])
         error = row.std(ddof=1) / np.sqrt(8)
         longest = 3 * stats.t.ppf(0.975, 7) * error
         assert lowest == pytest.approx(row.mean() - min(far * error, longest), abs=1e-10)
@@ -43,8 +43,8 @@ def test_it_is_close_to_scipys_bootstrap_of_the_same_statistic():
     drawn = stats.bootstrap((row,), t, n_resamples=9_999, method="percentile", rng=1, vectorized=True)
     (low,), (high,) = mean_intervals(row[None])
     error = row.std(ddof=1) / np.sqrt(8)
-    assert (row.mean() - low) / error == pytest.approx(np.quantile(drawn.bootstrap_distribution, 0.975), rel=0.1)
-    assert (high - row.mean()) / error == pytest.approx(-np.quantile(drawn.bootstrap_distribution, 0.025), rel=0.1)
+    assert (row.mean() - low) / error == pytest.approx(np.quantile(drawn.bootstrap_distribution, 1 - 0.025 * 6 / 8), rel=0.15)
+    assert (high - row.mean()) / error == pytest.approx(-np.quantile(drawn.bootstrap_distribution, 0.025 * 6 / 8), rel=0.15)
 
 
 @pytest.mark.parametrize("n", [5, 10, 30])
@@ -57,7 +57,7 @@ def test_it_is_close_to_scipys_bootstrap_of_the_same_statistic():
     ],
 )
 def test_it_holds_the_truth_in_93_to_97_of_100(n, draw, truth):
-    assert 0.925 < coverage(mean_intervals, n, draw, truth) < 0.975
+    assert 0.93 < coverage(mean_intervals, n, draw, truth) < 0.97
 
 
 def test_the_check_of_coverage_catches_students_interval_of_skewed_values():

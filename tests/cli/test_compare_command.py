@@ -86,7 +86,7 @@ def test_a_wide_margin_makes_what_trains_equivalent(ended):
 @pytest.mark.parametrize("margin", ["0", "-1%", "150%", "nan", "wide", ""])
 def test_a_margin_that_is_none_is_refused(ended, margin):
     result = invoke("compare", ended[0], f"--margin={margin}", code=2)
-    assert "write it like 0.5% or 0.005" in result.stderr
+    assert "write 0.5% or 0.005" in result.stderr
 
 
 def test_a_path_without_results_is_told(tmp_path):

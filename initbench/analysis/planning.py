@@ -1,0 +1,134 @@
+"""How many seeds it takes to see a difference, and what difference the seeds at hand could have shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import brentq
+from scipy.special import chdtri, nctdtr, stdtrit
+
+from initbench.analysis.comparisons import ALPHA, differences_of, paired_scores
+
+SURE = 0.8  # of the upper bound of a standard deviation
+MOST_SEEDS = 1_000_000
+COLUMNS = ["better", "worse", "seeds", "difference", "std", "std_upper"]
+COLUMNS += ["needed", "needed_upper", "detectable", "needed_adjusted", "needed_adjusted_upper", "detectable_adjusted"]
+
+
+def plan_table(
+    runs: pd.DataFrame, baselines: pd.DataFrame, factors: Sequence[str], detect: float, power: float = 0.8
+) -> pd.DataFrame:
+    """How many seeds show a difference between each two initializers of a setting, by the spread that was observed.
+
+    The test is Student's paired t test, two-sided, at 0.05; adjusted, at 0.05 / m for the m pairs of the table, which
+    is the first step of Holm's adjustment and what a difference must pass to be shown whatever the other pairs do.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        With the columns of runs.csv.
+    baselines : DataFrame
+        A row a cell: ``cell, test_majority, valid_majority, test_rows``.
+    factors : sequence of str
+        The columns that make a setting; ``initializer`` is among them.
+    detect : float
+        The true mean difference of test accuracies (a fraction) that is to be seen.
+    power : float, default 0.8
+        The probability with which it is to be seen.
+
+    Returns
+    -------
+    DataFrame
+        A row a pair, the two best of each setting first: the factors but ``initializer``, ``better, worse``, ``seeds``
+        (pairs at hand), ``difference`` (their mean), ``std``, the standard deviation of the differences between seeds,
+        and ``std_upper``, its upper bound at 80 % confidence, all fractions. ``needed`` counts the seeds that show
+        ``detect`` if the true deviation is ``std``, ``needed_upper`` if it is ``std_upper``; ``detectable`` is the
+        smallest true difference that ``seeds`` seeds show. The last three are the same at the adjusted level. Numbers
+        are nan with fewer than 2 seeds, and infinite where it takes more than a million.
+
+    References
+    ----------
+    Cohen (1988), "Statistical Power Analysis for the Behavioral Sciences", chapter 2 (power of t tests); Browne (1995),
+    "On the use of a pilot sample for sample size determination", Statist. Med. 14(17) (the upper bound).
+    """
+    settings = [factor for factor in factors if factor != "initializer"]
+    pairs = [
+        (*names, differences_of(better, worse)) for *names, better, worse in paired_scores(runs, baselines, factors)
+    ]
+    rows = []
+    family = sum(len(differences) >= 2 for *_, differences in pairs)
+    for *names, differences in pairs:
+        n = len(differences)
+        mean = differences.mean() if n else np.nan
+        std = differences.std(ddof=1) if n >= 2 else np.nan
+        upper = std * np.sqrt((n - 1) / chdtri(n - 1, SURE)) if n >= 2 else np.nan
+        row = [*names, n, mean, std, upper]
+        for level in (ALPHA, ALPHA / max(family, 1)):
+            row += [seeds_needed(detect, s, level, power) for s in (std, upper)]
+            row.append(std * detectable_effect(n, level, power) if n >= 2 else np.nan)
+        rows.append(row)
+    return pd.DataFrame(rows, columns=[*settings, *COLUMNS])
+
+
+def t_power(effect: float, seeds: int, level: float) -> float:
+    """Power of Student's paired t test, two-sided.
+
+    Parameters
+    ----------
+    effect : float
+        True mean of the differences over their standard deviation.
+    seeds : int
+        At least 2.
+    level : float
+        Of the test.
+
+    Returns
+    -------
+    float
+        The probability of ``|T| > t(1 - level / 2)``, for T with a noncentral t distribution of ``seeds - 1`` degrees
+        of freedom and noncentrality ``effect * sqrt(seeds)``.
+    """
+    df, shift = seeds - 1, effect * np.sqrt(seeds)
+    critical = stdtrit(df, 1 - level / 2)
+    # nctdtr gives nan for a probability that is 0 to the last digit
+    missed, wrong = np.nan_to_num(nctdtr(df, shift, [critical, -critical]))
+    return float(1 - missed + wrong)
+
+
+def seeds_needed(detect: float, std: float, level: float, power: float) -> float:
+    """The smallest number of seeds at which `t_power` reaches a power.
+
+    Parameters
+    ----------
+    detect, std : float
+        True mean and standard deviation of the differences, in one unit.
+    level, power : float
+
+    Returns
+    -------
+    float
+        A whole number, at least 2; infinite beyond a million, nan where ``std`` is.
+    """
+    if np.isnan(std):
+        return np.nan
+    if std == 0:
+        return 2.0
+    low, high = 1, 2  # too few, perhaps enough
+    while t_power(detect / std, high, level) < power:
+        low, high = high, 2 * high
+        if low >= MOST_SEEDS:
+            return np.inf
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if t_power(detect / std, middle, level) >= power else (middle, high)
+    return float(high)
+
+
+def detectable_effect(seeds: int, level: float, power: float) -> float:
+    """The smallest effect, in standard deviations of the differences, that so many seeds show with a power."""
+    high = 1.0
+    while t_power(high, seeds, level) < power:
+        high *= 2
+    return float(brentq(lambda effect: t_power(effect, seeds, level) - power, 0, high, xtol=1e-12))

@@ -1,0 +1,57 @@
+"""``initbench plan``, as a user types it."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from initbench.cli import main
+
+SMALL = """\
+dataset: digits
+depth: 1
+width: 8
+initializer: [he_normal, zeros]
+learning_rate: 0.1
+epochs: 2
+seeds: 3
+train_rows: 200
+"""
+
+
+@pytest.fixture
+def invoke(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.yaml").write_text(SMALL)
+
+    def run_command(*arguments, code=0):
+        result = CliRunner().invoke(main, [str(a) for a in arguments])
+        assert result.exit_code == code, result.output
+        assert "Traceback" not in result.output
+        return result
+
+    return run_command
+
+
+def test_plan_tells_seeds_in_a_sentence_and_in_every_format(invoke):
+    invoke("run", "small.yaml", "-q", "-j", "1", "-s", "initializer=[he_normal, he_uniform, zeros]")
+    text = invoke("plan", "results/small", "--detect", "1%").stdout
+    assert text.startswith("to tell ")
+    assert "apart by 1 points takes" in text
+    assert "with 3 this run could see" in text
+    assert "the two best of them: " in text or text.startswith("to tell he_")
+    assert invoke("plan", "results/small", "--detect", "0.01").stdout == text
+    assert "power 0.95" in invoke("plan", "results/small", "--power", "0.95").stdout
+    for form, sign in {"markdown": "| seeds needed |", "csv": "needed_adjusted_upper", "latex": r"\toprule"}.items():
+        assert sign in invoke("plan", "results/small", "--format", form).stdout, form
+    rows = json.loads(invoke("plan", "results/small", "--format", "json").stdout)
+    assert len(rows) == 3
+    assert all(isinstance(row["needed"], int) and row["needed_upper"] >= row["needed"] >= 2 for row in rows)
+
+
+def test_plan_refuses_what_it_cannot_use(invoke):
+    assert "write 0.5% or 0.005" in invoke("plan", "results/small", "--detect", "5", code=2).stderr
+    invoke("plan", "results/small", "--power", "2", code=2)
+    invoke("plan", "nowhere", code=1)
+    invoke("run", "small.yaml", "-q", "-j", "1", "--seeds", "1")
+    assert "initbench run CONFIG --seeds 5" in invoke("plan", "results/small", code=2).stderr
