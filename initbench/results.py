@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import datetime, timezone
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +18,14 @@ from typing import TYPE_CHECKING
 from initbench.config import find_config, read_experiment
 from initbench.data import data_folders
 from initbench.errors import StoreError, UsageError
+from initbench.race import MAX_SEEDS, design_race, run_race
 from initbench.runner import Outcome, Progress, run_experiment
 from initbench.store import Frames, Store, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from initbench.analysis.racing import Design, Race
 
 
 class Results:
@@ -36,8 +39,6 @@ class Results:
     evidence : pandas.DataFrame
         ``comparison`` and what stands behind it, with a sentence a pair; see
         `initbench.analysis.comparisons.comparison_table`.
-    verdicts : pandas.DataFrame
-        A row a setting: the factors but ``initializer``, ``leader`` and the ``sentence`` that it ends with.
     layers : pandas.DataFrame
         With the columns of ``layers.csv``, and ``distance``, that of the weights from their start over the norm of
         these; empty where no layers were recorded.
@@ -46,6 +47,12 @@ class Results:
         and ``counts`` in 41 bins of equal width from minus to plus the limit.
     predictors : pandas.DataFrame
         With the columns of ``predictors.csv``.
+    decisions : pandas.DataFrame
+        With the columns of ``decisions.csv``; empty where nothing raced or nothing is decided yet.
+    race : initbench.analysis.racing.Race or None
+        Its decisions and how it stands, of a run until decided.
+    design : initbench.analysis.racing.Design or None
+        What was settled before that race began.
     """
 
     def __init__(
@@ -55,8 +62,10 @@ class Results:
         layers: tuple[pd.DataFrame, pd.DataFrame],
         target: float | None,
         counts: dict[str, int],
+        design: Design | None = None,
     ) -> None:
         self.folder, self.frames, self.target, self.counts = folder, frames, target, counts
+        self.design = design
         self.runs, self.curves = frames.runs, frames.curves
         self.layers, self.histograms = layers
 
@@ -95,16 +104,29 @@ class Results:
         table = comparison_table(self.frames.runs, self.frames.baselines, self.frames.factors, margin)
         return table.assign(sentence=[pair_sentence(row, margin) for row in table.to_dict("records")])
 
+    def conclude(self, evidence: pd.DataFrame) -> list[str]:
+        """What each setting ends with, a sentence each: by the evidence that `compare` gives, or as its race ended."""
+        from initbench.present.races import race_sentences
+        from initbench.present.sentences import setting_sentences
+
+        if self.race and self.design:  # its claims hold under repeated looks, which the evidence knows nothing of
+            return race_sentences(*self.race[:2], self.design.max_seeds, self.design.margin)
+        return setting_sentences(evidence, self.accuracy, self.frames.factors)
+
+    @cached_property
+    def race(self) -> Race | None:
+        """Its decisions and how it stands, of a run until decided."""
+        from initbench.analysis.racing import race_table
+
+        frames = self.frames
+        return race_table(frames.runs, frames.baselines, frames.factors, self.design) if self.design else None
+
     @property
-    def verdicts(self) -> pd.DataFrame:
-        """What each setting ends with, in a sentence."""
-        return self.judge(self.evidence)
+    def decisions(self) -> pd.DataFrame:
+        """A row a claim of a race."""
+        import pandas as pd
 
-    def judge(self, evidence: pd.DataFrame) -> pd.DataFrame:
-        """The verdicts by the evidence that `compare` gives."""
-        from initbench.present.sentences import setting_verdicts
-
-        return setting_verdicts(evidence, self.accuracy, self.frames.factors)
+        return self.race.decisions if self.race else pd.DataFrame()
 
     @cached_property
     def predictors(self) -> pd.DataFrame:
@@ -142,6 +164,9 @@ def run(
     fail_fast: bool = False,
     progress: Progress | None = None,
     scheduler: str | None = None,
+    until_decided: bool = False,
+    margin: float | None = None,
+    max_seeds: int = MAX_SEEDS,
 ) -> Results:
     """Train every cell of a config that is not in the results yet, and write the tables.
 
@@ -165,6 +190,13 @@ def run(
     progress : Progress, optional
     scheduler : str, optional
         Address of a Dask scheduler, whose workers train in place of processes of this machine.
+    until_decided : bool, default False
+        Whether to add seeds in rounds of as many as the config has, without the initializers that can no longer win,
+        until one is left in each setting; see ``docs/racing.md``.
+    margin : float, optional
+        A race also ends when the test accuracies of all that are left differ by less than this fraction.
+    max_seeds : int, default 30
+        A race ends at so many seeds, decided or not.
 
     Returns
     -------
@@ -190,18 +222,24 @@ def run(
     folders = data_folders(Path(data_dir) if data_dir else None)
     experiment = read_experiment(find_config(str(config)), changes, folders)
     folder = Path(results) / experiment.name
-    outcome = Outcome(folder)
+    outcome, progress = Outcome(folder), progress or Progress()
+    train = partial(
+        run_experiment,
+        outcome=outcome,
+        jobs=jobs,
+        folders=folders,
+        fail_fast=fail_fast,
+        progress=progress,
+        scheduler=scheduler,
+    )
     try:
-        run_experiment(
-            experiment,
-            outcome,
-            jobs=jobs,
-            folders=folders,
-            fresh=fresh,
-            fail_fast=fail_fast,
-            progress=progress,
-            scheduler=scheduler,
-        )
+        if until_decided:
+            design = design_race(experiment, max_seeds, margin)
+            longest = read_experiment(find_config(str(config)), (*changes, f"seeds={max_seeds}"), folders)
+            train = partial(train, longest, first=experiment)
+            run_race(train, outcome, design, progress, fresh=fresh, fail_fast=fail_fast)
+        else:
+            train(experiment, fresh=fresh)
     finally:
         if outcome.counts:
             found = load(folder)
@@ -229,8 +267,13 @@ def load(path: str | Path) -> Results:
     """
     folder = Path(path)
     with Store(folder) as store:
-        target = json.loads(store.about("target") or "null")
-        return Results(folder, store.frames(), store.layers(), target, store.counts())
+        target, race = (json.loads(store.about(key) or "null") for key in ("target", "race"))
+        design = None
+        if race:
+            from initbench.analysis.racing import Design
+
+            design = Design(**race)
+        return Results(folder, store.frames(), store.layers(), target, store.counts(), design)
 
 
 def experiments_below(path: str | Path) -> list[Path]:
@@ -250,14 +293,17 @@ def experiments_below(path: str | Path) -> list[Path]:
 def write_tables(results: Results) -> None:
     """Write ``runs.csv``, ``curves.csv``, ``accuracy.csv``, ``accuracy.md`` and ``comparison.csv``.
 
-    Where layers were recorded also ``layers.csv`` and ``predictors.csv``; else those of an earlier run are removed.
+    Where layers were recorded also ``layers.csv`` and ``predictors.csv``, of a race ``decisions.csv``; else those of an
+    earlier run are removed.
     """
     from initbench.present.tables import csv_text, render_table
 
     tables = {name: getattr(results, name) for name in ("runs", "curves", "accuracy", "comparison")}
     if not results.layers.empty:
         tables |= {"layers": results.layers.drop(columns="distance"), "predictors": results.predictors}
-    for name in ("layers", "predictors"):
+    if results.race:
+        tables |= {"decisions": results.decisions}
+    for name in ("layers", "predictors", "decisions"):
         if name not in tables:
             (results.folder / f"{name}.csv").unlink(missing_ok=True)
     for name, table in tables.items():

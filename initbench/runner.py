@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from initbench.config import Experiment, Part
 from initbench.data import checksum, save_shared
@@ -17,6 +18,9 @@ from initbench.stacks import Keep
 from initbench.store import Record, Store, write_text
 from initbench.workers import Cluster, count_epochs, train_here, train_in_processes
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Choose = Callable[[tuple[Cell, ...]], tuple[Cell, ...]]
 
 
@@ -24,7 +28,9 @@ class Progress:
     """What a run tells while it goes on; this one says nothing.
 
     ``start`` is told the number of cells to train and of epochs in all of them, ``advance`` how many of these epochs
-    are over, ``wait`` why nothing is trained for now, ``finish`` the records of a stack that is done, with its cells.
+    are over, ``wait`` why nothing is trained for now, ``finish`` the records of a stack that is done, with its cells,
+    ``decide`` at which look of a race, at how many seeds, what has been decided so far and how it stands; see
+    `initbench.analysis.racing.Race`.
     """
 
     def start(self, cells: int, epochs: int) -> None:
@@ -42,6 +48,9 @@ class Progress:
     def stop(self) -> None:
         """Training is over, or was interrupted."""
 
+    def decide(self, look: int, seeds: int, decisions: pd.DataFrame, standings: pd.DataFrame) -> None:
+        """A round of a race is over."""
+
 
 @dataclass
 class Outcome:
@@ -53,7 +62,7 @@ class Outcome:
     counts : dict of str to int
         ``planned, done, diverged, failed, missing`` after the run.
     trained : int
-        Cells trained now; the others were there already.
+        Cells trained now, in all rounds of a race; the others were there already.
     checksums : dict of str to str
         SHA-256 of the content of each data set.
     started, ended : float
@@ -105,6 +114,8 @@ def run_experiment(
     progress: Progress | None = None,
     scheduler: str | None = None,
     choose: Choose = tuple,
+    first: Experiment | None = None,
+    race: Mapping[str, Any] | None = None,
 ) -> None:
     """Train every cell that is not in the store yet.
 
@@ -127,13 +138,17 @@ def run_experiment(
         Address of a Dask scheduler, whose workers then train instead.
     choose : callable ``(cells) -> cells``, default all
         Which cells of the product of all lists × seeds the experiment has.
+    first : Experiment, optional
+        What ``config.yaml`` is to say, where a race goes on from it to the seeds of ``experiment``.
+    race : mapping, optional
+        The design of a race, for the store to remember.
 
     Raises
     ------
     InitbenchError
         When data, store or scheduler cannot be used. KeyboardInterrupt passes through; what has finished is kept.
     """
-    folder, outcome.started = outcome.folder, time.time()
+    folder, outcome.started = outcome.folder, outcome.started or time.time()
     progress = progress or Progress()
     with ExitStack() as resources:
         shared = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="initbench-")))
@@ -144,8 +159,8 @@ def run_experiment(
         with Store(folder, create=True) as store:
             if fresh:
                 store.clear()
-            store.set_plan(plan, experiment.target)
-            write_text(folder / "config.yaml", experiment.to_yaml())
+            store.set_plan(plan, experiment.target, race)
+            write_text(folder / "config.yaml", (first or experiment).to_yaml())
             finished = store.finished()
             keep = Keep("weights" in experiment.record, "layers" in experiment.record, experiment.seeds[0])
             if keep.weights:
@@ -154,8 +169,9 @@ def run_experiment(
                 finished &= store.with_layers()
             missing = [cell for cell in plan if cell.key not in finished]
             stacks = make_stacks(missing, max(jobs, cluster.threads) if cluster else jobs)
-            outcome.trained = sum(len(stack.cells) for stack in stacks)
-            progress.start(outcome.trained, count_epochs(stacks))
+            cells = sum(len(stack.cells) for stack in stacks)
+            outcome.trained += cells
+            progress.start(cells, count_epochs(stacks))
             if cluster:
                 training = cluster.train(stacks, shared, progress.advance, progress.wait, keep)
             elif jobs == 1 or (len(stacks) < 2 and not store.failures()):  # what failed may kill its process again

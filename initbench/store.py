@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -192,13 +192,17 @@ class Store:
         rows = self._rows("SELECT value FROM about WHERE key = ?", (key,))
         return rows[0][0] if rows else None
 
-    def set_plan(self, cells: Sequence[Cell], target: float | None) -> None:
-        """Note which cells the experiment has now; records of other cells stay, and count again when planned again."""
+    def set_plan(self, cells: Sequence[Cell], target: float | None, race: Mapping[str, Any] | None = None) -> None:
+        """Note which cells the experiment has now, and the design of a race that chose them.
+
+        Records of other cells stay, and count again when planned again.
+        """
         rows = ((i, c.key, c.seed, c.epochs, json.dumps(dict(c.factors))) for i, c in enumerate(cells))
         with self._transaction() as connection:
             connection.execute("DELETE FROM plan")
             connection.executemany("INSERT INTO plan VALUES (?, ?, ?, ?, ?)", rows)
-            connection.execute("INSERT OR REPLACE INTO about VALUES ('target', ?)", (json.dumps(target),))
+            notes = [("target", json.dumps(target)), ("race", json.dumps(race))]
+            connection.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", notes)
 
     def clear(self) -> None:
         """Forget all records."""

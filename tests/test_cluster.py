@@ -207,3 +207,25 @@ def test_an_address_where_no_scheduler_is_is_told_before_anything_is_written(tmp
     assert done.exit_code == 2
     assert f"initbench: {told}" in done.output
     assert not (tmp_path / "results").exists()
+
+
+def test_a_race_on_a_cluster_is_decided_as_here(cluster, tmp_path):
+    cluster.start_workers(2)
+    race = [
+        "-s",
+        "initializer=[he_normal, zeros]",
+        "-s",
+        "depth=1",
+        "--seeds",
+        "3",
+        "--until-decided",
+        "--max-seeds",
+        "6",
+    ]
+    there = run(tmp_path, "--scheduler", cluster.address, "-s", "name=there", *race)
+    assert there.returncode == 0, there.stderr
+    here = run(tmp_path, "-j", "1", "-s", "name=here", *race)
+    assert here.returncode == 0, here.stderr
+    ours, theirs = (load(tmp_path / "results" / name) for name in ("here", "there"))
+    assert theirs.decisions.equals(ours.decisions)
+    assert tables(theirs) == tables(ours)

@@ -56,11 +56,10 @@ def mean_intervals(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.floa
     -------
     low, high : ndarray of float64, shape (g,)
         ``mean - q(1 - a) * std / sqrt(n)`` and ``mean - q(a) * std / sqrt(n)`` with the quantiles q of
-        ``(mean* - mean) / (std* / sqrt(n))`` over 1,999 resamples, at ``a = 0.025 (n - 2) / n``: resamples of few values
-        hold fewer distinct ones, and at 0.025 five skewed values were held to less than 93 %. No side is longer than
-        three times Student's, which one outlier would make boundless. Student's interval where more than 1 % of the
-        resamples have no spread (always so below 5 values, and where most values are equal) and above 1,000 values; nan
-        below 2.
+        ``(mean* - mean) / (std* / sqrt(n))`` over 1,999 resamples, at ``a = 0.025 (n - 2) / n``: at 0.025 itself, few
+        and skewed values would be covered less than 93 times of 100. No side is longer than three times Student's,
+        which one outlier would make boundless. Student's interval where more than 1 % of the resamples have no spread
+        (always so below 5 values, and where most values are equal) and above 1,000 values; nan below 2.
 
     References
     ----------

@@ -7,20 +7,26 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from tqdm import tqdm
 
 from initbench.config import Experiment
 from initbench.plan import Cell, Stack
-from initbench.present.tables import render_table, verdict_lines
+from initbench.present.races import round_sentence
+from initbench.present.tables import render_table
 from initbench.results import Results
 from initbench.runner import Progress
 from initbench.store import Record
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from initbench.analysis.racing import Design
+
 SECONDS_BETWEEN_LINES = 5.0
-MOST_VERDICTS = 6  # sentences at the end of a run
+MOST_TOLD = 6  # sentences at the end of a run
 
 
 class Bar(Progress):
@@ -30,12 +36,12 @@ class Bar(Progress):
         self.done = self.cells = 0
         self.scores: dict[tuple[tuple[str, Any], ...], list[float]] = defaultdict(list)
         self.is_terminal = sys.stderr.isatty()
-        self.spoke = self.began = time.monotonic()
         self.bar: Any = None
 
     def start(self, cells: int, epochs: int) -> None:
         """Open the bar."""
-        self.cells, self.epochs, self.over = cells, epochs, 0
+        self.cells, self.epochs, self.over, self.done = cells, epochs, 0, 0
+        self.spoke = self.began = time.monotonic()
         if not cells:
             click.echo("nothing to train: every cell is in the results already", err=True)
         elif self.is_terminal:
@@ -87,8 +93,13 @@ class Bar(Progress):
         """Close the bar."""
         if self.bar is not None:
             self.bar.close()
+            self.bar = None
         elif self.cells:
             self.say()
+
+    def decide(self, look: int, seeds: int, decisions: pd.DataFrame, standings: pd.DataFrame) -> None:
+        """Write who was dropped in a round, and why."""
+        click.echo(round_sentence(look, seeds, decisions, standings), err=True)
 
 
 def describe_plan(experiment: Experiment, plan: Sequence[Cell], stacks: Sequence[Stack]) -> str:
@@ -109,6 +120,15 @@ def describe_plan(experiment: Experiment, plan: Sequence[Cell], stacks: Sequence
     return "\n".join(lines)
 
 
+def describe_design(design: Design) -> str:
+    """What ``--dry-run`` prints of a race."""
+    most = design.max_seeds * design.initializers * design.settings
+    return (
+        f"these are the first round of a race of {design.looks} rounds at most, up to {design.max_seeds} seeds or"
+        f" {most} cells; each single test is at level {design.level:.2g}"
+    )
+
+
 def _plain(value: object) -> str:
     if value is None:
         return "null"
@@ -117,11 +137,12 @@ def _plain(value: object) -> str:
 
 def describe_results(results: Results) -> str:
     """The accuracy table, what it shows, and where everything lies."""
-    verdicts = verdict_lines(results.verdicts)
-    told = [*verdicts[:MOST_VERDICTS]]
-    if len(verdicts) > MOST_VERDICTS:
-        told.append(f"{len(verdicts) - MOST_VERDICTS} more: initbench compare {results.folder}")
     names = "config.yaml, manifest.json, runs.csv, curves.csv, accuracy.csv, accuracy.md, comparison.csv, runs.sqlite"
+    if results.race:
+        names = names.replace("comparison.csv", "comparison.csv, decisions.csv")
+    told = results.conclude(results.evidence)
+    if len(told) > MOST_TOLD:
+        told[MOST_TOLD:] = [f"{len(told) - MOST_TOLD} more: initbench compare {results.folder}"]
     return (
         f"{render_table(results.accuracy, 'text', caption=results.caption)}\n"
         + "".join(f"{line}\n\n" for line in told)

@@ -13,6 +13,7 @@ EPILOG = """\b
 Examples:
   initbench run relu_deep
   initbench run configs/relu_deep.yaml -s 'depth=[5,20]' -s width=64 --seeds 10
+  initbench run relu_deep --until-decided --margin 0.5%
   initbench run churn_csv --data-dir ~/Downloads -j 1
 """
 
@@ -23,6 +24,16 @@ Examples:
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Worker processes. [all cores]")
 @options.changes
 @click.option("--seeds", metavar="N", help="How many seeds; short for -s seeds=N.")
+@click.option(
+    "--until-decided", is_flag=True, help="Add seeds, without who can no longer win, until the winner is certain."
+)
+@click.option(
+    "--margin",
+    callback=options.points,
+    metavar="DIFFERENCE",
+    help="Decided, too, when all left differ by less: 0.5%, or 0.005.",
+)
+@click.option("--max-seeds", type=click.IntRange(min=2), help="Add no more seeds than that. [30]")
 @click.option("--fresh", is_flag=True, help="Forget earlier results of the experiment.")
 @click.option("--dry-run", is_flag=True, help="Print the plan; train and write nothing.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
@@ -36,6 +47,9 @@ def run(
     jobs: int | None,
     changes: tuple[str, ...],
     seeds: str | None,
+    until_decided: bool,
+    margin: float | None,
+    max_seeds: int | None,
     fresh: bool,
     dry_run: bool,
     fail_fast: bool,
@@ -47,10 +61,14 @@ def run(
     """Train every cell of CONFIG that is not in the results yet, then write tables.
 
     CONFIG is a file, or the bare name of a bundled config. The same command again goes on where it stopped.
+    With --until-decided the config's seeds are those of a round: after each, initializers that are shown to be worse
+    than another one are dropped, and all that is claimed is right together with 95 % confidence.
     """
-    from initbench.cli.progress import Bar, describe_plan, describe_results
+    from initbench.cli.progress import Bar, describe_design, describe_plan, describe_results
     from initbench.cli.reading import read_all
     from initbench.data import data_folders
+    from initbench.errors import UsageError
+    from initbench.race import MAX_SEEDS, design_race
     from initbench.registry import load_plugin
     from initbench.results import run as run_config
     from initbench.runner import Progress, preview
@@ -61,9 +79,19 @@ def run(
     if seeds is not None:
         changes = (*changes, f"seeds={seeds}")
     experiments = read_all(configs, changes, data_dir)
+    if not until_decided and (margin or max_seeds):
+        raise UsageError(
+            "--margin and --max-seeds belong to a race: initbench run CONFIG --until-decided --margin 0.5%"
+        )
+    max_seeds = max_seeds or MAX_SEEDS
+    designs = [design_race(experiment, max_seeds, margin) for experiment in experiments if until_decided]
+    if until_decided:
+        read_all(configs, (*changes, f"seeds={max_seeds}"), data_dir)  # what starts from files has one for each seed
     if dry_run:
-        for experiment in experiments:
+        for place, experiment in enumerate(experiments):
             click.echo(describe_plan(experiment, *preview(experiment, jobs, data_folders(data_dir))))
+            for design in designs[place : place + 1]:
+                click.echo(describe_design(design))
         return
     failed, reason = 0, ""
     for config in configs:
@@ -77,6 +105,9 @@ def run(
             fail_fast=fail_fast,
             progress=Progress() if quiet else Bar(),
             scheduler=scheduler,
+            until_decided=until_decided,
+            margin=margin,
+            max_seeds=max_seeds,
         )
         failures = found.runs.loc[found.runs["status"] == "failed", "error"]
         failed += len(failures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -11,16 +12,27 @@ import click
 @click.argument("path", type=click.Path(path_type=Path))
 def status(path: Path) -> None:
     """Count the cells of each experiment in PATH: planned, done, diverged, failed, missing."""
-    from initbench.results import experiments_below
+    from initbench.results import experiments_below, load
     from initbench.store import Store
 
     for folder in experiments_below(path):
         with Store(folder) as store:
             counts, failures, unplanned = store.counts(), store.failures(), store.unplanned()
+            design = json.loads(store.about("race") or "null")
         click.echo(f"{folder}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
         for cell, reason in failures[:20]:
             click.echo(f"  {cell} failed: {reason}")
         if unplanned:
             click.echo(f"  {unplanned} more are kept of cells that config.yaml does not ask for")
-        if counts["missing"] or counts["failed"]:
-            click.echo(f"  to fill it in: initbench run {folder / 'config.yaml'} -o {folder.parent}")
+        race, is_lacking = "", counts["missing"] or counts["failed"]
+        if design:
+            margin = f" --margin {design['margin']}" if design["margin"] else ""
+            race = f" --until-decided --max-seeds {design['max_seeds']}{margin}"
+            found = load(folder).race
+            is_open = found is not None and not found.is_over
+            is_lacking = is_lacking or is_open
+            click.echo(
+                f"  a race, {'not over yet' if is_open else 'over'}; who was dropped has no further cells planned"
+            )
+        if is_lacking:
+            click.echo(f"  to fill it in: initbench run {folder / 'config.yaml'} -o {folder.parent}{race}")

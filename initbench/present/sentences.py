@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from initbench.present.labels import decimals, interval, percent
+from initbench.present.labels import decimals, interval, percent, settings, swept
 
 MOST_NAMED = 4  # initializers in one list
 
@@ -57,8 +57,8 @@ def pair_sentence(row: Mapping[Hashable, Any], margin: float | None = None) -> s
     return f"{start}{wins}{trained}.{noise}"
 
 
-def setting_verdicts(evidence: pd.DataFrame, accuracy: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
-    """What each setting ends with, in a sentence: who leads, whom that is shown of, and who is not told apart.
+def setting_sentences(evidence: pd.DataFrame, accuracy: pd.DataFrame, factors: Sequence[str]) -> list[str]:
+    """What each setting ends with: who leads, of whom that is shown, and who is not told apart.
 
     Parameters
     ----------
@@ -71,17 +71,18 @@ def setting_verdicts(evidence: pd.DataFrame, accuracy: pd.DataFrame, factors: Se
 
     Returns
     -------
-    DataFrame
-        A row a setting, in the order of ``evidence``: the factors but ``initializer``, ``leader, sentence``. Settings
-        with one initializer have none.
+    list of str
+        A sentence a setting, in the order of ``evidence``, led by what sets it apart from the others. Settings with one
+        initializer have none.
     """
-    settings = [factor for factor in factors if factor != "initializer"]
-    rows = []
-    means = dict(list(accuracy.groupby(settings, sort=False, dropna=False)))
-    for key, pairs in evidence.groupby(settings, sort=False, dropna=False):
-        table = means[key]
-        rows.append([*key, table["initializer"].iloc[0], _verdict(table, pairs)])
-    return pd.DataFrame(rows, columns=[*settings, "leader", "sentence"])
+    keys = [factor for factor in factors if factor != "initializer"]
+    means = dict(list(accuracy.groupby(keys, sort=False, dropna=False)))
+    sentences = []
+    names = settings(evidence, swept(evidence, keys))
+    for key, pairs in evidence.groupby(keys, sort=False, dropna=False):
+        name = names[pairs.index[0]]
+        sentences.append((f"{name}: " if name else "") + _verdict(means[key], pairs))
+    return sentences
 
 
 def _verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:

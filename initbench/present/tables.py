@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from initbench.errors import UsageError
-from initbench.present.labels import decimals, interval, percent, settings, show, swept, title
+from initbench.present.labels import decimals, interval, percent, show, title
 
 COUNTS = {"rank", "seed", "seeds", "epoch", "epochs", "best_epoch", "diverged_epoch", "trained", "diverged", "reached"}
 COUNTS |= {"needed", "needed_upper", "needed_adjusted", "needed_adjusted_upper"}
@@ -182,18 +182,6 @@ def comparison_view(comparison: pd.DataFrame) -> tuple[str, pd.DataFrame]:
         view["test noise ±"] = [_or_empty(v, percent) + m for v, m in zip(comparison["noise"], marks, strict=True)]
     view["verdict"] = comparison["verdict"]
     return facts, view
-
-
-def verdict_lines(verdicts: pd.DataFrame) -> list[str]:
-    """The verdict of each setting as a line of text, led by what sets it apart.
-
-    Parameters
-    ----------
-    verdicts : DataFrame
-        From `initbench.analysis.sentences.setting_verdicts`.
-    """
-    names = settings(verdicts, swept(verdicts, list(verdicts.columns[:-2])))
-    return [f"{name}: {line}" if name else line for name, line in zip(names, verdicts["sentence"], strict=True)]
 
 
 def plan_view(plan: pd.DataFrame) -> tuple[str, pd.DataFrame]:

@@ -43,8 +43,12 @@ def test_it_is_close_to_scipys_bootstrap_of_the_same_statistic():
     drawn = stats.bootstrap((row,), t, n_resamples=9_999, method="percentile", rng=1, vectorized=True)
     (low,), (high,) = mean_intervals(row[None])
     error = row.std(ddof=1) / np.sqrt(8)
-    assert (row.mean() - low) / error == pytest.approx(np.quantile(drawn.bootstrap_distribution, 1 - 0.025 * 6 / 8), rel=0.15)
-    assert (high - row.mean()) / error == pytest.approx(-np.quantile(drawn.bootstrap_distribution, 0.025 * 6 / 8), rel=0.15)
+    assert (row.mean() - low) / error == pytest.approx(
+        np.quantile(drawn.bootstrap_distribution, 1 - 0.025 * 6 / 8), rel=0.15
+    )
+    assert (high - row.mean()) / error == pytest.approx(
+        -np.quantile(drawn.bootstrap_distribution, 0.025 * 6 / 8), rel=0.15
+    )
 
 
 @pytest.mark.parametrize("n", [5, 10, 30])

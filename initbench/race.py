@@ -1,0 +1,96 @@
+"""Trains an experiment in rounds of seeds, until it is decided which initializer wins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import partial
+from math import prod
+from typing import TYPE_CHECKING
+
+from initbench.config import Experiment
+from initbench.errors import UsageError
+from initbench.plan import Cell
+from initbench.runner import Outcome, Progress
+from initbench.store import Store
+
+if TYPE_CHECKING:
+    from initbench.analysis.racing import Design
+
+MAX_SEEDS = 30
+
+
+def design_race(experiment: Experiment, max_seeds: int = MAX_SEEDS, margin: float | None = None) -> Design:
+    """The design of a race whose rounds are as large as an experiment's count of seeds.
+
+    Raises
+    ------
+    UsageError
+        When the experiment cannot race.
+    """
+    from initbench.analysis.racing import Design
+
+    name, seeds, initializers = experiment.name, experiment.seeds, len(experiment.choices["initializer"])
+    if seeds != tuple(range(len(seeds))):
+        listed = ", ".join(map(str, seeds[:5])) + (", ..." if len(seeds) > 5 else "")
+        hint = "give a count, for example: --seeds 5"
+        raise UsageError(f"{name}: seeds lists the ids [{listed}], and a race adds the seeds 0, 1, 2 ...; {hint}")
+    if max_seeds < max(2, len(seeds)):
+        hint = f"a round is {len(seeds)}, so for example: --max-seeds {6 * len(seeds)}"
+        raise UsageError(f"{name}: {max_seeds} seeds at most are too few for a race; {hint}")
+    if initializers < 2:
+        hint = "for example: -s 'initializer=[he_normal, orthogonal]'"
+        raise UsageError(f"{name}: a race needs two initializers or more; {hint}")
+    if margin is not None and not 0 < margin < 1:
+        raise UsageError(f"{name}: the margin is {margin} and must lie between 0 and 1, for example: margin=0.005")
+    settings = prod(map(len, experiment.choices.values())) // initializers
+    return Design(len(seeds), max_seeds, initializers, settings, margin)
+
+
+def run_race(
+    train: Callable[..., None], outcome: Outcome, design: Design, progress: Progress, *, fresh: bool, fail_fast: bool
+) -> None:
+    """Train a round of seeds after the other, until no setting needs a further one.
+
+    Parameters
+    ----------
+    train : callable
+        ``run_experiment`` of the experiment with all seeds that there may be; called with ``choose, race, fresh``.
+    outcome : Outcome
+    design : Design
+    progress : Progress
+    fresh : bool
+        Whether to forget earlier results before the first round.
+    fail_fast : bool
+        Whether a failed cell ends the race.
+    """
+    from initbench.analysis.racing import race_table
+
+    needed: dict[str, int] = {}
+    for look in range(1, design.looks + 1):
+        choose = partial(racing_cells, needed=needed, round_seeds=design.round_seeds)
+        train(choose=choose, race=asdict(design), fresh=fresh)
+        fresh = False
+        with Store(outcome.folder) as store:
+            frames = store.frames()
+        race = race_table(frames.runs, frames.baselines, frames.factors, design)
+        progress.decide(look, design.seeds_at(look), race.decisions, race.standings)
+        if race.is_over or (fail_fast and outcome.counts["failed"]):
+            return
+        needed = {str(cell): int(seeds) for cell, seeds in race.standings.groupby("cell")["seeds"].max().items()}
+
+
+def racing_cells(cells: tuple[Cell, ...], needed: Mapping[str, int], round_seeds: int) -> tuple[Cell, ...]:
+    """The cells that a race needs so far.
+
+    Parameters
+    ----------
+    cells : tuple of Cell
+        Of all seeds that there may be.
+    needed : mapping of str to int
+        How many seeds each initializer needs in each setting, by the key of its cell of seed 0; those that are not in
+        it need the first round.
+    round_seeds : int
+    """
+    first = {cell.factors: cell.key for cell in cells if cell.seed == 0}
+    return tuple(cell for cell in cells if cell.seed < needed.get(first[cell.factors], round_seeds))
