@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from initbench.analysis.racing import Design, Race
+    from initbench.analysis.ranks import Ranking
 
 
 class Results:
@@ -53,6 +54,9 @@ class Results:
         Its decisions and how it stands, of a run until decided.
     design : initbench.analysis.racing.Design or None
         What was settled before that race began.
+    ranking : initbench.analysis.ranks.Ranking
+        The initializers over all settings: ``ranking.table`` with the columns of ``ranks.csv``, and
+        ``ranking.profiles``; empty where there are fewer than two settings or initializers.
     """
 
     def __init__(
@@ -127,6 +131,13 @@ class Results:
         import pandas as pd
 
         return self.race.decisions if self.race else pd.DataFrame()
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        """The initializers over all settings: ranks, interquartile means, performance profiles."""
+        from initbench.analysis.ranks import ranking
+
+        return ranking(self.frames.runs, self.frames.baselines, self.frames.factors)
 
     @cached_property
     def predictors(self) -> pd.DataFrame:
@@ -293,17 +304,19 @@ def experiments_below(path: str | Path) -> list[Path]:
 def write_tables(results: Results) -> None:
     """Write ``runs.csv``, ``curves.csv``, ``accuracy.csv``, ``accuracy.md`` and ``comparison.csv``.
 
-    Where layers were recorded also ``layers.csv`` and ``predictors.csv``, of a race ``decisions.csv``; else those of an
-    earlier run are removed.
+    Where layers were recorded also ``layers.csv`` and ``predictors.csv``, with two settings or more ``ranks.csv``, of a
+    race ``decisions.csv``; else those of an earlier run are removed.
     """
     from initbench.present.tables import csv_text, render_table
 
     tables = {name: getattr(results, name) for name in ("runs", "curves", "accuracy", "comparison")}
     if not results.layers.empty:
         tables |= {"layers": results.layers.drop(columns="distance"), "predictors": results.predictors}
+    if not results.ranking.table.empty:
+        tables["ranks"] = results.ranking.table
     if results.race:
-        tables |= {"decisions": results.decisions}
-    for name in ("layers", "predictors", "decisions"):
+        tables["decisions"] = results.decisions
+    for name in ("layers", "predictors", "ranks", "decisions"):
         if name not in tables:
             (results.folder / f"{name}.csv").unlink(missing_ok=True)
     for name, table in tables.items():
@@ -333,12 +346,16 @@ def write_figures(results: Results, form: str = "png") -> list[Path]:
     """
     from initbench.analysis.bands import curve_bands
     from initbench.present.figures import draw_figures, save_figure
+    from initbench.present.figures.ranks import rank_figures
 
     frames = results.frames
     if frames.curves.empty:
         raise StoreError(f"{results.folder}: no cell has finished yet, so there is nothing to draw")
     bands = curve_bands(frames.curves, frames.factors)
     figures = draw_figures(frames.runs, results.accuracy, bands, frames.baselines, frames.factors)
+    # Accuracies of different data sets are not on one scale.
+    scale = "test_accuracy" if frames.runs["dataset"].nunique() == 1 else "score"
+    figures |= rank_figures(*results.ranking, scale)
     if not results.layers.empty:
         from initbench.analysis.layers import layer_means
         from initbench.present.figures.layers import layer_figures

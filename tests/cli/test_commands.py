@@ -82,6 +82,7 @@ def test_run_writes_the_files_and_says_where_they_lie(invoke):
         "accuracy.csv",
         "accuracy.md",
         "comparison.csv",
+        "ranks.csv",
     }
     assert "he_normal" in result.stdout
     assert f"results: {folder}/" in result.stdout

@@ -1,0 +1,134 @@
+"""Critical-difference diagrams and performance profiles."""
+
+from itertools import combinations
+
+import frames
+import numpy as np
+import pytest
+from matplotlib.colors import same_color
+from matplotlib.text import Text
+
+from initbench.analysis.ranks import ranking
+from initbench.present.figures import save_figure
+from initbench.present.figures.ranks import group_bars, rank_figures
+from initbench.present.figures.style import looks
+
+LONG = "truncated_normal(std=0.0{}, bounds=2, clipped)"
+
+
+def ranked(names, settings=12, *, noise=0.05, short=0):
+    """A ranking in which later names are worse; some settings lack the first one."""
+
+    def outcome(initializer, seed, depth, **setting):
+        shift = noise * np.sin(7 * names.index(initializer) + 3 * depth + seed)
+        status = "failed" if initializer == names[0] and depth < short else "ok"
+        return frames.Outcome(0.9 - 0.4 * names.index(initializer) / len(names) + shift, status=status)
+
+    f = frames.experiment(outcome, initializer=names, depth=list(range(settings)), seeds=2, epochs=1)
+    return ranking(f.runs, f.baselines, f.factors)
+
+
+def named(count, pattern="part_{}"):
+    return [pattern.format(i) for i in range(count)]
+
+
+def drawn(found, scale="test_accuracy"):
+    return rank_figures(found.table, found.profiles, scale)
+
+
+def words(figure):
+    return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
+
+
+@pytest.fixture(scope="module")
+def six():
+    return ranked(named(6))
+
+
+def test_there_is_a_diagram_from_three_initializers_on_and_nothing_without_settings(six):
+    assert list(drawn(six)) == ["performance-profiles", "critical-difference"]
+    assert list(drawn(ranked(named(2)))) == ["performance-profiles"]
+    assert drawn(ranked(named(3), settings=1)) == {}
+
+
+def test_each_name_stands_in_the_diagram_with_its_rank_and_colour(six):
+    figure = drawn(six)["critical-difference"]
+    axes, styles = figure.axes[0], looks(six.table["initializer"])
+    for row in six.table.itertuples():
+        assert any(row.initializer in text and f"{row.mean_rank:.2f}" in text for text in words(figure))
+    marks = {line.get_color(): line.get_xdata()[0] for line in axes.lines if line.get_markersize() == 4.5}
+    places = np.array([marks[styles[name].color] for name in six.table["initializer"]])
+    ticks = {text.get_text(): text.get_position()[0] for text in axes.texts}
+    per_rank = (ticks["6"] - ticks["1"]) / 5
+    np.testing.assert_allclose((places - ticks["1"]) / per_rank + 1, six.table["mean_rank"], atol=1e-10)
+
+
+def test_bars_join_those_that_share_a_letter_and_the_critical_difference_is_to_scale(six):
+    figure = drawn(six)["critical-difference"]
+    axes = figure.axes[0]
+    ticks = {text.get_text(): text.get_position()[0] for text in axes.texts}
+    per_rank = (ticks["6"] - ticks["1"]) / 5
+    difference = six.table["critical_difference"].iloc[0]
+    assert f"critical difference {difference:.2f}" in words(figure)
+    (scale,) = [line for line in axes.lines if line.get_marker() == "|"]
+    assert np.ptp(scale.get_xdata()) / per_rank == pytest.approx(difference)
+
+    bars = group_bars(six.table)
+    assert len(bars) > 1
+    assert len([line for line in axes.lines if same_color(line.get_color(), "0.2")]) == len(bars)
+    letters = six.table["groups"].str.split().map(set)
+    for a, b in combinations(six.table.index, 2):
+        ends = six.table.loc[[a, b], "mean_rank"]
+        is_joined = any(first <= ends.min() and ends.max() <= last for first, last, _ in bars)
+        assert is_joined == bool(letters[a] & letters[b])
+
+
+def test_bars_of_one_level_do_not_touch():
+    bars = group_bars(ranked(named(15), settings=40, noise=0.1).table)
+    assert len(bars) > 3
+    for (a, b, level), (c, d, other) in combinations(bars, 2):
+        assert level != other or b < c or d < a
+
+
+def test_the_heading_tells_what_friedman_found_and_which_settings_do_not_count():
+    clear = drawn(ranked(named(4), short=2))
+    assert "over 10 settings (2 left out" in clear["critical-difference"].get_suptitle()
+    assert "over 10 settings (2 left out" in clear["performance-profiles"].get_suptitle()
+    assert "no difference shown" not in clear["critical-difference"].get_suptitle()
+    assert "no difference shown" in drawn(ranked(named(4), settings=2))["critical-difference"].get_suptitle()
+    assert "left out" not in drawn(ranked(named(4)))["critical-difference"].get_suptitle()
+
+
+def test_profiles_are_the_lines_and_bands_they_are_given(six):
+    axes = drawn(six)["performance-profiles"].axes[0]
+    mine = six.profiles[(six.profiles["initializer"] == "part_0") & (six.profiles["metric"] == "test_accuracy")]
+    np.testing.assert_allclose(axes.lines[0].get_xdata(), 100 * mine["threshold"])
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), 100 * mine["share"])
+    assert len(axes.collections) == 6
+    assert axes.get_xlabel() == "test accuracy (%)"
+    assert "from chance" in drawn(six, "score")["performance-profiles"].axes[0].get_xlabel()
+
+
+@pytest.mark.parametrize("pattern", ["a{}", "part_{}", LONG])
+@pytest.mark.parametrize("count", [3, 4, 9, 20, 40])
+def test_no_words_overlap_or_leave_the_figure(count, pattern):
+    found = ranked(named(count, pattern), settings=8)
+    figure = drawn(found)["critical-difference"]
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    boxes = [text.get_window_extent() for text in axes.texts if text.get_text()]
+    edge = figure.bbox
+    assert all(edge.x0 <= box.x0 and box.x1 <= edge.x1 and edge.y0 <= box.y0 for box in boxes)
+    heading = figure.texts[0].get_window_extent()
+    assert not any(a.overlaps(b) for a, b in combinations([*boxes, heading], 2))
+    assert min(text.get_fontsize() for text in figure.findobj(Text)) >= 7
+    assert len(axes.texts) > count
+
+
+@pytest.mark.parametrize("count", [3, 20])
+def test_equal_rankings_give_equal_bytes(count, tmp_path):
+    for name in ("a", "b"):
+        for kind, figure in drawn(ranked(named(count), settings=3)).items():
+            save_figure(figure, tmp_path / f"{kind}-{name}.png")
+    for kind in ("critical-difference", "performance-profiles"):
+        assert (tmp_path / f"{kind}-a.png").read_bytes() == (tmp_path / f"{kind}-b.png").read_bytes()
