@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import multiprocessing
 import os
 import platform
 import subprocess
 import sys
+import zipfile
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from functools import cached_property, partial
@@ -375,6 +377,57 @@ def write_figures(results: Results, form: str = "png") -> list[Path]:
     except OSError as error:
         raise StoreError(f"{folder}: cannot be written: {error.strerror}") from error
     return [folder / f"{name}.{form}" for name in figures]
+
+
+def write_export(results: Results, folder: Path) -> list[Path]:
+    """Write the scores of an experiment in the forms that other programs read to rank initializers.
+
+    Parameters
+    ----------
+    results : Results
+    folder : Path
+        Is made if it is not there.
+
+    Returns
+    -------
+    list of Path
+        ``scores.csv`` and ``settings.csv``: the table and the blocks of `initbench.analysis.ranks.Scores`;
+        ``scores.npz``: its arrays.
+
+    Raises
+    ------
+    StoreError
+        When there is no setting in which every initializer has a seed that finished, an initializer has no seed that
+        finished in all of those, or a file cannot be written.
+    """
+    import numpy as np
+
+    from initbench.analysis.ranks import scores_for_others
+    from initbench.present.tables import csv_text
+
+    frames = results.frames
+    if frames.runs.empty:
+        raise StoreError(f"{results.folder}: no cell has finished yet, so there is nothing to export")
+    found = scores_for_others(frames.runs, frames.baselines, frames.factors)
+    again = f"to fill it in: initbench run {results.folder / 'config.yaml'} -o {results.folder.parent}"
+    if found.table.empty:
+        raise StoreError(f"{results.folder}: no setting has a finished seed of every initializer; {again}")
+    for name, array in found.arrays.items():
+        if not len(array):
+            raise StoreError(f"{results.folder}: no seed of {name} has finished in every setting; {again}")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as arrays:  # as numpy.savez, which has no room for an initializer named "file"
+        for name, array in found.arrays.items():
+            with arrays.open(f"{name}.npy", "w") as file:
+                np.lib.format.write_array(file, array)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "scores.npz").write_bytes(archive.getvalue())
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be written: {error.strerror}") from error
+    write_text(folder / "scores.csv", csv_text(found.table))
+    write_text(folder / "settings.csv", csv_text(found.blocks))
+    return [folder / name for name in ("scores.csv", "settings.csv", "scores.npz")]
 
 
 def write_manifest(outcome: Outcome, jobs: int) -> None:

@@ -14,6 +14,7 @@ from initbench.cli.cite import cite
 from initbench.cli.compare import compare
 from initbench.cli.data import data
 from initbench.cli.explain import explain
+from initbench.cli.export import export
 from initbench.cli.list import list_parts
 from initbench.cli.new import new
 from initbench.cli.phase import phase
@@ -86,7 +87,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 COMMANDS = (
-    *(run, plot, table, compare, plan, status, check, probe, explain, theory, phase, cite),
+    *(run, plot, table, compare, plan, export, status, check, probe, explain, theory, phase, cite),
     *(list_parts, data, new, schema),
 )
 for command in COMMANDS:

@@ -1,0 +1,32 @@
+"""``initbench export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(
+    epilog="\b\nExamples:\n  initbench export results/depth_sweep\n  initbench export results/depth_sweep -o shared\n"
+)
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder to write to.  [default: PATH/export]",
+)
+def export(path: Path, output: Path | None) -> None:
+    """Write the scores of the results in PATH for autorank, scikit-posthocs and rliable.
+
+    scores.csv has a column an initializer and a row a setting, which settings.csv names; of a single setting, a row a
+    seed. scores.npz has an array an initializer, of shape (seeds, settings).
+    """
+    from initbench.results import load, write_export
+
+    results = load(path)
+    if results.caption:
+        click.echo(f"initbench: {results.caption}", err=True)
+    for file in write_export(results, output or path / "export"):
+        click.echo(file)
