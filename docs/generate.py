@@ -36,11 +36,12 @@ def config_page() -> str:
         NOTE,
         "A config is flat YAML. A key marked • also takes a list of values; the experiment is the product of all\n"
         "lists × seeds. A part with parameters is written `{normal: {std: 0.01}}` or `{name: normal, std: 0.01}`.\n"
+        "A key marked ◦ can be [tuned](tuning.md) for each initializer: `learning_rate: {tune: [0.01, 0.1]}`.\n"
         "Relative paths of data files are looked for in `--data-dir`, in the current folder and beside the config.\n\n",
         "| key | meaning | default |\n| --- | --- | --- |\n",
     ]
     for key in KEYS.values():
-        mark = " •" if key.sweeps else ""
+        mark = (" •" if key.sweeps else "") + (" ◦" if key.tunes else "")
         default = {"null": "none", "''": "none"}.get(key.default, f"`{key.default}`")
         default = "`null`" if key.name == "clip_norm" else default
         lines.append(f"| `{key.name}`{mark} | {key.doc} | {default} |\n")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from itertools import pairwise, product
@@ -17,7 +17,9 @@ from initbench.errors import UsageError
 FACTORS = ("dataset", "depth", "width", "activation", "initializer", "optimizer", "learning_rate", "batch_size")
 ARITHMETIC = 2  # raised whenever the engine's numbers change, so that no old result passes for a new one
 CACHE_BYTES = 16 * 2**20  # of a stack's working set
+TUNED = "tuned"  # what the column of a tuned key reads where each initializer has its own best value
 DATA_BYTES = 256 * 2**20  # of the rows that a stack keeps, one copy a seed
+Setting = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,36 @@ def make_plan(experiment: Experiment, data: Mapping[Part, DataFacts]) -> tuple[C
                 )
             )
     return tuple(cells)
+
+
+def choose_tuned(
+    cells: Iterable[Cell], tuned: Collection[str], own: Mapping[Setting, Setting], common: Mapping[Setting, Setting]
+) -> tuple[Cell, ...]:
+    """Of the product of all values of the tuned keys, the cells at the chosen ones.
+
+    Parameters
+    ----------
+    cells : iterable of Cell
+    tuned : collection of str
+    own, common : mapping of tuple to tuple
+        The values of all factors but the tuned keys -> the values chosen of these, both in the order of the factors.
+
+    Returns
+    -------
+    tuple of Cell
+        Those at the common values, then those at each initializer's own, whose tuned factors read ``tuned``; a cell may
+        be both.
+    """
+    at_common, at_own = [], []
+    for cell in cells:
+        setting = tuple(value for key, value in cell.factors if key not in tuned)
+        tried = tuple(value for key, value in cell.factors if key in tuned)
+        if common.get(setting) == tried:
+            at_common.append(cell)
+        if own.get(setting) == tried:
+            factors = tuple((key, TUNED if key in tuned else value) for key, value in cell.factors)
+            at_own.append(replace(cell, factors=factors))
+    return (*at_common, *at_own)
 
 
 def factor_columns(experiment: Experiment) -> tuple[str, ...]:

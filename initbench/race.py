@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
-from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from initbench.config import Experiment
 from initbench.errors import UsageError
 from initbench.plan import Cell
-from initbench.runner import Outcome, Progress
+from initbench.runner import Choose, Outcome, Progress, run_experiment
 from initbench.store import Store
 
 if TYPE_CHECKING:
@@ -43,34 +42,51 @@ def design_race(experiment: Experiment, max_seeds: int = MAX_SEEDS, margin: floa
         raise UsageError(f"{name}: a race needs two initializers or more; {hint}")
     if margin is not None and not 0 < margin < 1:
         raise UsageError(f"{name}: the margin is {margin} and must lie between 0 and 1, for example: margin=0.005")
-    settings = prod(map(len, experiment.choices.values())) // initializers
+    settings = experiment.size // (len(seeds) * initializers)
     return Design(len(seeds), max_seeds, initializers, settings, margin)
 
 
 def run_race(
-    train: Callable[..., None], outcome: Outcome, design: Design, progress: Progress, *, fresh: bool, fail_fast: bool
+    experiment: Experiment,
+    outcome: Outcome,
+    *,
+    whole: Experiment,
+    design: Design,
+    choose: Choose = tuple,
+    fresh: bool = False,
+    fail_fast: bool = False,
+    progress: Progress | None = None,
+    **options: Any,
 ) -> None:
     """Train a round of seeds after the other, until no setting needs a further one.
 
     Parameters
     ----------
-    train : callable
-        ``run_experiment`` of the experiment with all seeds that there may be; called with ``choose, race, fresh``.
+    experiment : Experiment
+        With the seeds of a round.
     outcome : Outcome
+    whole : Experiment
+        The same with all seeds that there may be.
     design : Design
-    progress : Progress
-    fresh : bool
-        Whether to forget earlier results before the first round.
-    fail_fast : bool
-        Whether a failed cell ends the race.
+    choose, fresh, fail_fast, progress, **options
+        As of `initbench.runner.run_experiment`; with ``fail_fast`` a failed cell ends the race.
     """
     from initbench.analysis.racing import race_table
 
+    progress = progress or Progress()
     needed: dict[str, int] = {}
     for look in range(1, design.looks + 1):
-        choose = partial(racing_cells, needed=needed, round_seeds=design.round_seeds)
-        train(choose=choose, race=asdict(design), fresh=fresh)
-        fresh = False
+        run_experiment(
+            whole,
+            outcome,
+            first=experiment,
+            race=asdict(design),
+            choose=partial(racing_cells, choose=choose, needed=needed, round_seeds=design.round_seeds),
+            fresh=fresh and look == 1,
+            fail_fast=fail_fast,
+            progress=progress,
+            **options,
+        )
         with Store(outcome.folder) as store:
             frames = store.frames()
         race = race_table(frames.runs, frames.baselines, frames.factors, design)
@@ -80,7 +96,9 @@ def run_race(
         needed = {str(cell): int(seeds) for cell, seeds in race.standings.groupby("cell")["seeds"].max().items()}
 
 
-def racing_cells(cells: tuple[Cell, ...], needed: Mapping[str, int], round_seeds: int) -> tuple[Cell, ...]:
+def racing_cells(
+    cells: tuple[Cell, ...], needed: Mapping[str, int], round_seeds: int, choose: Choose = tuple
+) -> tuple[Cell, ...]:
     """The cells that a race needs so far.
 
     Parameters
@@ -91,6 +109,9 @@ def racing_cells(cells: tuple[Cell, ...], needed: Mapping[str, int], round_seeds
         How many seeds each initializer needs in each setting, by the key of its cell of seed 0; those that are not in
         it need the first round.
     round_seeds : int
+    choose : callable ``(cells) -> cells``, default all
+        Which of them the experiment has.
     """
+    cells = choose(cells)
     first = {cell.factors: cell.key for cell in cells if cell.seed == 0}
     return tuple(cell for cell in cells if cell.seed < needed.get(first[cell.factors], round_seeds))

@@ -10,18 +10,19 @@ import platform
 import subprocess
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from initbench.config import find_config, read_experiment
+from initbench.config import Experiment, find_config, read_experiment
 from initbench.data import data_folders
-from initbench.errors import StoreError, UsageError
+from initbench.errors import InitbenchError, StoreError, UsageError
+from initbench.plan import Cell, choose_tuned
 from initbench.race import MAX_SEEDS, design_race, run_race
-from initbench.runner import Outcome, Progress, run_experiment
+from initbench.runner import Choose, Outcome, Progress, run_experiment
 from initbench.store import Frames, Store, write_text
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     from initbench.analysis.racing import Design, Race
     from initbench.analysis.ranks import Ranking
+
+TUNING = "tuning"  # the folder, within that of an experiment, of the one that tunes its keys
 
 
 class Results:
@@ -59,6 +62,11 @@ class Results:
     ranking : initbench.analysis.ranks.Ranking
         The initializers over all settings: ``ranking.table`` with the columns of ``ranks.csv``, and
         ``ranking.profiles``; empty where there are fewer than two settings or initializers.
+    tuning, tried : pandas.DataFrame
+        With the columns of ``tuning.csv`` and ``tried.csv``: the values chosen of tuned keys, and what each value that
+        was tried gave; empty where nothing was tuned.
+    tuning_results : Results or None
+        Of the experiment that tuned, ``results/<name>/tuning``.
     """
 
     def __init__(
@@ -69,9 +77,10 @@ class Results:
         target: float | None,
         counts: dict[str, int],
         design: Design | None = None,
+        tuned: Sequence[str] = (),
     ) -> None:
         self.folder, self.frames, self.target, self.counts = folder, frames, target, counts
-        self.design = design
+        self.design, self.tuned = design, tuned
         self.runs, self.curves = frames.runs, frames.curves
         self.layers, self.histograms = layers
 
@@ -149,6 +158,32 @@ class Results:
         frames = self.frames
         diagnostics = step_zero(self.layers, frames.curves)
         return predictor_table(diagnostics, frames.runs, frames.baselines, frames.factors, self._probed())
+
+    @cached_property
+    def tuning_results(self) -> Results | None:
+        """What the tuned keys were chosen by."""
+        return load(self.folder / TUNING) if self.tuned else None
+
+    @cached_property
+    def tried(self) -> pd.DataFrame:
+        """A row an initializer, setting and combination of tuned values."""
+        import pandas as pd
+
+        from initbench.analysis.tuning import tried_table
+
+        if self.tuning_results is None:
+            return pd.DataFrame()
+        frames = self.tuning_results.frames
+        return tried_table(frames.runs, frames.baselines, frames.factors)
+
+    @cached_property
+    def tuning(self) -> pd.DataFrame:
+        """A row an initializer, setting and tuned key."""
+        from initbench.analysis.tuning import tuning_table
+
+        if self.tuning_results is None:
+            return self.tried
+        return tuning_table(self.tried, self.tuning_results.frames.factors, self.tuned)
 
     def _probed(self) -> pd.DataFrame | None:
         """What ``initbench probe`` adds to the diagnostics, if it has looked at these cells: their Jacobians."""
@@ -235,30 +270,60 @@ def run(
     folders = data_folders(Path(data_dir) if data_dir else None)
     experiment = read_experiment(find_config(str(config)), changes, folders)
     folder = Path(results) / experiment.name
-    outcome, progress = Outcome(folder), progress or Progress()
     train = partial(
-        run_experiment,
-        outcome=outcome,
+        _train,
         jobs=jobs,
         folders=folders,
+        fresh=fresh,
         fail_fast=fail_fast,
         progress=progress,
         scheduler=scheduler,
     )
+    choose: Choose = tuple
+    whole, train_cells = experiment, partial(run_experiment)
+    if until_decided:
+        design = design_race(experiment, max_seeds, margin)
+        whole = read_experiment(find_config(str(config)), (*changes, f"seeds={max_seeds}"), folders)
+        train_cells = partial(run_race, whole=whole, design=design)
+    if experiment.tuned:
+        tried = train(whole.tuning, folder / TUNING)
+        if tried.counts["missing"] or (fail_fast and tried.counts["failed"]):
+            return tried
+        choose = partial(_at_chosen_values, tried, experiment.tuned)
+    return train(experiment, folder, train_cells, choose=choose)
+
+
+def _train(
+    experiment: Experiment,
+    folder: Path,
+    train_cells: Callable[..., None] = run_experiment,
+    *,
+    jobs: int,
+    **options: Any,
+) -> Results:
+    """Train what is missing of an experiment and write its tables, also when interrupted."""
+    outcome = Outcome(folder)
     try:
-        if until_decided:
-            design = design_race(experiment, max_seeds, margin)
-            longest = read_experiment(find_config(str(config)), (*changes, f"seeds={max_seeds}"), folders)
-            train = partial(train, longest, first=experiment)
-            run_race(train, outcome, design, progress, fresh=fresh, fail_fast=fail_fast)
-        else:
-            train(experiment, fresh=fresh)
+        train_cells(experiment, outcome, jobs=jobs, **options)
     finally:
         if outcome.counts:
             found = load(folder)
             write_tables(found)
             write_manifest(outcome, jobs)
     return found
+
+
+def _at_chosen_values(tried: Results, tuned: Sequence[str], cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    """The cells of a plan at the values that its tuning chooses."""
+    from initbench.analysis.tuning import chosen_values, tried_table, tuning_table
+
+    frames = tried.frames
+    tuning = tuning_table(tried_table(frames.runs, frames.baselines, frames.factors), frames.factors, tuned)
+    chosen = choose_tuned(cells, tuned, *chosen_values(tuning))
+    if not chosen:
+        reason = next(iter(frames.runs["error"].dropna()), "")
+        raise InitbenchError(f"no value of {' and '.join(tuned)} could be chosen: at each one a cell failed: {reason}")
+    return chosen
 
 
 def load(path: str | Path) -> Results:
@@ -280,13 +345,13 @@ def load(path: str | Path) -> Results:
     """
     folder = Path(path)
     with Store(folder) as store:
-        target, race = (json.loads(store.about(key) or "null") for key in ("target", "race"))
+        target, race, tuned = (json.loads(store.about(key) or "null") for key in ("target", "race", "tuned"))
         design = None
         if race:
             from initbench.analysis.racing import Design
 
             design = Design(**race)
-        return Results(folder, store.frames(), store.layers(), target, store.counts(), design)
+        return Results(folder, store.frames(), store.layers(), target, store.counts(), design, tuned or ())
 
 
 def experiments_below(path: str | Path) -> list[Path]:
@@ -307,7 +372,8 @@ def write_tables(results: Results) -> None:
     """Write ``runs.csv``, ``curves.csv``, ``accuracy.csv``, ``accuracy.md`` and ``comparison.csv``.
 
     Where layers were recorded also ``layers.csv`` and ``predictors.csv``, with two settings or more ``ranks.csv``, of a
-    race ``decisions.csv``; else those of an earlier run are removed.
+    race ``decisions.csv``, where keys were tuned ``tuning.csv`` and ``tried.csv``; else those of an earlier run are
+    removed.
     """
     from initbench.present.tables import csv_text, render_table
 
@@ -318,7 +384,9 @@ def write_tables(results: Results) -> None:
         tables["ranks"] = results.ranking.table
     if results.race:
         tables["decisions"] = results.decisions
-    for name in ("layers", "predictors", "ranks", "decisions"):
+    if results.tuned:
+        tables |= {"tuning": results.tuning, "tried": results.tried}
+    for name in ("layers", "predictors", "ranks", "decisions", "tuning", "tried"):
         if name not in tables:
             (results.folder / f"{name}.csv").unlink(missing_ok=True)
     for name, table in tables.items():
@@ -366,6 +434,12 @@ def write_figures(results: Results, form: str = "png") -> list[Path]:
         means = layer_means(results.layers, frames.factors)
         figures |= layer_figures(means, results.histograms, frames.factors)
         figures["predictors"] = predictor_panels(results.predictors)
+    if not results.tuning.empty:
+        from initbench.analysis.tuning import along
+        from initbench.present.figures.tuning import tuning_figures
+
+        slices = {key: along(key, results.tried, results.tuning) for key in results.tuned}
+        figures |= tuning_figures(slices, results.tuning, frames.factors)
     folder = results.folder / "figures"
     try:
         folder.mkdir(exist_ok=True)

@@ -159,7 +159,7 @@ def run_experiment(
         with Store(folder, create=True) as store:
             if fresh:
                 store.clear()
-            store.set_plan(plan, experiment.target, race)
+            store.set_plan(plan, experiment.target, tuned=experiment.tuned, race=race)
             write_text(folder / "config.yaml", (first or experiment).to_yaml())
             finished = store.finished()
             keep = Keep("weights" in experiment.record, "layers" in experiment.record, experiment.seeds[0])

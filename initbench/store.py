@@ -192,8 +192,15 @@ class Store:
         rows = self._rows("SELECT value FROM about WHERE key = ?", (key,))
         return rows[0][0] if rows else None
 
-    def set_plan(self, cells: Sequence[Cell], target: float | None, race: Mapping[str, Any] | None = None) -> None:
-        """Note which cells the experiment has now, and the design of a race that chose them.
+    def set_plan(
+        self,
+        cells: Sequence[Cell],
+        target: float | None,
+        *,
+        tuned: Sequence[str] = (),
+        race: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Note which cells the experiment has now, the keys that were tuned, and the design of a race.
 
         Records of other cells stay, and count again when planned again.
         """
@@ -201,8 +208,10 @@ class Store:
         with self._transaction() as connection:
             connection.execute("DELETE FROM plan")
             connection.executemany("INSERT INTO plan VALUES (?, ?, ?, ?, ?)", rows)
-            notes = [("target", json.dumps(target)), ("race", json.dumps(race))]
-            connection.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", notes)
+            notes = {"target": target, "tuned": tuned, "race": race}
+            connection.executemany(
+                "INSERT OR REPLACE INTO about VALUES (?, ?)", ((key, json.dumps(note)) for key, note in notes.items())
+            )
 
     def clear(self) -> None:
         """Forget all records."""

@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "analysis": {"errors"},
     "present": {"errors"},
     "probing": {"runner", "store", "start", "plan", "engine", "config", "data", "analysis", "present", *GROUND},
-    "results": {"race", "runner", "store", "config", "data", "analysis", "present", *GROUND},
+    "results": {"race", "runner", "store", "plan", "config", "data", "analysis", "present", *GROUND},
     "cli": {
         "parts",
         "conformance",

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from initbench.config import read_experiment
-from initbench.plan import DataFacts, make_plan, make_stacks
+from initbench.plan import FACTORS, DataFacts, choose_tuned, make_plan, make_stacks
 
 FACTS = DataFacts("c0ffee", 1000, 200, 20, 3)
 
@@ -169,3 +169,24 @@ def test_large_networks_make_low_stacks_and_large_data_few_seeds(plan):
     assert {len(s.cells) for s in make_stacks(plan("width: 3000\nseeds: 3"))} == {1}
     large = dataclasses.replace(FACTS, features=784, train_rows=60_000, test_rows=10_000)
     assert {len(stack.seeds) for stack in make_stacks(plan("width: 8\nseeds: 3", large))} == {1}
+
+
+def test_chosen_cells_are_those_of_the_plan_and_only_their_factors_differ(plan):
+    cells = plan("initializer: [zeros, he_normal]\nlearning_rate: {tune: [0.1, 0.2]}\nwidth: {tune: [4, 5]}\nseeds: 2")
+    assert len(cells) == 2 * 4 * 2
+    fixed = [name for name in FACTORS if name not in ("width", "learning_rate")]
+    settings = {dict(c.factors)["initializer"]: tuple(dict(c.factors)[name] for name in fixed) for c in cells}
+    own = {settings["zeros"]: (4, 0.2), settings["he_normal"]: (5, 0.1)}
+    chosen = choose_tuned(cells, ("width", "learning_rate"), own, dict.fromkeys(own, (5, 0.1)))
+    shown = [dict(cell.factors) for cell in chosen]
+    assert [(f["initializer"], f["width"], f["learning_rate"]) for f in shown[::2]] == [
+        ("zeros", 5, 0.1),
+        ("he_normal", 5, 0.1),
+        ("zeros", "tuned", "tuned"),
+        ("he_normal", "tuned", "tuned"),
+    ]
+    assert {cell.key for cell in chosen} < {cell.key for cell in cells}
+    assert len({cell.key for cell in chosen}) == 6  # he_normal's own values are the common ones
+    assert [(cell.hidden[0], cell.learning_rate) for cell in chosen[4::2]] == [(4, 0.2), (5, 0.1)]
+    assert sum(len(stack.cells) for stack in make_stacks(chosen)) == 6
+    assert choose_tuned(cells, ("width", "learning_rate"), {}, {}) == ()

@@ -27,13 +27,16 @@ def scores(runs: pd.DataFrame, baselines: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         A copy of ``runs`` with ``test_majority, valid_majority, test_rows`` beside, and with ``test_accuracy``,
-        ``best_valid_accuracy`` and ``test_loss`` replaced as said. ``trained`` tells whether a cell did not diverge and
-        its test accuracy is more than three binomial standard errors above always answering the commonest class.
+        ``valid_accuracy``, ``best_valid_accuracy`` and ``test_loss`` replaced as said. ``trained`` tells whether a cell
+        did not diverge and its test accuracy is more than three binomial standard errors above always answering the
+        commonest class.
     """
     known = baselines.drop_duplicates("cell")[["cell", "test_majority", "valid_majority", "test_rows"]]
     scored = runs.merge(known, on="cell", how="left").sort_values("seed", kind="stable", ignore_index=True)
     diverged, failed = scored["status"] == "diverged", scored["status"] == "failed"
-    for metric, majority in [("test_accuracy", "test_majority"), ("best_valid_accuracy", "valid_majority")]:
+    replaced = {"test_accuracy": "test_majority"}
+    replaced |= dict.fromkeys(("valid_accuracy", "best_valid_accuracy"), "valid_majority")
+    for metric, majority in replaced.items():
         scored[metric] = scored[metric].astype(float).mask(diverged, scored[majority]).mask(failed)
     scored["test_loss"] = scored["test_loss"].astype(float).mask(diverged | failed)
     commonest = scored["test_majority"]

@@ -19,6 +19,7 @@ from initbench.cli import options
 @options.plugin
 def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | None, plugins: tuple[str, ...]) -> None:
     """Validate configs, or hold parts against the laws of their kind; exit 2 with every fault when one is not fine."""
+    from initbench.cli.progress import count_cells
     from initbench.cli.reading import read_all
     from initbench.config import bundled
     from initbench.conformance import broken_laws, remarks, why_unchecked
@@ -51,7 +52,7 @@ def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | N
         except UsageError as error:
             wrong.append(error)
             continue
-        click.echo(f"{name}: fine; {experiment.size} cells")
+        click.echo(f"{name}: fine; {count_cells(experiment)}")
     if wrong:
         faults = [fault for error in wrong if isinstance(error, ConfigError) for fault in error.faults]
         others = [str(error) for error in wrong if not isinstance(error, ConfigError)]

@@ -16,6 +16,7 @@ from initbench.config import Experiment
 from initbench.plan import Cell, Stack
 from initbench.present.races import round_sentence
 from initbench.present.tables import render_table
+from initbench.present.tuning import describe_tuning
 from initbench.results import Results
 from initbench.runner import Progress
 from initbench.store import Record
@@ -42,6 +43,7 @@ class Bar(Progress):
         """Open the bar."""
         self.cells, self.epochs, self.over, self.done = cells, epochs, 0, 0
         self.spoke = self.began = time.monotonic()
+        self.scores.clear()
         if not cells:
             click.echo("nothing to train: every cell is in the results already", err=True)
         elif self.is_terminal:
@@ -105,6 +107,8 @@ class Bar(Progress):
 def describe_plan(experiment: Experiment, plan: Sequence[Cell], stacks: Sequence[Stack]) -> str:
     """What ``--dry-run`` prints."""
     settings = prod(map(len, experiment.choices.values()))
+    if experiment.tuned:
+        return f"{experiment.name}: {count_cells(experiment)}\n{describe_plan(experiment.tuning, plan, stacks)}"
     lines = [f"{experiment.name}: {len(plan)} cells (settings × seeds: {settings} × {len(experiment.seeds)})"]
     for key, values in experiment.choices.items():
         shown = ", ".join("all" if key == "train_rows" and v is None else _plain(v) for v in values)
@@ -129,6 +133,14 @@ def describe_design(design: Design) -> str:
     )
 
 
+def count_cells(experiment: Experiment) -> str:
+    """How many cells an experiment has, where keys are tuned of both its stages."""
+    if not experiment.tuned:
+        return f"{experiment.size} cells"
+    keys = " and ".join(experiment.tuned)
+    return f"{experiment.tuning.size} cells to tune {keys}, then {experiment.size} cells at the chosen values"
+
+
 def _plain(value: object) -> str:
     if value is None:
         return "null"
@@ -140,11 +152,16 @@ def describe_results(results: Results) -> str:
     names = "config.yaml, manifest.json, runs.csv, curves.csv, accuracy.csv, accuracy.md, comparison.csv, runs.sqlite"
     if results.race:
         names = names.replace("comparison.csv", "comparison.csv, decisions.csv")
+    tuning = ""
+    if results.tuning_results is not None:
+        seeds = ", ".join(map(str, results.tuning_results.runs["seed"].unique()))
+        tuning = f"{describe_tuning(results.tuning, results.tried, seeds)}\n"
+        names = names.replace("runs.sqlite", "tuning.csv, tried.csv, tuning/, runs.sqlite")
     told = results.conclude(results.evidence)
     if len(told) > MOST_TOLD:
         told[MOST_TOLD:] = [f"{len(told) - MOST_TOLD} more: initbench compare {results.folder}"]
     return (
-        f"{render_table(results.accuracy, 'text', caption=results.caption)}\n"
+        f"{render_table(results.accuracy, 'text', caption=results.caption)}\n{tuning}"
         + "".join(f"{line}\n\n" for line in told)
         + f"results: {results.folder}/ ({names})\nfigures: initbench plot {results.folder}"
     )

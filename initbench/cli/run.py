@@ -89,7 +89,8 @@ def run(
         read_all(configs, (*changes, f"seeds={max_seeds}"), data_dir)  # what starts from files has one for each seed
     if dry_run:
         for place, experiment in enumerate(experiments):
-            click.echo(describe_plan(experiment, *preview(experiment, jobs, data_folders(data_dir))))
+            first = experiment.tuning if experiment.tuned else experiment
+            click.echo(describe_plan(experiment, *preview(first, jobs, data_folders(data_dir))))
             for design in designs[place : place + 1]:
                 click.echo(describe_design(design))
         return
@@ -109,9 +110,10 @@ def run(
             margin=margin,
             max_seeds=max_seeds,
         )
-        failures = found.runs.loc[found.runs["status"] == "failed", "error"]
-        failed += len(failures)
-        reason = reason or next(iter(failures), "")
+        for part in filter(None, (found.tuning_results, found)):
+            failures = part.runs.loc[part.runs["status"] == "failed", "error"]
+            failed += len(failures)
+            reason = reason or next(iter(failures), "")
         if not quiet:
             click.echo(describe_results(found))
         if failed and fail_fast:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count, islice
 from math import prod
 from typing import Any
 
 import yaml
+
+TUNING_COUNT = 3  # seeds that a value is tried with, where the config does not say
 
 
 @dataclass(frozen=True)
@@ -72,10 +75,15 @@ class Experiment:
     name, description : str
     choices : mapping of str to tuple
         For each key that can be swept, in the order of the contract, the values it takes; one for a key not swept.
+        Those of a tuned key are the values that are tried.
     epochs : int
     seeds : tuple of int
     target : float or None
     record : tuple of str
+    tuned : tuple of str
+        The keys that report at the values that suit, and not at each value.
+    tuning_count : int
+        How many seeds a value is tried with.
     """
 
     name: str
@@ -85,6 +93,8 @@ class Experiment:
     seeds: tuple[int, ...]
     target: float | None
     record: tuple[str, ...]
+    tuned: tuple[str, ...] = ()
+    tuning_count: int = TUNING_COUNT
 
     @property
     def swept(self) -> tuple[str, ...]:
@@ -93,8 +103,15 @@ class Experiment:
 
     @property
     def size(self) -> int:
-        """How many cells it has."""
-        return prod(map(len, self.choices.values())) * len(self.seeds)
+        """How many cells it reports; where keys are tuned, at each initializer's own values and at the common ones."""
+        settings = prod(len(values) for key, values in self.choices.items() if key not in self.tuned)
+        return settings * len(self.seeds) * (2 if self.tuned else 1)
+
+    @property
+    def tuning(self) -> Experiment:
+        """The experiment that tries the values of the tuned keys, with the first seeds that report nothing."""
+        alone = replace(self, name="tuning", target=None, record=("curves",), tuned=(), tuning_count=TUNING_COUNT)
+        return replace(alone, seeds=tuning_seeds(self.seeds, self.tuning_count))
 
     def to_yaml(self) -> str:
         """The resolved config: reading it again gives an equal experiment."""
@@ -104,11 +121,19 @@ class Experiment:
         for key, values in self.choices.items():
             written = [_plain(key, value) for value in values]
             plain[key] = written[0] if len(written) == 1 else written
+            if key in self.tuned:
+                plain[key] = {"tune": written, "seeds": self.tuning_count}
         plain |= {"epochs": self.epochs, "seeds": list(self.seeds)}
         if self.target is not None:
             plain["target"] = self.target
         plain["record"] = list(self.record)
         return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+
+
+def tuning_seeds(seeds: Collection[int], number: int) -> tuple[int, ...]:
+    """The first so many seed ids that are not among those that report."""
+    taken = set(seeds)
+    return tuple(islice((seed for seed in count() if seed not in taken), number))
 
 
 def _plain(key: str, value: Any) -> Any:

@@ -9,7 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from initbench.config.experiment import Part
+from initbench.config.experiment import TUNING_COUNT, Part
 from initbench.config.located import Value
 from initbench.config.sources import weights_by_seed, weights_file
 from initbench.contracts import Range
@@ -32,7 +32,7 @@ class Context:
     folders : tuple of Path
         In which data files are looked for.
     seeds : tuple of int
-        Of the experiment; empty where they are at fault.
+        Of the experiment and of its tuning; empty where they are at fault.
     ends : dict of Part to (int, int)
         Columns and classes of data sets, where they are known without fetching anything.
     drawn : dict of Part to Value
@@ -69,6 +69,8 @@ class Key:
         As YAML text.
     sweeps : bool
         Whether a list of values is allowed.
+    tunes : bool
+        Whether ``{tune: [...]}`` is.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Key:
     read: Reader
     default: str
     sweeps: bool = True
+    tunes: bool = False
 
 
 def as_number(value: Value) -> Any:
@@ -362,6 +365,13 @@ SEED = whole("a seed", 0, 2**63 - 1, "[0, 1, 2]")
 RECORDED = choice("record", "curves", "layers", "weights")
 
 
+def tuned(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of ``{tune: [...], seeds: N}``."""
+    values = {"type": "array", "items": schema, "minItems": 2, "uniqueItems": True}
+    properties = {"tune": values, "seeds": COUNT_OF_SEEDS.schema | {"default": TUNING_COUNT}}
+    return {"type": "object", "properties": properties, "required": ["tune"], "additionalProperties": False}
+
+
 def one_or_many(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema of a value or a list of such values."""
     return {"anyOf": [schema, {"type": "array", "items": schema, "minItems": 1}]}
@@ -439,8 +449,8 @@ KEYS = {
         ),
         Key("description", "one line, shown in the report", text("description"), "''", sweeps=False),
         Key("dataset", "a name, or {csv: FILE, target: COLUMN}, {idx: FOLDER}, {npz: FILE}", part("dataset"), "digits"),
-        Key("depth", "hidden layers", whole("depth", 0, 10_000, "3"), "3"),
-        Key("width", "units in each hidden layer", whole("width", 1, 100_000, "64"), "64"),
+        Key("depth", "hidden layers", whole("depth", 0, 10_000, "3"), "3", tunes=True),
+        Key("width", "units in each hidden layer", whole("width", 1, 100_000, "64"), "64", tunes=True),
         Key(
             "hidden",
             "the widths of the hidden layers one by one, in place of depth and width",
@@ -459,22 +469,24 @@ KEYS = {
         Key("normalization", "none, batch, layer", choice("normalization", "none", "batch", "layer"), "none"),
         Key("residual", "none, " + ", ".join(RESIDUAL), choice("residual", "none", *RESIDUAL), "none"),
         Key("optimizer", "sgd, momentum, nesterov, rmsprop, adam, adamw", part("optimizer"), "sgd"),
-        Key("learning_rate", "a number", number("learning_rate", Range(low=0), "0.05"), "0.05"),
-        Key("batch_size", "rows a step", whole("batch_size", 1, 10_000_000, "64"), "64"),
+        Key("learning_rate", "a number", number("learning_rate", Range(low=0), "0.05"), "0.05", tunes=True),
+        Key("batch_size", "rows a step", whole("batch_size", 1, 10_000_000, "64"), "64", tunes=True),
         Key("epochs", "passes over the training rows", whole("epochs", 1, 1_000_000, "10"), "10", sweeps=False),
         Key(
             "clip_norm",
             "largest global gradient norm, or null",
             or_word(number("clip_norm", Range(low=0, open_low=True), "1.0"), None, None),
             "null",
+            tunes=True,
         ),
-        Key("weight_decay", "L2 coefficient", number("weight_decay", Range(low=0), "0.0001"), "0"),
+        Key("weight_decay", "L2 coefficient", number("weight_decay", Range(low=0), "0.0001"), "0", tunes=True),
         Key("scaling", "standard, unit, none", choice("scaling", "standard", "unit", "none"), "standard"),
         Key(
             "train_rows",
             "use only so many training rows",
             or_word(whole("train_rows", 1, 1_000_000_000, "1000"), "all", None),
             "all",
+            tunes=True,
         ),
         Key("seeds", "a count (5 means 0 to 4) or a list of ids", Reader(seeds, SEEDS), "5", sweeps=False),
         Key(

@@ -7,14 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from initbench.config.experiment import Experiment, Part
-from initbench.config.keys import KEYS, Context, is_folder_name
+from initbench.config.experiment import TUNING_COUNT, Experiment, Part, tuning_seeds
+from initbench.config.keys import COUNT_OF_SEEDS, KEYS, Context, is_folder_name
 from initbench.config.located import LARGEST, Value, locate
 from initbench.config.trials import find_impossible
 from initbench.errors import ConfigError, Fault, UsageError, nearest
 
 MOST_CELLS = 5_000_000
 REPLACES = {"hidden": ("depth", "width"), "depth": ("hidden",), "width": ("hidden",)}
+Tuned = dict[str, tuple[Value, int] | None]  # tuned keys, each with the number of seeds if the config tells it
 
 
 def read_experiment(path: Path, changes: Sequence[str] = (), folders: tuple[Path, ...] = ()) -> Experiment:
@@ -50,7 +51,8 @@ def read_experiment(path: Path, changes: Sequence[str] = (), folders: tuple[Path
         _enter(given, Value(key.strip(), source, 1, 1, change, len(key)), locate(text, source, faults), faults)
     context = Context((*folders, path.resolve().parent))
     read: dict[str, Any] = {}
-    for name in ("seeds", *(name for name in KEYS if name != "seeds")):
+    tuned: Tuned = {}
+    for name in sorted(KEYS, key=lambda name: (name != "seeds", not KEYS[name].tunes)):  # seeds come before parts
         read[name] = () if KEYS[name].sweeps else None
         if name not in given and (name in ("name", "hidden") or ("hidden" in given and name in REPLACES["hidden"])):
             continue
@@ -58,11 +60,14 @@ def read_experiment(path: Path, changes: Sequence[str] = (), folders: tuple[Path
         if value.is_refused:
             continue
         try:
-            read[name] = _read(name, value, context, faults)
+            read[name] = _read(name, value, context, faults, tuned)
         except ConfigError as error:
             faults.extend(error.faults)
-        if name == "seeds":
-            context = replace(context, seeds=read["seeds"] or ())
+        if name == "seeds" or name in tuned:
+            seeds = read["seeds"] or ()
+            others = tuning_seeds(seeds, _tuning_count(tuned)) if tuned and seeds else ()
+            context = replace(context, seeds=(*seeds, *others))
+    faults += _differing_counts(tuned)
     faults += find_impossible(read, context)
     if "hidden" in given:
         for other in ("depth", "width"):
@@ -77,7 +82,8 @@ def read_experiment(path: Path, changes: Sequence[str] = (), folders: tuple[Path
             faults.append(place.fault(f"the file's name '{path.stem}' cannot be a folder", "add a line: name: my_run"))
     if faults:
         raise ConfigError(faults)
-    return _experiment(read)
+    names = tuple(name for name in KEYS if name in tuned)
+    return _experiment(read | {"tuned": names, "tuning_count": _tuning_count(tuned)})
 
 
 def _text(path: Path) -> str:
@@ -116,9 +122,16 @@ def _enter(given: dict[str, tuple[Value, Value]], key: Value, value: Value, faul
     faults.append(key.fault(f"unknown key '{key}'", hint))
 
 
-def _read(name: str, value: Value, context: Context, faults: list[Fault]) -> Any:
-    """The value of a key, for one that sweeps all that are without fault; those of a list are told to ``faults``."""
+def _read(name: str, value: Value, context: Context, faults: list[Fault], tuned: Tuned) -> Any:
+    """The value of a key, for one that sweeps all that are without fault; those of a list are told to ``faults``.
+
+    Where they are to be tuned, ``tuned`` is told, with the number of seeds if it stands beside.
+    """
     key = KEYS[name]
+    if value.pairs and "tune" in {inner.data for inner, _ in value.pairs}:
+        value = _grid(name, value, context, faults, tuned)
+        if value.is_refused:
+            return ()
     if not key.sweeps:
         return key.read(value, context)
     is_list = isinstance(value.data, list)
@@ -144,10 +157,50 @@ def _read(name: str, value: Value, context: Context, faults: list[Fault]) -> Any
     return tuple(found)
 
 
+def _grid(name: str, value: Value, context: Context, faults: list[Fault], tuned: Tuned) -> Value:
+    """The list of ``{tune: [...], seeds: N}``."""
+    if not KEYS[name].tunes:
+        able = ", ".join(key.name for key in KEYS.values() if key.tunes)
+        raise value.error(f"{name} cannot be tuned", f"keys that can: {able}")
+    grid, tuned[name] = value, None
+    for key, inner in value.pairs or ():
+        if key.data == "tune":
+            grid = inner
+        elif key.data == "seeds":
+            try:
+                tuned[name] = (inner, COUNT_OF_SEEDS(inner, context))
+            except ConfigError as error:
+                faults.extend(error.faults)
+        else:
+            faults.append(key.fault(f"unknown key '{key}' beside tune", "write {tune: [VALUE, VALUE], seeds: 3}"))
+    if not grid.is_refused and (not isinstance(grid.data, list) or len(grid.data) < 2):
+        message = f"{name} is tuned over {grid} and needs a list of two values or more"
+        raise grid.error(message, "write {tune: [VALUE, VALUE], seeds: 3}")
+    return grid
+
+
+def _tuning_count(tuned: Tuned) -> int:
+    """With how many seeds the tuned keys are tried."""
+    return next((told[1] for told in tuned.values() if told), TUNING_COUNT)
+
+
+def _differing_counts(tuned: Tuned) -> list[Fault]:
+    """The faults of keys that are to be tuned with another number of seeds than the first."""
+    first, number = next(((name, told[1]) for name, told in tuned.items() if told), ("", 0))
+    hint = "tuned keys make one grid, which is tried with the same seeds: keep one number"
+    return [
+        told[0].fault(f"{name} is tuned with {told[1]} seeds, and {first} with {number}", hint)
+        for name, told in tuned.items()
+        if told and told[1] != number
+    ]
+
+
 def _experiment(read: dict[str, Any]) -> Experiment:
     left_out = ("depth", "width") if read["hidden"] else ("hidden",)
     choices = {key: read[key] for key in KEYS if KEYS[key].sweeps and key not in left_out}
-    experiment = Experiment(choices=choices, **{key: read[key] for key in KEYS if not KEYS[key].sweeps})
-    if experiment.size > MOST_CELLS:
-        raise UsageError(f"{experiment.name}: its lists make {experiment.size:,} cells; the most is {MOST_CELLS:,}")
+    others = [key for key in read if key not in KEYS or not KEYS[key].sweeps]
+    experiment = Experiment(choices=choices, **{key: read[key] for key in others})
+    size = max(replace(experiment, tuned=()).size, experiment.tuning.size if experiment.tuned else 0)
+    if size > MOST_CELLS:
+        raise UsageError(f"{experiment.name}: its lists make {size:,} cells; the most is {MOST_CELLS:,}")
     return experiment

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from initbench.config.keys import FILE_DATASETS, KEYS, PLACES, one_or_many
+from initbench.config.keys import FILE_DATASETS, KEYS, PLACES, one_or_many, tuned
 from initbench.registry import entries
 
 KINDS = ("initializer", "bias", "activation", "optimizer", "dataset")
@@ -20,6 +20,8 @@ def config_schema() -> dict[str, Any]:
     properties = {}
     for key in KEYS.values():
         schema = one_or_many(key.read.schema) if key.sweeps else key.read.schema
+        if key.tunes:
+            schema = {"anyOf": [*schema["anyOf"], tuned(key.read.schema)]}
         properties[key.name] = {"description": key.doc, "default": yaml.safe_load(key.default), **schema}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",

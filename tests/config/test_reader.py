@@ -151,6 +151,24 @@ def test_the_faults_of_a_file_come_all_at_once_each_with_its_place(read):
         ("depth: &a [*a]", "the values are nested too deeply"),
         ("depth: " + "[" * 3000, "the values are nested too deeply"),
         ("depth: " + "9" * 5000, "not a value"),
+        ("learning_rate: {tune: []}", "learning_rate is tuned over [] and needs a list of two values or more"),
+        ("learning_rate: {tune: [0.1]}", "learning_rate is tuned over [0.1] and needs a list of two values or more"),
+        ("learning_rate: {tune: 0.1}", "learning_rate is tuned over 0.1 and needs a list of two values or more"),
+        ("learning_rate: {tune: [0.1, -1]}", "learning_rate is -1 and must be at least 0"),
+        ("learning_rate: {tune: [0.1, 1.0e-1]}", "0.1 stands twice in learning_rate"),
+        ("learning_rate: {tune: [0.1, 1], seed: 3}", "unknown key 'seed' beside tune"),
+        ("learning_rate: {tune: [0.1, 1], seeds: 0}", "seeds is 0 and must be at least 1"),
+        ("learning_rate: {tune: [0.1, 1], seeds: [7]}", "seeds is [7] and must be a whole number"),
+        ("learning_rate: [0.1, {tune: [0.1, 1]}]", "learning_rate is '{tune: [0.1, 1]}' and must be a number"),
+        ("learning_rate: {tune: !foo [0.1, 1]}", "the tag '!foo' is not allowed"),
+        ("activation: {tune: [relu, tanh]}", "activation cannot be tuned"),
+        ("epochs: {tune: [1, 2]}", "epochs cannot be tuned"),
+        ("hidden: {tune: [[4], [5]]}", "hidden cannot be tuned"),
+        ("hidden: [5]\nwidth: {tune: [4, 5]}", "width cannot stand beside hidden"),
+        (
+            "depth: {tune: [1, 2], seeds: 2}\nwidth: {tune: [4, 5], seeds: 3}",
+            "width is tuned with 3 seeds, and depth with 2",
+        ),
     ],
 )
 def test_a_fault_says_what_was_wrong(read, text, message):
@@ -303,3 +321,39 @@ def test_a_scheme_for_whole_networks_fills_all_layers_or_none(read):
 def test_the_layers_of_layers_are_read(read):
     (part,) = read("initializer: {hidden: {first: zeros, hidden: he_normal}}").choices["initializer"]
     assert [part.at(layer, 3).name for layer in range(3)] == ["zeros", "he_normal", "he_normal"]
+
+
+def test_a_fault_of_a_tuned_key_stands_at_its_own_place(read):
+    found = faults(read, "learning_rate: {tune: [0.1, x, -1], seeds: 0, epochs: 1}\ninitializer: {tune: [zeros, ones]}")
+    assert [(fault.line, fault.column) for fault in found] == [(1, 29), (1, 32), (1, 44), (1, 47), (2, 14)]
+    assert found[-1].hint == (
+        "keys that can: depth, width, learning_rate, batch_size, clip_norm, weight_decay, train_rows"
+    )
+
+
+def test_tuned_keys_make_one_grid_and_are_written_as_they_were_read(read):
+    text = "learning_rate: {tune: [0.1, 1e-2], seeds: 4}\ntrain_rows: {tune: [100, all]}\ndepth: [1, 2]\nseeds: [1, 4]"
+    experiment = read(text)
+    assert experiment.tuned == ("learning_rate", "train_rows")
+    assert experiment.choices["learning_rate"] == (0.1, 0.01)
+    assert experiment.tuning.seeds == (0, 2, 3, 5)
+    assert (experiment.tuning.size, experiment.size) == (2 * 4 * 4, 2 * 2 * 2)
+    assert read(experiment.to_yaml(), name="again.yaml").to_yaml() == experiment.to_yaml()
+    tuning = read(experiment.tuning.to_yaml())
+    assert tuning == experiment.tuning
+    assert tuning.tuned == ()
+    assert read("", "learning_rate={tune: [0.01, 0.1]}").tuning.seeds == (5, 6, 7)
+
+
+@pytest.mark.parametrize("seeds", ["1", "5", "[0, 2, 4]", "[9223372036854775807]", "[7, 3, 5, 1]"])
+@pytest.mark.parametrize("number", [1, 3, 10])
+def test_tuning_seeds_are_so_many_and_report_nothing(read, seeds, number):
+    experiment = read(f"seeds: {seeds}\nwidth: {{tune: [4, 5], seeds: {number}}}")
+    assert len(set(experiment.tuning.seeds)) == number
+    assert not set(experiment.tuning.seeds) & set(experiment.seeds)
+    assert experiment.tuning.choices == experiment.choices
+
+
+def test_too_many_cells_are_refused_also_where_few_are_reported(read):
+    with pytest.raises(UsageError, match=r"its lists make 6,000,000 cells"):
+        read("seeds: 2\nwidth: {tune: [1, 2, 3, 4, 5, 6], seeds: 1000000}")

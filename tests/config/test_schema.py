@@ -50,6 +50,8 @@ def test_a_new_config_and_every_default_are_valid(validator):
         "record: curves",
         "clip_norm: [null, 1]",
         "train_rows: [all, 100]",
+        "learning_rate: {tune: [0.01, 0.1]}",
+        "clip_norm: {tune: [null, 1], seeds: 5}",
     ],
 )
 def test_every_way_of_writing_is_valid(validator, text):
@@ -58,7 +60,11 @@ def test_every_way_of_writing_is_valid(validator, text):
 
 @pytest.mark.parametrize(
     "text",
-    ["initialiser: zeros", "depth: -1", "epochs: [1, 2]", "scaling: standart", "initializer: {normal: {sdt: 1}}"],
+    [
+        *("initialiser: zeros", "depth: -1", "epochs: [1, 2]", "scaling: standart", "initializer: {normal: {sdt: 1}}"),
+        *("width: {tune: [4]}", "width: {tune: [4, 0]}", "width: {tune: [4, 5], seeds: 0}", "scaling: {tune: [unit]}"),
+        "width: {tunes: [4, 5]}",
+    ],
 )
 def test_common_slips_are_seen(validator, text):
     assert faults(validator, text) != []

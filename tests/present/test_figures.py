@@ -6,9 +6,11 @@ from matplotlib.text import Text
 
 from initbench.analysis.bands import curve_bands
 from initbench.analysis.summaries import accuracy_table
+from initbench.analysis.tuning import tried_table, tuning_table
 from initbench.errors import UsageError
 from initbench.present.figures import draw_figures, save_figure
 from initbench.present.figures.style import looks
+from initbench.present.figures.tuning import tuning_figures
 
 THREE = ["he_normal", "glorot_uniform", "orthogonal"]
 
@@ -228,3 +230,28 @@ def test_many_bands_are_pale():
         return figure.axes[0].collections[0].get_alpha()
 
     assert opacity(10) == 2 * opacity(20)
+
+
+def test_the_figure_of_a_tuned_key_marks_what_was_chosen():
+    rates = [0.01, 0.3, 1.0]
+    f = frames.experiment(frames.gridded, initializer=THREE, depth=[2, 5], learning_rate=rates, seeds=3, epochs=2)
+    tried = tried_table(f.runs, f.baselines, f.factors)
+    tuning = tuning_table(tried, f.factors, ["learning_rate"])
+    (figure,) = tuning_figures({"learning_rate": tried}, tuning, f.factors).values()
+    assert [axes.get_title() for axes in figure.axes] == ["depth 2", "depth 5"]
+    for axes, depth in zip(figure.axes, (2, 5), strict=True):
+        chosen = tuning[tuning["depth"] == depth]
+        rings = [line for line in axes.lines if line.get_markersize() == 9]
+        seen = [line.get_ydata()[0] for line in rings]
+        np.testing.assert_allclose(seen, 100 * chosen["valid_accuracy_tuned"])
+        (common,) = chosen["common"].unique()
+        (dotted,) = [line for line in axes.lines if line.get_linestyle() == ":" and len(set(line.get_xdata())) == 1]
+        assert dotted.get_xdata()[0] == pytest.approx(np.log10(common), abs=1e-12)
+        low, high = axes.get_xlim()
+        grey = [patch.get_extents().transformed(axes.transData.inverted()) for patch in axes.patches]
+        spans = sorted((box.xmin, box.xmax) for box in grey)
+        np.testing.assert_allclose([spans[0][0], spans[1][1]], [low, high])
+        assert spans[0][1] < np.log10(0.01)
+        assert spans[1][0] > 0
+    assert "validation accuracy (%)" in words(figure)
+    assert "ringed: best of each" in figure.get_suptitle()

@@ -35,6 +35,7 @@ from initbench.present.figures.style import (
 )
 from initbench.present.labels import ordered, show, title
 
+AXES = {"test_accuracy": "test accuracy", "valid_accuracy": "validation accuracy"}
 LOG_RATIO = 8  # values that span a larger factor are spread evenly by a logarithmic axis
 
 
@@ -44,8 +45,11 @@ def accuracy_by(
     panels: Mapping[str, tuple[pd.DataFrame, Sequence[float]]],
     styles: dict[str, Look],
     heading: str,
+    *,
+    metric: str = "test_accuracy",
+    chosen: Mapping[str, pd.DataFrame] | None = None,
 ) -> Figure:
-    """Mean test accuracy and its interval against one key.
+    """Mean accuracy and its interval against one key.
 
     Parameters
     ----------
@@ -53,17 +57,23 @@ def accuracy_by(
         A factor. Numbers are joined by lines, on a logarithmic axis for learning rates and wide ranges; anything else
         is drawn as groups of points.
     panels : dict of str to (DataFrame, sequence of float)
-        Setting of the other swept keys in words -> rows of the accuracy table, and chance accuracies (fractions).
+        Setting of the other swept keys in words -> rows of the accuracy table or of what was tried to tune, and chance
+        accuracies (fractions).
     styles : dict of str to Look
         How each initializer is drawn.
     heading : str
         First line of the heading.
+    metric : str, default ``"test_accuracy"``
+        Whose columns ``_mean, _low, _high`` are drawn.
+    chosen : dict of str to DataFrame, optional
+        For each panel the rows of the tuning table for this key.
 
     Returns
     -------
     Figure
-        Up to three panels a row on common axes. Above a panel stands, beside the marker of its initializer, how many
-        seeds diverged at each value; such points are hollow.
+        Up to three panels a row on common axes. A ring is around the value chosen for an initializer, a dotted line
+        stands at the common one, and grey lies beyond the values that were tried. Above a panel
+        stands, beside the marker of its initializer, how many seeds diverged at each value; such points are hollow.
     """
     rows = pd.concat([table for table, _ in panels.values()])
     places, scale, joined = _places(key, ordered(rows[key]))
@@ -73,19 +83,23 @@ def accuracy_by(
     points = panel_points(columns)
     labels = {name: name for name in names}
     told = seeds_told(rows) + ("; hollow, counted above: diverged (at chance)" if any(notes) else "")
+    told += "\nringed: best of each; dotted: best common value; grey: not tried" if chosen else ""
     height = 0.75 + lines * _row_height(panels, len(places)) + 0.15 * legend_rows(labels)
     height += 0.7 * LETTER * max(map(len, places)) / 72 if is_tight(places, points) else 0  # the sine of 45 degrees
     figure = new_figure(height + (0.7 if len(panels) == 1 else 0), f"{heading}\n{told}")
     grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
     for i, (axes, (setting, (table, chances))) in enumerate(zip(grid.flat, panels.items(), strict=False)):
         mark_chance(axes, chances, named=ends_row(i, columns))
-        _draw(axes, key, table, places, joined, names, styles)
+        shifts = _shifts(places, joined, names)
+        _draw(axes, key, table, metric, places, joined, shifts, styles)
+        if chosen:
+            _mark_chosen(axes, key, table, metric, chosen[setting], places, shifts, styles)
         first = i - i % columns
         axes.set_title(panel_title(setting, points), pad=4 + 9 * max(notes[first : first + columns]))
         label_ticks(axes, places, points)
     for axes, (table, _) in zip(grid.flat, panels.values(), strict=False):
         _write_diverged(axes, key, table, places, styles, points)
-    finish_grid(grid, len(panels), f"{title(key)}{scale}", "test accuracy (%)")
+    finish_grid(grid, len(panels), f"{title(key)}{scale}", f"{AXES[metric]} (%)")
     legend_below(figure, labels, styles)
     return figure
 
@@ -123,24 +137,29 @@ def _places(key: str, values: list[Any]) -> tuple[dict[str, float], str, bool]:
     return {word: float(v) for word, v in zip(words, values, strict=True)}, "", True
 
 
+def _shifts(places: dict[str, float], joined: bool, names: list[str]) -> dict[str, float]:
+    """How far beside a value each initializer stands."""
+    at = sorted(places.values())
+    gap = min(b - a for a, b in pairwise(at))
+    spread = min(0.2 * gap, 0.06 * (at[-1] - at[0])) if joined else 0.6 * gap
+    return dict(zip(names, spread * _centred(len(names)), strict=True))
+
+
 def _draw(
     axes: Axes,
     key: str,
     table: pd.DataFrame,
+    metric: str,
     places: dict[str, float],
     joined: bool,
-    names: list[str],
+    shifts: dict[str, float],
     styles: dict[str, Look],
 ) -> None:
-    at = sorted(places.values())
-    gap = min(b - a for a, b in pairwise(at))
-    spread = min(0.2 * gap, 0.06 * (at[-1] - at[0])) if joined else 0.6 * gap
-    shifts = dict(zip(names, spread * _centred(len(names)), strict=True))
-    for name in names:
+    for name, shift in shifts.items():
         look = styles[name]
         rows = table[table["initializer"] == name]
-        rows = rows.assign(at=[places[show(v)] + shifts[name] for v in rows[key]]).sort_values("at")
-        mean, low, high = (100 * rows[f"test_accuracy_{end}"] for end in ("mean", "low", "high"))
+        rows = rows.assign(at=[places[show(v)] + shift for v in rows[key]]).sort_values("at")
+        mean, low, high = (100 * rows[f"{metric}_{end}"] for end in ("mean", "low", "high"))
         if joined:
             axes.plot(rows["at"], mean, color=look.color, linestyle=look.line, linewidth=1)
         axes.vlines(rows["at"], low, high, color=look.color, linewidth=0.9)
@@ -148,6 +167,32 @@ def _draw(
             face = "white" if hollow else look.color
             axes.plot(some["at"], mean[some.index], look.marker, color=look.color, markerfacecolor=face)
     axes.margins(x=0.06)
+
+
+def _mark_chosen(
+    axes: Axes,
+    key: str,
+    table: pd.DataFrame,
+    metric: str,
+    chosen: pd.DataFrame,
+    places: dict[str, float],
+    shifts: dict[str, float],
+    styles: dict[str, Look],
+) -> None:
+    """A ring around each initializer's value, a line at the common one, grey beyond the ends of the grid."""
+    own = chosen[chosen["valid_accuracy_tuned"].notna()]
+    for name, value in zip(own["initializer"], own["tuned"].map(show), strict=True):
+        here = table[(table["initializer"] == name) & (table[key].map(show) == value)]
+        at, mean = places[value] + shifts[name], 100 * here[f"{metric}_mean"].iloc[0]
+        axes.plot(at, mean, "o", color=styles[name].color, markersize=9, markerfacecolor="none")
+    for value in chosen.loc[chosen["valid_accuracy_common"].notna(), "common"].map(show).unique():
+        axes.axvline(places[value], color="0.3", linestyle=":", linewidth=1, zorder=1)
+    axes.margins(x=0.12)
+    inside = max(map(abs, shifts.values())) + 0.03 * (max(places.values()) - min(places.values()))
+    low, high = axes.get_xlim()
+    for outer, inner in ((low, min(places.values()) - inside), (high, max(places.values()) + inside)):
+        axes.axvspan(outer, inner, color="0.9", linewidth=0, zorder=0)
+    axes.set_xlim(low, high)
 
 
 def _centred(count: int) -> np.ndarray:

@@ -1,0 +1,52 @@
+"""Validation accuracy against each tuned key, with what was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from initbench.present.figures import sweeps
+from initbench.present.figures.naming import pages
+from initbench.present.figures.style import looks
+from initbench.present.labels import ordered, setting_order, settings, swept, title
+
+
+def tuning_figures(
+    slices: Mapping[str, pd.DataFrame], tuning: pd.DataFrame, factors: Sequence[str]
+) -> dict[str, Figure]:
+    """A figure for each tuned key.
+
+    Parameters
+    ----------
+    slices : mapping of str to DataFrame
+        Tuned key -> what was tried of it, with the other tuned keys at each initializer's best.
+    tuning : DataFrame
+        With the columns of tuning.csv.
+    factors : sequence of str
+        The columns that make a setting.
+
+    Returns
+    -------
+    dict of str to Figure
+        ``tuning-KEY``, and pages of it where one does not hold the panels of all settings.
+    """
+    styles = looks(tuning["initializer"])
+    keys = swept(tuning, [name for name in factors if name not in slices])
+    figures = {}
+    for key, tried in slices.items():
+        tables = dict(list(tried.groupby(settings(tried, keys))))
+        chosen = tuning[tuning["key"] == key]
+        marks = dict(list(chosen.groupby(settings(chosen, keys))))
+        panels = {
+            name: (tables[name], ordered(tables[name]["valid_majority"].dropna()))
+            for name in setting_order(tuning, keys)
+            if name in tables
+        }
+        heading = f"Validation accuracy by {title(key)}, over the tuning seeds"
+        if len(slices) > 1:
+            heading += "; other tuned keys at each one's best"
+        for page, some in pages(f"tuning-{key}", panels, sweeps.panels_a_page(key, panels)):
+            figures[page] = sweeps.accuracy_by(key, some, styles, heading, metric="valid_accuracy", chosen=marks)
+    return figures
