@@ -27,9 +27,11 @@ from initbench.store import Frames, Store, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from initbench.analysis.racing import Design, Race
     from initbench.analysis.ranks import Ranking
+    from initbench.present.report import Chapter
 
 TUNING = "tuning"  # the folder, within that of an experiment, of the one that tunes its keys
 
@@ -394,6 +396,35 @@ def write_tables(results: Results) -> None:
     write_text(results.folder / "accuracy.md", render_table(results.accuracy, "markdown", caption=results.caption))
 
 
+def draw(results: Results) -> dict[str, Figure]:
+    """All figures of an experiment of which a cell has finished, by file name without its suffix."""
+    from initbench.analysis.bands import curve_bands
+    from initbench.present.figures import draw_figures
+    from initbench.present.figures.ranks import rank_figures
+
+    frames = results.frames
+    bands = curve_bands(frames.curves, frames.factors)
+    figures = draw_figures(frames.runs, results.accuracy, bands, frames.baselines, frames.factors)
+    # Accuracies of different data sets are not on one scale.
+    scale = "test_accuracy" if frames.runs["dataset"].nunique() == 1 else "score"
+    figures |= rank_figures(*results.ranking, scale)
+    if not results.layers.empty:
+        from initbench.analysis.layers import layer_means
+        from initbench.present.figures.layers import layer_figures
+        from initbench.present.figures.predictors import predictor_panels
+
+        means = layer_means(results.layers, frames.factors)
+        figures |= layer_figures(means, results.histograms, frames.factors)
+        figures["predictors"] = predictor_panels(results.predictors)
+    if not results.tuning.empty:
+        from initbench.analysis.tuning import along
+        from initbench.present.figures.tuning import tuning_figures
+
+        slices = {key: along(key, results.tried, results.tuning) for key in results.tuned}
+        figures |= tuning_figures(slices, results.tuning, frames.factors)
+    return figures
+
+
 def write_figures(results: Results, form: str = "png") -> list[Path]:
     """Draw the figures of an experiment into its folder ``figures/``, in place of earlier ones of that form.
 
@@ -414,32 +445,11 @@ def write_figures(results: Results, form: str = "png") -> list[Path]:
     StoreError
         When no cell has finished, or a file cannot be written.
     """
-    from initbench.analysis.bands import curve_bands
-    from initbench.present.figures import draw_figures, save_figure
-    from initbench.present.figures.ranks import rank_figures
+    from initbench.present.figures import save_figure
 
-    frames = results.frames
-    if frames.curves.empty:
+    if results.curves.empty:
         raise StoreError(f"{results.folder}: no cell has finished yet, so there is nothing to draw")
-    bands = curve_bands(frames.curves, frames.factors)
-    figures = draw_figures(frames.runs, results.accuracy, bands, frames.baselines, frames.factors)
-    # Accuracies of different data sets are not on one scale.
-    scale = "test_accuracy" if frames.runs["dataset"].nunique() == 1 else "score"
-    figures |= rank_figures(*results.ranking, scale)
-    if not results.layers.empty:
-        from initbench.analysis.layers import layer_means
-        from initbench.present.figures.layers import layer_figures
-        from initbench.present.figures.predictors import predictor_panels
-
-        means = layer_means(results.layers, frames.factors)
-        figures |= layer_figures(means, results.histograms, frames.factors)
-        figures["predictors"] = predictor_panels(results.predictors)
-    if not results.tuning.empty:
-        from initbench.analysis.tuning import along
-        from initbench.present.figures.tuning import tuning_figures
-
-        slices = {key: along(key, results.tried, results.tuning) for key in results.tuned}
-        figures |= tuning_figures(slices, results.tuning, frames.factors)
+    figures = draw(results)
     folder = results.folder / "figures"
     try:
         folder.mkdir(exist_ok=True)
@@ -502,6 +512,81 @@ def write_export(results: Results, folder: Path) -> list[Path]:
     write_text(folder / "scores.csv", csv_text(found.table))
     write_text(folder / "settings.csv", csv_text(found.blocks))
     return [folder / name for name in ("scores.csv", "settings.csv", "scores.npz")]
+
+
+def write_report(path: str | Path) -> Path:
+    """Write ``report.html`` into a folder, about the experiment in it or all experiments below it.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``results/<name>``, or a folder of such folders; those of which no cell was tried yet are left out.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    StoreError
+        When no cell was tried yet, or the file cannot be written.
+    """
+    from initbench.present.report import render_report
+
+    folders = experiments_below(path)
+    outer = [folder for folder in folders if not set(folder.parents) & set(folders)]  # what lies in one is a part of it
+    found = [results for results in map(load, outer) if len(results.runs)]
+    if not found:
+        raise StoreError(f"{path}: no cell has finished yet, so there is nothing to report")
+    file = Path(path) / "report.html"
+    write_text(file, render_report([_chapter(results) for results in found], Path(path).resolve().name))
+    return file
+
+
+def _chapter(results: Results) -> Chapter:
+    """What the report is told of an experiment."""
+    import yaml
+
+    from initbench.analysis.bands import curve_bands
+    from initbench.analysis.layers import layer_means
+    from initbench.present.report import Chapter
+
+    frames = results.frames
+    config, manifest = (_beside(results, name) for name in ("config.yaml", "manifest.json"))
+    has_layers = not results.layers.empty
+    return Chapter(
+        name=results.folder.resolve().name,
+        description=str(yaml.safe_load(config or "{}").get("description") or ""),
+        caption=results.caption,
+        verdict=results.conclude(results.evidence),
+        factors=frames.factors,
+        runs=frames.runs,
+        accuracy=results.accuracy,
+        evidence=results.evidence,
+        bands=curve_bands(frames.curves, frames.factors),
+        baselines=frames.baselines,
+        layers=layer_means(results.layers, frames.factors) if has_layers else results.layers,
+        tables={
+            "tuning": results.tuning,
+            "ranking": results.ranking.table,
+            "decisions": results.decisions,
+            **({"predictors": results.predictors} if has_layers else {}),
+        },
+        figures={} if frames.curves.empty else draw(results),
+        counts=results.counts,
+        config=config,
+        manifest=json.loads(manifest or "{}"),
+    )
+
+
+def _beside(results: Results, name: str) -> str:
+    """What a file of an experiment holds; nothing if someone has taken it away."""
+    file = results.folder / name
+    try:
+        return file.read_text(encoding="utf-8") if file.exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreError(f"{file}: cannot be read: {error}") from error
 
 
 def write_manifest(outcome: Outcome, jobs: int) -> None:

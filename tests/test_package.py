@@ -34,6 +34,11 @@ def test_the_wheel_holds_configs_digits_licences_and_types(wheel):
     digits = "initbench/parts/datasets/mnist10k"
     assert {f"{digits}/train-images-idx3-ubyte.gz", f"{digits}/LICENSE.md", "initbench/py.typed"} <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
+    report = "initbench/present/report"
+    assets = ["report.css", "report.js", "templates/report.html.jinja", "templates/methods.html.jinja"]
+    vendored = ["vendor/uplot/uPlot.iife.min.js", "vendor/uplot/uPlot.min.css", "vendor/sortable/sortable.min.js"]
+    assert {f"{report}/{name}" for name in (*assets, *vendored)} <= names
+    assert sum(name.endswith(("uplot/LICENSE", "sortable/LICENSE")) and "licenses/" in name for name in names) == 2
     assert not any(name.startswith(("tests/", "results/")) for name in names)
 
 

@@ -21,6 +21,7 @@ from initbench.cli.phase import phase
 from initbench.cli.plan import plan
 from initbench.cli.plot import plot
 from initbench.cli.probe import probe
+from initbench.cli.report import report
 from initbench.cli.run import run
 from initbench.cli.schema import schema
 from initbench.cli.status import status
@@ -87,7 +88,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 COMMANDS = (
-    *(run, plot, table, compare, plan, export, status, check, probe, explain, theory, phase, cite),
+    *(run, plot, table, compare, report, plan, export, status, check, probe, explain, theory, phase, cite),
     *(list_parts, data, new, schema),
 )
 for command in COMMANDS:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from PIL import Image
 
 from initbench.errors import UsageError
 from initbench.present.figures import curves, final, heat, sweeps
@@ -156,7 +158,21 @@ def save_figure(figure: Figure, path: str | Path) -> None:
     suffix = Path(path).suffix.lower()
     if suffix not in UNDATED:
         raise UsageError(f"unknown figure format {suffix!r} of {path}; one of: {', '.join(UNDATED)}")
+    _save(figure, path, DPI, UNDATED[suffix])
+
+
+@rc_context(STYLE)
+def png_bytes(figure: Figure, dots_an_inch: int) -> bytes:
+    """A figure as a small PNG of at most 128 colours, the same bytes each time."""
+    drawn, packed = BytesIO(), BytesIO()
+    _save(figure, drawn, dots_an_inch, UNDATED[".png"])
+    with Image.open(drawn) as image:
+        image.convert("RGB").quantize(128).save(packed, "PNG", optimize=True)
+    return packed.getvalue()
+
+
+def _save(figure: Figure, target: str | Path | BytesIO, dots_an_inch: int, metadata: dict[str, None]) -> None:
     with warnings.catch_warnings():
         # A name may hold letters that the font lacks: they are drawn as boxes, and a warning would not help.
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
-        figure.savefig(path, dpi=DPI, metadata=UNDATED[suffix])
+        figure.savefig(target, dpi=dots_an_inch, metadata=metadata)
