@@ -183,7 +183,7 @@ def critical_lines(activation: Activation) -> list[str]:
     for sigma_b in BIAS_SCALES:
         found = critical_point(activation, sigma_b)
         if found is not None:
-            variance = "any" if np.isnan(found.q) else f"{found.q:.4g}"
+            variance = "any" if np.isnan(found.q) else "infinite" if np.isinf(found.q) else f"{found.q:.4g}"
             text = f"sigma_w = {found.sigma_w:.4g} (sigma_w² = {found.sigma_w**2:.4g}), q* = {variance}, "
             text += f"V′(q*) = {found.slope:.4g}" + (", unstable" if found.slope > 1 + 1e-9 else "")
         elif sigma_b == 0 and evaluate(activation, np.zeros(1))[0] == 0:

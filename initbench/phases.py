@@ -60,7 +60,7 @@ class Outlook(NamedTuple):
     limit : Correlation
         c* and chi_1, from `stable_correlation`.
     critical : Critical or None
-        Where chi is 1 for this sigma_b2, also if q* is infinite there, as it is for ReLU with biases.
+        From `critical_point`, at this sigma_b2.
     tipping : list of float
         From `tipping_points`.
     """
@@ -113,7 +113,7 @@ def outlook(name: str, sigma_w2: float | None = None, sigma_b2: float = 0.0) -> 
         if value is not None and not LIMITS[word].holds(value):
             raise ParameterError(f"{word} is {value:g} and must be {LIMITS[word]}")
     phi: Activation = entry.function()
-    critical = _critical(phi, sigma_b2)
+    critical = critical_point(phi, sigma_b2**0.5)
     if sigma_w2 is None:
         sigma_w2 = critical.sigma_w**2 if critical and critical.slope <= 1 + ROUNDING else 1.0
     sigma_w, sigma_b = sigma_w2**0.5, sigma_b2**0.5
@@ -121,17 +121,6 @@ def outlook(name: str, sigma_w2: float | None = None, sigma_b2: float = 0.0) -> 
     limit = stable_correlation(phi, sigma_w, sigma_b, found.q)
     tipping = tipping_points(phi, sigma_w, sigma_b)
     return Outlook(entry.name, phi, sigma_w2, sigma_b2, found, limit, critical, tipping)
-
-
-def _critical(activation: Activation, sigma_b2: float) -> Critical | None:
-    """Where chi is 1: `critical_point`, or the same sigma_w as without biases if chi does not depend on q.
-
-    In the second case, that of ReLU and its relatives, biases make q* infinite.
-    """
-    without = critical_point(activation)
-    if without is not None and math.isnan(without.q) and sigma_b2 > 0:
-        return without._replace(q=math.inf)
-    return critical_point(activation, sigma_b2**0.5)
 
 
 def outlook_text(found: Outlook) -> str:
@@ -358,13 +347,12 @@ def _chi_map(activation: Activation, sigma_w2: Array, sigma_b2: Array) -> tuple[
 
 
 def _critical_line(activation: Activation, sigma_b2: Array) -> pd.DataFrame:
-    """Points with chi = 1, in order: ``sigma_w2, sigma_b2, is_stable``; see `_critical`."""
+    """Points with chi = 1, in order: ``sigma_w2, sigma_b2, is_stable``; see `critical_point`."""
     values, slopes, mixed = np.transpose([moments(activation, q) for q in LINE_Q.tolist()])
     line = np.column_stack([1 / slopes, LINE_Q - values / slopes, mixed / slopes <= 1 + ROUNDING])
     line = line[line[:, 1] > -ROUNDING * LINE_Q]
     if is_homogeneous(activation):  # the line is straight
-        ends = [(point, biases) for biases in sigma_b2[[0, -1]] if (point := _critical(activation, float(biases)))]
-        line = np.array([[point.sigma_w**2, biases, point.slope <= 1 + ROUNDING] for point, biases in ends])
+        line = np.array([[1 / slopes[0], biases, True] for biases in sigma_b2[[0, -1]]])
     return pd.DataFrame(line, columns=["sigma_w2", "sigma_b2", "is_stable"]).astype({"is_stable": bool})
 
 

@@ -290,7 +290,8 @@ class Critical(NamedTuple):
     sigma_w : float
         Standard deviation of the weights times the square root of the fan-in.
     q : float
-        Variance of the preactivation there; 0 where the fixed point is at 0, nan where any variance is one.
+        Variance of the preactivation there; 0 where the fixed point is at 0, nan where any variance is one, inf where
+        there is none because biases add to the variance of every layer.
     slope : float
         V'(q) of the length map; above 1 the fixed point is unstable.
     """
@@ -313,7 +314,8 @@ def critical_point(activation: Activation, sigma_b: float = 0.0) -> Critical | N
     -------
     Critical or None
         None where there is no such point, or only one at q = 0 from which any signal grows (gelu, silu and mish without
-        biases). With biases those have a point, unstable as its ``slope`` tells.
+        biases). With biases those have a point, unstable as its ``slope`` tells. ReLU and its relatives have chi = 1 at
+        the same scale with any biases, though with q = inf.
 
     Notes
     -----
@@ -325,12 +327,12 @@ def critical_point(activation: Activation, sigma_b: float = 0.0) -> Critical | N
         return q - found.value / found.slope - sigma_b**2
 
     at_zero = moments(activation, NEAR_ZERO)
-    if sigma_b == 0:
-        if is_homogeneous(activation):
-            return Critical(float(1 / np.sqrt(at_zero.slope)), float("nan"), 1.0)
-        if abs(at_zero.value / NEAR_ZERO - at_zero.slope) < 1e-5 * at_zero.slope:  # phi(0) = 0: q = 0 is a fixed point
-            grows = _levels(activation)[1] > 1 + ROUNDING
-            return None if grows else Critical(float(1 / np.sqrt(at_zero.slope)), 0.0, 1.0)
+    if is_homogeneous(activation):  # chi does not depend on q
+        return Critical(float(1 / np.sqrt(at_zero.slope)), math.inf if sigma_b else math.nan, 1.0)
+    is_fixed = abs(at_zero.value / NEAR_ZERO - at_zero.slope) < 1e-5 * at_zero.slope  # q = 0, as phi(0) = 0
+    if sigma_b == 0 and is_fixed:
+        grows = _levels(activation)[1] > 1 + ROUNDING
+        return None if grows else Critical(float(1 / np.sqrt(at_zero.slope)), 0.0, 1.0)
     for low, high in pairwise(np.geomspace(1e-6, 1e3, 200).tolist()):
         if (gap(low) < 0) != (gap(high) < 0):
             q = _root(gap, low, high)

@@ -127,7 +127,7 @@ def test_an_activation_is_told_its_critical_points_or_why_it_has_none():
     ]
     assert explained("relu", "critical") == [
         "sigma_b = 0: sigma_w = 1.414 (sigma_w² = 2), q* = any, V′(q*) = 1",
-        "sigma_b = 0.2: none: no fixed point of the length map has chi = 1",
+        "sigma_b = 0.2: sigma_w = 1.414 (sigma_w² = 2), q* = infinite, V′(q*) = 1",
     ]
     without, with_biases = explained("gelu", "critical")
     assert without == "sigma_b = 0: none: chi = 1 only at q = 0, and from there any signal grows"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from initbench.contracts import Array, Generator, Layer, NonNegative, Shape
 from initbench.errors import ParameterError
 from initbench.parts.initializers.draws import draw_normal, fans
@@ -13,7 +15,7 @@ from initbench.theory import critical_point
 
 def _critical_sigma_w(name: str, layer: Layer, sigma_b: float) -> float:
     found = critical_point(known_activation(layer, name), sigma_b)
-    if found is None:
+    if found is None or math.isinf(found.q):
         raise ParameterError(
             f"{name}: this activation has no critical point at sigma_b {sigma_b:g}; use another sigma_b (0 for ReLU "
             "and its relatives), or mean_field with a sigma_w of your own"
