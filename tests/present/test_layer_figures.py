@@ -206,6 +206,26 @@ def test_activations_share_an_axis_where_they_are_alike():
     assert len(heights({"he_normal": 1.0, "orthogonal": 9.0})) == 2
 
 
+def test_layers_that_run_off_do_not_press_the_others_flat():
+    def scales(growth):
+        return [axes.get_yscale() for axes in drawn(growth, depth=[20], epochs=1)["layers-activations"].axes[:2]]
+
+    assert scales({"he_normal": 1.0, "normal(std=1)": 7.0}) == ["linear", "symlog"]
+    assert scales({"he_normal": 1.0, "normal(std=0.01)": 0.1}) == ["linear", "linear"]
+
+
+def test_where_nothing_is_left_from_the_start_no_axis_has_numbers():
+    layers, histograms = recorded(seeds=1)
+    layers[[*LAYER_METRICS, "distance"]] = np.nan
+    figures = layer_figures(layer_means(layers, FACTORS), histograms.iloc[:0], FACTORS)
+    for name, figure in figures.items():
+        assert crowded(figure) == [], name
+        for axes in figure.axes[: len(GROWTH)]:
+            assert "every seed diverged" in [text.get_text() for text in axes.texts]
+            assert len(axes.get_yticks()) == 0
+            assert axes.get_xlim()[1] > 4
+
+
 UNUSUAL = {
     "one layer and epoch": {"growth": {"he_normal": 1.0}, "depth": [1], "seeds": 1},
     "fifty layers": {

@@ -15,7 +15,7 @@ from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize, to_hex
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, SymmetricalLogLocator
 
 from initbench.present.figures.naming import MOST_SINGLE, file_names, file_part, pages
 from initbench.present.figures.style import (
@@ -40,6 +40,7 @@ HEADING = 1.4  # inches, with what stands below the panels
 HISTOGRAM_HEIGHT = 1.1  # inches
 BARS = 6  # of each layer
 COMPARABLE = 4  # panels whose ranges differ by a larger factor have an axis each
+RUNAWAY = 1e3  # times the middle layer; panels with larger ones are logarithmic far from 0
 LOG_PEAKS = 30  # histograms whose peaks differ by a larger factor are drawn on a logarithmic axis,
 FLANK, FEWEST_BINS = 0.1, 7  # as are those with fewer bins above so much of their peak
 FAINT = 0.01  # of the highest peak; what is below it all along is left out of a linear axis
@@ -172,12 +173,16 @@ def activations(panels: Panels, setting: str) -> Figure:
                 markevery=every,
                 errorevery=every,
             )
-        if not _say_why_empty(axes, panel, deviations):
+        if _say_why_empty(axes, panel, deviations):
+            axes.set_yticks([])
+        elif not _runs_off(axes, (means["mean"].abs() + deviations["mean"].to_numpy()).groupby(means["layer"]).max()):
             ends.append((axes, *axes.get_ylim()))
     sizes = [high - low for _, low, high in ends]
     low, high = min((low for _, low, _ in ends), default=0), max((high for _, _, high in ends), default=1)
     for axes, *_ in ends if high - low <= COMPARABLE * min(sizes, default=0) else []:
         axes.set_ylim(low, high)
+    if all(panel.of("activation_std")["mean"].isna().all() for panel in panels.values()):
+        axes.set_xlim(-0.5, panel.means["epoch"].max() + 0.5)
     finish_grid(grid, len(panels), "epoch", "activation")
     return figure
 
@@ -195,6 +200,7 @@ def lines_by_epoch(lines: Lines, panels: Panels, setting: str) -> Figure:
     told += f"\ndotted: the rule of thumb of {lines.guide:g}" if lines.guide else ""
     looks = _looks(deepest) | {"output layer": OUTPUT}
     figure, grid = _panel_grid(panels, _heading(lines.heading, setting, told), looks, share_y=True)
+    is_empty = []
     for axes, panel in zip(grid.flat, panels.values(), strict=False):
         rows = panel.of(lines.metric, output=True)
         rows = rows[rows["epoch"] >= lines.first_epoch].sort_values("epoch")
@@ -217,8 +223,10 @@ def lines_by_epoch(lines: Lines, panels: Panels, setting: str) -> Figure:
             )
             if is_few:
                 axes.fill_between(line["epoch"], least, most, color=look.color, alpha=0.13, linewidth=0)
-        _say_why_empty(axes, panel, rows[rows["layer"] <= panel.depth])
+        is_empty.append(_say_why_empty(axes, panel, rows[rows["layer"] <= panel.depth]))
         axes.set_xlim(lines.first_epoch - 0.5, panel.means["epoch"].max() + 0.5)
+    if all(is_empty):
+        axes.set_yticks([])
     finish_grid(grid, len(panels), "epoch", "")
     figure.supylabel(lines.label, fontsize=STYLE["axes.labelsize"])
     return figure
@@ -385,6 +393,19 @@ def _write_inside(axes: Axes, words: str) -> None:
 def _count_along(axis: Axis) -> None:
     """Whole numbers, even if there is but one."""
     axis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
+
+
+def _runs_off(axes: Axes, sizes: pd.Series[float]) -> bool:
+    """Whether some layers are so large that others would be pressed flat; then the axis is logarithmic far from 0."""
+    usual = max(sizes.median(), sizes.iloc[0])
+    is_wide = bool(sizes.max() > RUNAWAY * usual)
+    if is_wide:
+        axes.set_yscale("symlog", linthresh=usual)
+        ticks = SymmetricalLogLocator(base=10, linthresh=usual)
+        ticks.set_params(numticks=5)
+        axes.yaxis.set_major_locator(ticks)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0e}" if value else "0"))
+    return is_wide
 
 
 def _scale_by_logarithm(axes: Axes) -> None:
