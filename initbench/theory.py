@@ -40,6 +40,7 @@ BENDS = np.array([-6.0, -2.0, 0.0, 2.0, 6.0])  # deviations from a kink at which
 TINY = 1e-100
 SETTLED = 1e-12  # relative; a variance that a layer changes by less is a fixed point
 ROUNDING = 1e-9  # a factor a layer as near to 1 is 1
+SMALLEST = 6  # units for which the spread over draws is known
 CRITICAL_WIDTH = 0.003  # phases are told apart up to so much of chi
 
 
@@ -555,6 +556,69 @@ def predicted_correlations(activation: Activation, sigma_w2: Array, sigma_b2: Ar
         sigma_w, sigma_b = math.sqrt(sigma_w2[layer]), math.sqrt(sigma_b2[layer])
         c[layer] = correlation(activation, sigma_w, sigma_b, q[layer - 1], c[layer - 1]).value
     return c
+
+
+def predicted_spreads(activation: Activation, widths: Sequence[int], c0: float) -> Array:
+    """How far the mean square of preactivations spreads over draws in layers of finite width.
+
+    Parameters
+    ----------
+    activation : Activation
+        Between the layers: linear, ReLU or a relative of theirs; of others nothing is known.
+    widths : sequence of int, l of them
+        Units of each layer.
+    c0 : float
+        Root mean square over all pairs of rows of the cosine of their inputs, 0 to 1; 1 for a single row.
+
+    Returns
+    -------
+    ndarray of float64, shape (l,)
+        Standard deviation of the logarithm of the mean square over rows and units (dimensionless), for independent
+        weights of mean 0 and no biases.
+
+    Notes
+    -----
+    Given the layer below, units are independent. So a layer of n units adds kappa / n to the variance, with kappa the
+    relative covariance of phi(u1)² and phi(u2)²: 2 for one row and linear units, 5 for ReLU, as in Hanin & Rolnick
+    (2018), "How to start training", arXiv:1803.01719. For small n the logarithm's variance is nearly
+    kappa / (n + 1 - kappa), n at least 6: Sussillo & Abbott (2015), "Random Walk Initialization", arXiv:1412.6558, who
+    have it for ReLU. Rows that differ average some of it away, and grow alike with depth.
+
+    Examples
+    --------
+    >>> from initbench.registry import find
+    >>> relu = find("activation", "relu").function()
+    >>> predicted_spreads(relu, [100] * 50, 1.0)[-1].round(2)
+    np.float64(1.61)
+    """
+    if not is_homogeneous(activation):
+        return np.full(len(widths), math.nan)
+    slope = abs(evaluate(activation, np.array([-1.0]))[0][0] / evaluate(activation, np.ones(1))[0][0])
+    spreads, variance, c = np.empty(len(widths)), 0.0, c0
+    for layer, units in enumerate(widths):
+        spreads[layer] = math.sqrt(variance + _of_width(2 * c**2, units))
+        variance += _of_width(_covariance_of_squares(slope, c), units)
+        square = correlation(activation, 1.0, 0.0, 1.0, c).value ** 2
+        c = math.sqrt(min(1.0, square + (1 - square) * (1 + 2 * square) / units))  # correlations vary by chance
+    return spreads
+
+
+def _of_width(kappa: float, units: int) -> float:
+    return kappa / (max(units, SMALLEST) + 1 - kappa)
+
+
+def _covariance_of_squares(slope: float, c: float) -> float:
+    """Cov(phi(u1)², phi(u2)²) / E[phi²]² for lines of slope 1 above 0 and ``slope`` below, at the correlation c.
+
+    From the arc-cosine kernel of order 2: eq. (6) of Cho & Saul (2009).
+    """
+
+    def kernel(c: float) -> float:
+        angle = math.acos(c)
+        return (3 * math.sin(angle) * c + (math.pi - angle) * (1 + 2 * c**2)) / (2 * math.pi)
+
+    square = (1 + slope**4) * kernel(c) + 2 * slope**2 * kernel(-c)
+    return 4 * square / (1 + slope**2) ** 2 - 1
 
 
 def _squares(activation: Activation, q: float) -> Moments:

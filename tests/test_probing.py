@@ -15,7 +15,7 @@ from initbench.engine.diagnostics import described_activation
 from initbench.engine.network import Design, Parameters, Workspace, forward, with_ones
 from initbench.probing import probe
 from initbench.probing.jacobians import jacobian_spectra, spectrum_numbers
-from initbench.probing.networks import is_constant, is_independent, mean_cosine
+from initbench.probing.networks import is_constant, is_independent, likeness, mean_cosine
 from initbench.registry import entries, find, initializer
 from initbench.streams import stream
 
@@ -124,6 +124,27 @@ def test_biases_count_where_they_are_drawn_and_end_the_theory_where_they_are_not
     assert drawn["preactivation_square"][6] == pytest.approx(drawn["predicted_preactivation_square"][6], rel=0.1)
     fixed = probed(bias={"constant": {"value": 0.3}}, **wide).layers
     assert fixed["predicted_preactivation_square"].isna().all()
+
+
+SPREAD = "predicted_preactivation_spread"
+
+
+@pytest.mark.parametrize(("name", "activation"), [("he_normal", "relu"), ("lecun_normal", "linear")])
+def test_draws_of_a_finite_width_spread_as_predicted(name, activation, probed):
+    found = probed(initializer=name, activation=activation, width=30, depth=10, seeds=200).layers.query("layer <= 10")
+    logs = np.log(found.pivot(index="seed", columns="layer", values="preactivation_square"))
+    predicted, measured = found.groupby("layer")[SPREAD].first(), logs.std()
+    assert predicted[3:].to_numpy() == pytest.approx(measured[3:].to_numpy(), rel=0.2)
+    assert 1.4 * predicted[3:].to_numpy() != pytest.approx(measured[3:].to_numpy(), rel=0.2)
+
+
+def test_no_spread_is_predicted_where_weights_are_not_free_or_biases_add_to_them(probed):
+    free = ["he_normal", "bengio_uniform", "truncated_normal"]
+    found = probed(initializer=[*free, "orthogonal", "lsuv", "torch_linear", "zeros"], width=16).layers
+    there = found[found["layer"] == 3].groupby("initializer")[SPREAD].count() > 0
+    assert set(there.index[there]) == set(free)
+    assert probed(initializer="he_normal", activation="tanh").layers[SPREAD].isna().all()
+    assert probed(initializer="he_normal", bias={"normal": {"std": 0.1}}).layers[SPREAD].isna().all()
 
 
 @pytest.mark.parametrize(
@@ -428,6 +449,7 @@ def test_cosines_of_neighbouring_rows():
     z[0] = [[1, 0], [0, 2], [3, 0], [5, 0], [0, 0], [1, 1]]
     z[1] = 1e-200 * np.array([[1, 0], [-1, 0]] * 3)
     assert mean_cosine(z) == pytest.approx([0.5, -1])
+    assert likeness(z) == pytest.approx([math.sqrt(1 / 6 + 5 / 6 * 0.5), 1])
     assert np.isnan(mean_cosine(np.zeros((1, 4, 2)))).all()
 
 

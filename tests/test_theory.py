@@ -22,6 +22,7 @@ from initbench.theory import (
     predicted_correlations,
     predicted_gradients,
     predicted_lengths,
+    predicted_spreads,
     stable_correlation,
     tipping_points,
     verdict,
@@ -619,3 +620,44 @@ def test_predictions_go_on_where_signals_vanish_or_explode(name, variance):
     assert not np.isnan(gradients).any()
     c = predicted_correlations(phi, variances[:5], zeros[:5], q[-5:], 0.3)
     assert np.isnan(c[1:]).all() if variance == 0 else (np.abs(c) <= 1 + 1e-9).all()
+
+
+# ---- the spread over draws at finite width
+
+
+@pytest.mark.parametrize(
+    ("units", "layers", "exact"), [(20, 10, 3.118), (20, 20, 6.235), (50, 20, 2.163), (50, 50, 5.408)]
+)
+def test_the_logarithm_of_a_row_s_length_spreads_as_its_exact_law_says(units, layers, exact):
+    """Exact: chi-squared of as many degrees as a binomial draw of the units, the active ones of a ReLU layer."""
+    spread = predicted_spreads(activation("relu"), [units] * (layers + 1), 1.0)[-1]
+    last = predicted_spreads(activation("relu"), [units], 1.0)[0]  # of preactivations, where no unit is cut
+    assert spread**2 - last**2 == pytest.approx(exact, rel=0.01)
+
+
+def spread_of_draws(name, gain, alike, rows=64, units=30, layers=12, draws=600):
+    """Of the logarithm of the mean square over rows in each layer: deviation over networks, and as predicted."""
+    rng = np.random.default_rng(0)
+    common, own = rng.standard_normal((1, units)), rng.standard_normal((rows, units))
+    x = math.sqrt(alike) * common + math.sqrt(1 - alike) * own
+    unit = x / np.linalg.norm(x, axis=-1, keepdims=True)
+    c0 = math.sqrt(np.mean((unit @ unit.T) ** 2))
+    z = x @ rng.standard_normal((draws, units, units))
+    logs = []
+    for _ in range(layers):
+        logs.append(np.log((z**2).mean(axis=(1, 2))))
+        values = theory.evaluate(activation(name), z)[0]
+        z = values @ rng.normal(0, math.sqrt(gain / units), (draws, units, units))
+    return np.std(logs, axis=1), predicted_spreads(activation(name), [units] * layers, c0)
+
+
+@pytest.mark.parametrize(("name", "gain"), [("relu", 2.0), ("linear", 1.0), ("prelu", 1.88)])
+def test_draws_spread_as_predicted_and_less_where_rows_differ(name, gain):
+    alike, apart = (spread_of_draws(name, gain, share) for share in (0.95, 0.4))
+    assert alike[1][3:] == pytest.approx(alike[0][3:], rel=0.15)
+    assert apart[1][3:] == pytest.approx(apart[0][3:], rel=0.15)
+    assert alike[1][3:] != pytest.approx(apart[0][3:], rel=0.15)
+
+
+def test_no_spread_is_predicted_where_none_is_known():
+    assert np.isnan(predicted_spreads(activation("tanh"), [30] * 3, 1.0)).all()

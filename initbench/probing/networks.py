@@ -107,6 +107,7 @@ def look_at(cells: Sequence[Cell], rows: Rows, batch: int, differentiated: int) 
         described = observe(design, parameters, rows, work, gradients, see)
         for layer, here in enumerate(described):
             here |= {"correlation": correlations[layer], "distinct_units": distinct[layer].astype(int)}
+            here["input_likeness"] = np.broadcast_to(likeness(rows.x[..., :-1]), m)
             here |= _describe_weights(parameters, gradients, layer)
             is_finite = np.isfinite(here["preactivation_square"]) & np.isfinite(here["weight_norm"])
             if not is_finite.all():
@@ -127,16 +128,26 @@ def look_at(cells: Sequence[Cell], rows: Rows, batch: int, differentiated: int) 
 
 
 @np.errstate(invalid="ignore")  # 0 / 0 is nan
-def mean_cosine(z: Array) -> Array:
-    """The mean cosine of rows, shape (m, n, h), with their neighbours, over 128 pairs but those of which one is 0."""
+def mean_cosine(z: Array, power: int = 1) -> Array:
+    """The mean cosine of rows, shape (m, n, h), with their neighbours, over 128 pairs but those of which one is 0.
+
+    Or, with ``power`` 2, the mean of its square.
+    """
     z = z[:, : min(len(z[0]) // 2, PAIRS) * 2]
     unit = z / np.maximum(np.abs(z).max(axis=(1, 2), keepdims=True), TINY)  # squares of small numbers would be 0
     pairs = unit.reshape(len(unit), -1, 2, unit.shape[2])
     squares = (pairs * pairs).sum(axis=-1)
     cosines = (pairs[:, :, 0] * pairs[:, :, 1]).sum(axis=-1) / np.sqrt(squares[..., 0] * squares[..., 1])
     there = squares.all(axis=-1)
-    total: Array = np.where(there, cosines, 0.0).sum(axis=-1) / there.sum(axis=-1)
+    total: Array = np.where(there, cosines**power, 0.0).sum(axis=-1) / there.sum(axis=-1)
     return total
+
+
+def likeness(x: Array) -> Array:
+    """The root mean square of the cosines of all pairs of rows, shape (m, n, d), each row with itself among them."""
+    n = x.shape[1]
+    found: Array = np.sqrt((1 + (n - 1) * mean_cosine(x, power=2)) / n)
+    return found
 
 
 def is_constant(values: Array) -> Array:

@@ -14,7 +14,7 @@ from initbench.contracts import Array
 from initbench.plan import Cell
 from initbench.probing.networks import Look
 from initbench.registry import find
-from initbench.theory import predicted_correlations, predicted_gradients, predicted_lengths
+from initbench.theory import predicted_correlations, predicted_gradients, predicted_lengths, predicted_spreads
 
 MEASURED = (
     *("preactivation_square", "activation_mean", "activation_std", "gradient_square", "gradient_std"),
@@ -22,11 +22,13 @@ MEASURED = (
     *("correlation", "singular_max", "singular_min", "singular_mean_square"),
 )
 PREDICTED = ("predicted_preactivation_square", "predicted_gradient_square", "predicted_correlation")
+SPREAD = "predicted_preactivation_spread"
 OF_NETWORK = (
     *("loss", "loss_uniform", "forward_ratio", "backward_ratio", "gradient_ratio", "signal_slope", "saturated", "dead"),
     *("born_dead", "distinct_units", "stays_alike", "is_finite", "jacobian_mean_square", "jacobian_relative_variance"),
     *("jacobian_max", "jacobian_min", "jacobian_condition"),
 )
+EVEN = 1.000001  # ratio of singular values up to which all are equal
 ERRORS = 4.0  # standard errors that the mean of draws may be from 0 and still pass for one of mean 0
 
 
@@ -46,8 +48,8 @@ def probe_tables(
     Returns
     -------
     layers, networks : DataFrame
-        In the order of the plan: factors, ``seed, cell``, then ``layer, units`` and all of ``MEASURED`` and
-        ``PREDICTED``, or all of ``OF_NETWORK``.
+        In the order of the plan: factors, ``seed, cell``, then ``layer, units``, all of ``MEASURED`` and ``PREDICTED``
+        and ``SPREAD``, or all of ``OF_NETWORK``.
     """
     factors = [name for name, _ in plan[0].factors]
     cells = pd.DataFrame([[value for _, value in cell.factors] for cell in plan], columns=factors)
@@ -66,7 +68,7 @@ def probe_tables(
 
     networks = cells.merge(pd.concat([_network_rows(some, look) for some, look in looks]), on="start")
     shown = [*factors, "seed", "cell"]
-    return layers[[*shown, "layer", "units", *MEASURED, *PREDICTED]], networks[[*shown, *OF_NETWORK]]
+    return layers[[*shown, "layer", "units", *MEASURED, *PREDICTED, SPREAD]], networks[[*shown, *OF_NETWORK]]
 
 
 def _layer_rows(cells: Sequence[Cell], look: Look) -> pd.DataFrame:
@@ -95,12 +97,13 @@ def predict(cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``setting, layer`` and ``PREDICTED``. Signals and correlations start from the mean of the first layer, gradients
-        from that of the last hidden one. nan where theory does not hold: with normalization or residual connections,
-        and from the first layer on whose weights and biases are not drawn independently of mean 0.
+        ``setting, layer``, ``PREDICTED`` and ``SPREAD``. Signals and correlations start from the mean of the first
+        layer, gradients from that of the last hidden one. nan where theory does not hold: with normalization or
+        residual connections, and from the first layer on whose weights and biases are not drawn independently of mean
+        0. The spread is nan with biases too, and where weights depend on one another or on the data.
     """
     sizes, count = np.array(cell.sizes), len(cell.sizes) - 1
-    found = pd.DataFrame(np.nan, index=range(count), columns=list(PREDICTED))
+    found = pd.DataFrame(np.nan, index=range(count), columns=[*PREDICTED, SPREAD])
     found = found.assign(setting=rows["setting"].iloc[0], layer=range(1, count + 1))
     means = rows.groupby("layer").mean(numeric_only=True)
     drawn = _is_drawn(means, sizes, rows["start"].nunique())
@@ -115,6 +118,11 @@ def predict(cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
     found.loc[: known - 1, PREDICTED[2]] = predicted_correlations(
         activation, weights, biases, lengths, float(np.clip(means["correlation"].iloc[0], -1, 1))
     )
+    is_free = find("initializer", cell.initializer.name).scope == "layer" and not biases.any()
+    is_free &= bool((means["singular_max"] > EVEN * means["singular_min"])[:known].all())  # as with orthogonal weights
+    if is_free:
+        alike = min(1.0, means["input_likeness"].iloc[0])
+        found.loc[: known - 1, SPREAD] = predicted_spreads(activation, cell.sizes[1 : known + 1], alike)
     if known >= count - 1:
         hidden = count - 1
         relative = predicted_gradients(activation, weights[:hidden], lengths[:hidden], cell.sizes[: hidden + 1])

@@ -27,3 +27,17 @@ def test_the_band_is_the_median_and_the_ends_of_the_hidden_layers():
 def test_a_value_that_is_not_there_is_not_counted():
     bands = signal_bands(layers().assign(dead=[np.nan, 0.1, 1] * 3), ["initializer"])
     assert bands.loc[bands["metric"] == "dead", "draws"].tolist() == [0, 3]
+
+
+def test_the_ends_of_theory_hold_95_percent_of_log_normal_draws():
+    rng = np.random.default_rng(0)
+    spread, mean = 0.8, 3.0
+    table = layers(predicted_preactivation_square=mean, predicted_preactivation_spread=spread)
+    bands = signal_bands(table, ["initializer"])
+    row = bands[bands["metric"] == "preactivation_square"].iloc[0]
+    draws = rng.lognormal(np.log(mean) - spread**2 / 2, spread, size=100_000)
+    assert abs(draws.mean() / row["predicted"] - 1) < 0.02
+    assert abs(np.mean((draws > row["predicted_low"]) & (draws < row["predicted_high"])) - 0.95) < 0.004
+    assert (
+        bands.loc[bands["metric"] != "preactivation_square", ["predicted_low", "predicted_high"]].isna().all(axis=None)
+    )

@@ -21,7 +21,8 @@ FACTORS = "dataset,depth,width,activation,initializer,optimizer,learning_rate,ba
 COLUMNS = (
     f"{FACTORS},seed,cell,layer,units,preactivation_square,activation_mean,activation_std,gradient_square,gradient_std,"
     "weight_std,weight_gradient_norm,update_ratio,saturated,dead,nearly_dead,distinct_units,correlation,singular_max,"
-    "singular_min,singular_mean_square,predicted_preactivation_square,predicted_gradient_square,predicted_correlation"
+    "singular_min,singular_mean_square,predicted_preactivation_square,predicted_gradient_square,predicted_correlation,"
+    "predicted_preactivation_spread"
 )
 PLUGIN = """\
 from initbench.registry import initializer

@@ -98,6 +98,17 @@ def test_a_signal_that_runs_off_does_not_press_the_others_flat():
     assert high < 1e3
 
 
+def test_the_range_that_theory_expects_is_dotted_where_it_is_known():
+    table, bands, _, factors = probe_frames()
+    assert "95 % at this width" not in words(draw_probe(table, bands, [np.empty(0)] * 4, factors)["probe-signals"])
+    known = (bands["metric"] == "preactivation_square") & (bands["initializer"] == "he_normal")
+    bands.loc[known, ["predicted_low", "predicted_high"]] = [0.5, 7.0]
+    figure = draw_probe(table, bands, [np.empty(0)] * 4, factors)["probe-signals"]
+    dotted = [line.get_ydata()[0] for line in lines(figure, 0) if line.get_linewidth() == 0.9]
+    assert dotted == [0.5, 7.0]
+    assert "95 % at this width" in words(figure)
+
+
 def test_every_ratio_that_may_decide_has_a_mark(one):
     marks = {line.get_marker(): float(line.get_xdata()[0]) for line in one["probe-verdicts"].axes[0].lines[1:4]}
     assert set(marks) == {"<", ">", "D"}
@@ -116,6 +127,20 @@ def test_many_initializers_share_pages_and_theory_has_their_colours():
     assert [name for name in drawn if "signals" in name] == [f"probe-signals-{page}" for page in (1, 2, 3)]
     dashed = [line.get_color() for line in lines(drawn["probe-signals-1"], 0) if line.get_linewidth() == 0.8]
     assert dashed == [looks(names)[name].color for name in names[:10]]
+
+
+def test_figures_of_a_quantity_hold_no_more_initializers_than_can_be_told_apart():
+    table, bands, _, factors = probe_frames(depths=list(range(2, 9)))
+    names = [f"i{i:02}" for i in range(20)]
+    tables, all_bands = (
+        pd.concat([frame[frame["initializer"] == "he_normal"].assign(initializer=name) for name in names])
+        for frame in (table, bands)
+    )
+    drawn = draw_probe(tables, all_bands, [np.empty(0)] * len(tables), factors)
+    pages = [figure for name, figure in drawn.items() if name.startswith("probe-correlation-")]
+    told = [[text.get_text() for text in figure.legends[0].get_texts()] for figure in pages]
+    assert [set(names) & set(some) for some in told] == [set(names[:10]), set(names[10:])]
+    assert all({f"depth {depth}" for depth in range(2, 9)} <= set(words(figure)) for figure in pages)
 
 
 def test_each_verdict_stands_beside_its_initializer(one):

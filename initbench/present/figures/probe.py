@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +36,8 @@ def draw_probe(
     -------
     dict of str to Figure
         By file name without its suffix. ``probe-verdicts``; ``probe-signals``, one a setting up to 6 of them and beyond
-        that one a quantity, with a panel a setting; ``probe-spectra`` where there are singular values above 0.
+        that one a quantity, with a panel a setting; ``probe-spectra`` where there are singular values above 0. More
+        than 12 initializers, and what does not fit a page, have several.
     """
     keys, styles = swept(table, factors), looks(table["initializer"])
     names = setting_order(table, keys)
@@ -54,9 +56,14 @@ def draw_probe(
             for page, those in pages(stem, initializers, signals.MOST_INITIALIZERS):
                 figures[page] = signals.signal_figure(pd.concat(those.values()), styles, heading)
     else:
-        for metric in signals.QUANTITIES:
-            for page, some in pages(f"probe-{metric}", panels, signals.panels_a_page(panels, styles)):
-                figures[page] = signals.signal_panels(metric, some, styles)
+        groups = pages("", dict.fromkeys(sorted(styles)), signals.MOST_INITIALIZERS)
+        for metric, (part, those) in product(signals.QUANTITIES, groups):
+            looks_of = {name: styles[name] for name in those}
+            some_panels = {name: rows[rows["initializer"].isin(those)] for name, rows in panels.items()}
+            some_panels = {name: rows for name, rows in some_panels.items() if len(rows)}
+            most = signals.panels_a_page(some_panels, looks_of)
+            for page, some in pages(f"probe-{metric}{part}", some_panels, most):
+                figures[page] = signals.signal_panels(metric, some, looks_of)
     shown = {
         " · ".join(filter(None, [initializer, name])): (initializer, values)
         for name, initializer, values in zip(of_setting, table["initializer"], spectrum, strict=True)

@@ -26,12 +26,13 @@ from initbench.present.figures.style import (
     panel_title,
 )
 
-THEORY = "theory"
-THEORY_LOOK = Look("0.1", "", (0, (4, 2)))
+THEORY, AT_WIDTH = "theory", "95 % at this width"
+THEORY_LOOK, AT_WIDTH_LOOK = Look("0.1", "", (0, (4, 2))), Look("0.1", "", (0, (1, 1.5)))
 POWER = FuncFormatter(lambda value, _: f"1e{round(np.log10(value))}")
 FULL_BANDS = 10  # more bands than these are drawn paler, not to add up to a block
 LEAST_DECADES, DECADES = 1, 15  # that a logarithmic axis shows on both sides of its middle
 LEAST_PERCENT = 10  # that an axis of shares shows
+NUMBERS = ["median", "low", "high", "predicted", "predicted_low", "predicted_high"]
 COLUMNS = 3
 MOST_INITIALIZERS = 12  # on a page; more are a wall
 FEW = 3  # initializers whose theory is told apart without their colours
@@ -124,7 +125,7 @@ def signal_panels(metric: str, panels: Mapping[str, pd.DataFrame], styles: dict[
 
 def panels_a_page(panels: Mapping[str, pd.DataFrame], styles: dict[str, Look]) -> int:
     """How many panels a page of `signal_panels` holds."""
-    room = TALLEST - 0.85 - 0.15 * legend_rows({name: name for name in (*styles, THEORY)})
+    room = TALLEST - 0.85 - 0.15 * legend_rows({name: name for name in (*styles, THEORY, AT_WIDTH)})
     return COLUMNS * max(1, int(room / _row_height(panels)))
 
 
@@ -136,7 +137,9 @@ def _legend(bands: pd.DataFrame, styles: dict[str, Look]) -> tuple[dict[str, str
     labels = {name: name for name in styles if name in set(bands["initializer"])}
     if bands["predicted"].notna().any():
         labels[THEORY] = THEORY
-    return labels, styles | {THEORY: THEORY_LOOK}
+    if bands["predicted_low"].notna().any():
+        labels[AT_WIDTH] = AT_WIDTH
+    return labels, styles | {THEORY: THEORY_LOOK, AT_WIDTH: AT_WIDTH_LOOK}
 
 
 def _told(bands: pd.DataFrame) -> str:
@@ -151,7 +154,7 @@ def _told(bands: pd.DataFrame) -> str:
 def _rows(bands: pd.DataFrame, metric: str) -> pd.DataFrame:
     """One metric as it is drawn: shares in percent, and nan for what a logarithmic axis cannot show."""
     rows, quantity = bands[bands["metric"] == metric].sort_values("layer"), QUANTITIES[metric]
-    numbers = rows[["median", "low", "high", "predicted"]]
+    numbers = rows[NUMBERS]
     if quantity.is_log:
         return rows.assign(**numbers.where(numbers > 0))
     return rows.assign(**100 * numbers) if quantity.label == "%" else rows
@@ -171,7 +174,7 @@ def _set_scale(axes: Axes, rows: pd.DataFrame, quantity: Quantity) -> None:
 
 def _ends(rows: pd.DataFrame) -> tuple[float, float]:
     """The ends of a logarithmic axis; it leaves out what lies so far off that all else would be pressed flat."""
-    logs = np.log10(rows[["median", "low", "high", "predicted"]].to_numpy())
+    logs = np.log10(rows[NUMBERS].to_numpy())
     logs = logs[np.isfinite(logs)] if np.isfinite(logs).any() else np.zeros(1)
     middle = np.median(logs)
     bottom = min(max(logs.min(), middle - DECADES), middle - LEAST_DECADES)
@@ -197,4 +200,7 @@ def _draw(axes: Axes, rows: pd.DataFrame, styles: dict[str, Look]) -> None:
             markevery=max(1, len(line) // 8),
         )
         axes.plot(layer, line["predicted"], color=theory or look.color, linestyle=THEORY_LOOK.line, lw=0.8, zorder=3)
+        for end in ("predicted_low", "predicted_high"):
+            if line[end].notna().any():
+                axes.plot(layer, line[end], color=theory or look.color, linestyle=AT_WIDTH_LOOK.line, lw=0.9, zorder=3)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
