@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
-from initbench.analysis.verdicts import wilson_interval
+from initbench.analysis.verdicts import DEEPEST, wilson_interval
 from initbench.contracts import Layer
 from initbench.engine.diagnostics import described_activation
 from initbench.engine.network import Design, Parameters, Workspace, forward, with_ones
@@ -340,13 +340,25 @@ def test_a_linear_network_has_the_gradients_that_its_definition_gives(probed):
 
 
 def test_what_is_advised_is_healthy_itself(probed):
-    deep = {"activation": [entry.name for entry in entries("activation") if not entry.fingerprint], "depth": 8}
-    small = probed(initializer={"normal": {"std": 0.001}}, width=40, **deep).settings
-    assert set(small["verdict"]) == {"vanishing"}
-    advised = dict(zip(small["activation"], small["advice"].str.split().str[0], strict=True))
-    better = probed(initializer=sorted(set(advised.values())), width=40, seeds=1, **deep).settings
-    found = better.set_index(["activation", "initializer"])["verdict"]
-    assert {pair: found[pair] for pair in advised.items()} == dict.fromkeys(advised.items(), "healthy")
+    names = [entry.name for entry in entries("activation") if not entry.fingerprint]
+    small = {"initializer": {"normal": {"std": 0.001}}, "width": 40}
+    of_depth = {8: [name for name in names if name not in DEEPEST], 6: list(DEEPEST)}
+    for depth, some in of_depth.items():
+        bad = probed(activation=some, depth=depth, **small).settings
+        assert set(bad["verdict"]) == {"vanishing"}
+        advised = dict(zip(bad["activation"], bad["advice"].str.split().str[0], strict=True))
+        better = probed(initializer=sorted(set(advised.values())), width=40, seeds=1, activation=some, depth=depth)
+        found = better.settings.set_index(["activation", "initializer"])["verdict"]
+        assert {pair: found[pair] for pair in advised.items()} == dict.fromkeys(advised.items(), "healthy")
+
+
+@pytest.mark.parametrize("initializer", ["kumar", {"normal": {"std": 1}}])
+def test_deep_sigmoid_is_advised_what_holds_it_there(initializer, probed):
+    deep = {"initializer": initializer, "activation": "sigmoid", "depth": 15, "width": 40}
+    bad = probed(**deep).settings
+    assert bad["verdict"].item() in ("vanishing", "saturated")
+    assert bad["advice"].item() == "tanh or batch normalization hold it"
+    assert set(verdicts(probed(**deep | {"normalization": "batch"})).values()) == {"healthy"}
 
 
 def test_what_runs_off_is_told_and_stands_in_no_file(probed):
@@ -451,6 +463,13 @@ def test_cosines_of_neighbouring_rows():
     assert mean_cosine(z) == pytest.approx([0.5, -1])
     assert likeness(z) == pytest.approx([math.sqrt(1 / 6 + 5 / 6 * 0.5), 1])
     assert np.isnan(mean_cosine(np.zeros((1, 4, 2)))).all()
+
+
+def test_a_single_row_is_looked_at_though_it_has_no_neighbour(probed):
+    found = probed(initializer="he_normal", train_rows=1)
+    assert found.layers["correlation"].isna().all()
+    assert found.layers["preactivation_square"].notna().all()
+    assert verdicts(found) == {"he_normal": "healthy"}, "one row cannot end up like others"
 
 
 def test_weights_are_those_that_training_starts_from(probed):

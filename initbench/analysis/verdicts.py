@@ -30,7 +30,7 @@ HOLDS = {  # the signal level, of the initializers without parameters
     "sigmoid": "kumar",
 }
 FOR_ALL = "lsuv"  # holds the signal level of any activation
-DEEPEST = {"sigmoid": 10}  # hidden layers that any initializer can hold
+DEEPEST = {"sigmoid": 6}  # hidden layers that any initializer holds on all data tried
 MEDIANS = (
     *("forward_ratio", "backward_ratio", "gradient_ratio", "signal_slope", "loss", "loss_uniform"),
     *("jacobian_mean_square", "jacobian_relative_variance", "jacobian_max", "jacobian_min", "jacobian_condition"),
@@ -121,7 +121,7 @@ def _judge(setting: dict[str, Any], draws: pd.DataFrame) -> Verdict:
         return Verdict("dead", told, "zero biases; leaky_relu or rai")
     if draws["saturated"].mean() >= SATURATED:
         told = f"saturated activations in a hidden layer: {100 * draws['saturated'].mean():.0f} %"
-        return Verdict("saturated", told, f"smaller weights: {better}")
+        return Verdict("saturated", told, holds if _is_deep(setting) else f"smaller weights: {better}")
     if draws["born_dead"].mean() >= ALIKE:
         return Verdict("vanishing", "all inputs end up alike", holds)
     return _by_ratio(setting, draws, holds)
@@ -172,12 +172,17 @@ def _better(setting: dict[str, Any]) -> str:
 def _holds(setting: dict[str, Any]) -> str:
     """Who holds the signal level there, or what does where no initializer can."""
     activation, initializer = (str(setting[key]).partition("(")[0] for key in ("activation", "initializer"))
-    is_deep = setting["depth"] > DEEPEST.get(activation, math.inf)
-    if not is_deep and not initializer == HOLDS.get(activation, FOR_ALL) == FOR_ALL:
+    is_there = initializer == HOLDS.get(activation, FOR_ALL) and (activation in DEEPEST or initializer == FOR_ALL)
+    if not _is_deep(setting) and not is_there:
         return f"{_better(setting)} holds it"
-    ways = ["tanh"] if is_deep else []
+    ways = ["tanh"] if _is_deep(setting) else []
     ways += ["batch normalization"] if setting.get("normalization") != "batch" else []
     return f"{ways[0]} or {ways[1]} hold it" if ways[1:] else f"{(*ways, 'less depth')[0]} holds it"
+
+
+def _is_deep(setting: dict[str, Any]) -> bool:
+    """Whether there are more layers than any initializer can hold."""
+    return bool(setting["depth"] > DEEPEST.get(str(setting["activation"]).partition("(")[0], math.inf))
 
 
 def wilson_interval(count: int, total: int) -> tuple[float, float]:

@@ -134,7 +134,8 @@ def mean_cosine(z: Array, power: int = 1) -> Array:
     Or, with ``power`` 2, the mean of its square.
     """
     z = z[:, : min(len(z[0]) // 2, PAIRS) * 2]
-    unit = z / np.maximum(np.abs(z).max(axis=(1, 2), keepdims=True), TINY)  # squares of small numbers would be 0
+    largest = np.abs(z).max(axis=(1, 2), keepdims=True, initial=TINY)
+    unit = z / largest  # squares of small numbers would be 0
     pairs = unit.reshape(len(unit), -1, 2, unit.shape[2])
     squares = (pairs * pairs).sum(axis=-1)
     cosines = (pairs[:, :, 0] * pairs[:, :, 1]).sum(axis=-1) / np.sqrt(squares[..., 0] * squares[..., 1])
@@ -151,9 +152,9 @@ def likeness(x: Array) -> Array:
 
 
 def is_constant(values: Array) -> Array:
-    """Whether outputs, shape (m, n, h), are the same on every row, so that all that follows is constant too."""
+    """Whether outputs, shape (m, n, h), are the same on every row of several, so that what follows is constant too."""
     spread = (values.max(axis=1) - values.min(axis=1)).max(axis=-1)
-    return np.asarray(spread <= ROUNDING * np.abs(values).max(axis=(1, 2)))
+    return np.asarray((spread <= ROUNDING * np.abs(values).max(axis=(1, 2))) & (values.shape[1] > 1))
 
 
 def is_flat_on_both_sides(design: Design) -> bool:

@@ -63,6 +63,7 @@ def test_nobody_is_advised_to_do_what_is_done():
     } == {deep}
     shallow = {"depth": 5, "activation": "sigmoid"}
     assert judge(SETTING | shallow, bad).advice == "kumar holds it"
+    assert judge(SETTING | shallow | {"initializer": "kumar"}, bad).advice == "batch normalization holds it"
 
 
 def test_biases_that_kill_come_first_and_weights_of_0_are_to_be_drawn():
@@ -71,6 +72,9 @@ def test_biases_that_kill_come_first_and_weights_of_0_are_to_be_drawn():
     assert [words.partition("; ")[0] for words in advice] == ["zero biases"] * 2
     assert judge(fixed, draws(saturated=0.9)).advice.startswith("zero biases; ")
     assert judge(SETTING, draws(saturated=0.9)).advice == "smaller weights: he_normal"
+    sigmoid = SETTING | {"activation": "sigmoid"}
+    assert judge(sigmoid | {"depth": 5}, draws(saturated=0.9)).advice == "smaller weights: kumar"
+    assert judge(sigmoid, draws(saturated=0.9)).advice == "tanh or batch normalization hold it", "kumar would vanish"
     assert judge(SETTING | {"initializer": "zeros"}, draws(dead=1.0)).advice == "he_normal draws each of them"
 
 
