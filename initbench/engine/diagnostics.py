@@ -20,6 +20,7 @@ FEWEST_ROWS, MOST_ROWS = 128, 512  # that layers are looked at with after each e
 SATURATED = 0.05  # of the activation's steepest slope; below it an input counts as saturated
 NEARLY_DEAD = 0.01  # of the rows; a unit with a slope on fewer is nearly dead
 ALIKE = 1e-4  # of a layer's largest weight; units that differ by less everywhere are one
+ROUNDED_UP = 2  # products of float32 are rounded, but by far less
 FAINT = 1e-30  # a variance below it, or above its inverse, is near the end of what float32 holds
 BINS = 41
 
@@ -126,6 +127,8 @@ def _moments(array: Array, count: int, scratch: Array) -> tuple[Array, Array, Ar
     mean, variance = (np.asarray(x, np.float64).ravel() for x in (sums, squares))
     if array.dtype != np.float64:
         for network in np.flatnonzero(~((variance > FAINT) & (variance < 1 / FAINT))):
+            if not array[network].any():  # as with weights of 0; float32 holds that
+                continue
             exact = array[network : network + 1].astype(np.float64)
             mean[network], deviation, _ = (x.item() for x in _moments(exact, count, np.empty_like(exact)))
             variance[network] = deviation**2
@@ -186,14 +189,18 @@ def distinct_units(matrix: Array) -> Array:
     >>> distinct_units(np.array([[[1.0, 2.0, 1.0], [0.0, 0.0, 0.0]]]))
     array([2.])
     """
-    # Alike units have neighbouring places when units are sorted by their product with any one vector.
+    # Alike units have neighbouring places when units are sorted by their product with any one vector, here of numbers
+    # up to 1. Only neighbours whose products are as near as those of alike units need a closer look.
     direction = np.cos(np.arange(1, matrix.shape[1] + 1)).astype(matrix.dtype)
-    order = np.argsort(np.matmul(direction, matrix), axis=-1, kind="stable")
-    units = np.take_along_axis(matrix.swapaxes(1, 2), order[:, :, None], axis=1)
-    steps = np.abs(np.diff(units, axis=1))
-    sizes = [np.abs(part).max(axis=(1, 2)) for part in (matrix[:, :-1], matrix[:, -1:])]
-    are_other = steps[..., :-1].max(axis=2) > ALIKE * sizes[0][:, None]
-    are_other |= steps[..., -1] > ALIKE * sizes[1][:, None]
+    products = np.matmul(direction, matrix)
+    order = np.argsort(products, axis=-1, kind="stable")
+    gaps = np.diff(np.take_along_axis(products, order, axis=-1), axis=-1)
+    weight, bias = (ALIKE * np.abs(part).max(axis=(1, 2)) for part in (matrix[:, :-1], matrix[:, -1:]))
+    are_other = gaps > ROUNDED_UP * (matrix.shape[1] * weight + bias)[:, None]
+    networks, places = np.nonzero(~are_other)
+    one, next_one = order[networks, places], order[networks, places + 1]
+    steps = np.abs(matrix[networks, :, one] - matrix[networks, :, next_one])
+    are_other[networks, places] = (steps[:, :-1].max(axis=1) > weight[networks]) | (steps[:, -1] > bias[networks])
     others: Array = are_other.sum(axis=1)
     return 1.0 + others
 

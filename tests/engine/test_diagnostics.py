@@ -156,6 +156,31 @@ def test_distinct_units_are_counted_as_planted(m):
     assert (distinct_units(rng.normal(size=(m, 7, 60))) == 60).all()
 
 
+def counted_one_by_one(matrix):
+    """Distinct units straight from the definition: groups of units that are alike, each with one before it."""
+    sizes = [np.abs(part).max() for part in (matrix[:-1], matrix[-1:])]
+    found = []
+    for unit in matrix.T:
+        steps = [(np.abs(unit[:-1] - other[:-1]).max(), abs(unit[-1] - other[-1])) for other in found]
+        if not any(w <= 1e-4 * sizes[0] and b <= 1e-4 * sizes[1] for w, b in steps):
+            found.append(unit)
+    return len(found)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("scale", [1e-20, 1.0, 1e20])
+def test_distinct_units_are_those_counted_one_by_one(dtype, scale):
+    rng = np.random.default_rng(0)
+    kinds = scale * rng.normal(size=(12, 33, 9))
+    matrix = np.stack([kind[:, rng.integers(0, 9, 40)] for kind in kinds])
+    matrix[::2, -1] *= 1e-3
+    matrix[::3] *= 1 + np.where(rng.random(matrix[::3].shape) < 0.01, 3e-3, 1e-6)  # some units are parted, most are not
+    matrix = matrix.astype(dtype)
+    found = distinct_units(matrix)
+    assert found.tolist() == [counted_one_by_one(network) for network in matrix]
+    assert found[0] > 9 >= found[1]
+
+
 def test_a_histogram_holds_every_value_once():
     values, delta = np.array([[-2.0, 0.0, 1.0]]), np.zeros((1, 3))
     found = histogram(values, delta)

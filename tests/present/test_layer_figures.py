@@ -220,6 +220,7 @@ def test_where_nothing_is_left_from_the_start_no_axis_has_numbers():
     figures = layer_figures(layer_means(layers, FACTORS), histograms.iloc[:0], FACTORS)
     for name, figure in figures.items():
         assert crowded(figure) == [], name
+        assert "every seed diverged at the start" in figure.get_suptitle()
         for axes in figure.axes[: len(GROWTH)]:
             assert "every seed diverged" in [text.get_text() for text in axes.texts]
             assert len(axes.get_yticks()) == 0

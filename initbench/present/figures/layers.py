@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -370,7 +371,10 @@ def _look(layer: int, deepest: int) -> Look:
 def _seeds_told(panels: Panels) -> str:
     """``mean over 3 seeds``, and what becomes of diverged ones if there are any."""
     seeds = [panel.of("activation_std")["seeds"] for panel in panels.values()]
-    few, many = min(some.max() for some in seeds), max(some.max() for some in seeds)
+    counts = [some.max() for some in seeds if some.any()]
+    if not counts:
+        return "every seed diverged at the start"
+    few, many = min(counts), max(counts)
     told = f"mean over {few if few == many else f'{few} to {many}'} seeds" if many > 1 else "one seed"
     return told + ("; a seed leaves where it diverges" if any(some.min() < some.max() for some in seeds) else "")
 
@@ -397,11 +401,11 @@ def _count_along(axis: Axis) -> None:
 
 def _runs_off(axes: Axes, sizes: pd.Series[float]) -> bool:
     """Whether some layers are so large that others would be pressed flat; then the axis is logarithmic far from 0."""
-    usual = max(sizes.median(), sizes.iloc[0])
-    is_wide = bool(sizes.max() > RUNAWAY * usual)
+    is_wide = bool(sizes.max() > RUNAWAY * max(sizes.median(), sizes.iloc[0]))
     if is_wide:
-        axes.set_yscale("symlog", linthresh=usual)
-        ticks = SymmetricalLogLocator(base=10, linthresh=usual)
+        near = 10 ** math.floor(math.log10(sizes[sizes > 0].min()))
+        axes.set_yscale("symlog", linthresh=near)
+        ticks = SymmetricalLogLocator(base=10, linthresh=near)
         ticks.set_params(numticks=5)
         axes.yaxis.set_major_locator(ticks)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0e}" if value else "0"))
