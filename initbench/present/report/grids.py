@@ -120,13 +120,17 @@ def failure_grid(runs: pd.DataFrame, factors: Sequence[str]) -> Grid:
     return _grid("Diverged and failed cells", "", view.head(MOST_ROWS), some, factors, named)._replace(note=note)
 
 
-def plain_grid(caption: str, frame: pd.DataFrame) -> Grid:
-    """Any table as it stands, with floats to four digits."""
+def plain_grid(caption: str, frame: pd.DataFrame, factors: Sequence[str]) -> Grid:
+    """Any table as it stands, with floats to four digits; factors that are the same in all rows are told once."""
     shown = frame.head(MOST_ROWS).reset_index(drop=True)
-    view = pd.DataFrame({title(str(name)): [_short(value) for value in shown[name]] for name in shown})
-    named = [name for name in ("initializer", "better", "worse", "leader") if name in shown]
+    known = [key for key in factors if key in shown and key != "initializer"]
+    constant = [key for key in known if key not in swept(shown, known)]
+    facts = " · ".join(f"{title(key)} {show(shown[key].iloc[0])}" for key in constant)
+    rest = shown.drop(columns=constant)
+    view = pd.DataFrame({title(str(name)): [_short(value) for value in rest[name]] for name in rest})
+    named = [name for name in ("initializer", "better", "worse", "leader") if name in rest]
     note = f"The first {MOST_ROWS:,} of {len(frame):,} rows." if len(frame) > MOST_ROWS else ""
-    return _grid(caption, "", view, shown, [], named)._replace(note=note)
+    return _grid(caption, facts, view, rest, factors, named)._replace(note=note)
 
 
 def _grid(

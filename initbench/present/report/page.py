@@ -109,7 +109,7 @@ def _part(part: str, chapter: Chapter, sharers: int) -> Part:
         accuracy_grid(accuracy, factors, everywhere),
         evidence_grid(chapter.evidence, factors, leaders, PAIRS // sharers),
         failure_grid(runs, factors),
-        {name: plain_grid(CAPTIONS[name], table) for name, table in chapter.tables.items() if len(table)},
+        {name: plain_grid(CAPTIONS[name], table, factors) for name, table in chapter.tables.items() if len(table)},
         curve_data(chapter.bands, accuracy, chances, factors, styles, CURVE_NUMBERS // sharers),
         styles,
         shown,

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from initbench.present.figures import png_bytes
-from initbench.present.labels import settings, swept, title
+from initbench.present.labels import settings, show, swept, title
 from initbench.present.report.chapters import Chapter
 
 DOTS_AN_INCH = 144
@@ -87,6 +87,8 @@ def _finding(name: str, heading: str, chapter: Chapter) -> str:
     """What a figure shows, in words with numbers."""
     if name.startswith("predictors"):
         return _strongest(chapter.tables["predictors"])
+    if name.startswith("tuning"):
+        return _chosen(chapter.tables["tuning"])
     metric = next((metric for start, metric in LAYER_METRICS.items() if name.startswith(start)), None)
     if metric:
         return _last_layer(_setting_rows(chapter.layers, heading, chapter), metric)
@@ -123,6 +125,13 @@ def _last_layer(layers: pd.DataFrame, metric: str) -> str:
     told = [f"{name} {mean:.2g}" for name, mean in zip(rows["initializer"], rows["mean"], strict=True)]
     more = f", and {len(told) - MOST_NAMED} more" if len(told) > MOST_NAMED else ""
     return f"{title(metric)} in hidden layer {depth} after the last epoch: {', '.join(told[:MOST_NAMED])}{more}."
+
+
+def _chosen(tuning: pd.DataFrame) -> str:
+    rows = tuning.head(MOST_NAMED)
+    told = [f"{name} {show(value)}" for name, value in zip(rows["initializer"], rows["tuned"], strict=True)]
+    more = f", and {len(tuning) - MOST_NAMED} more in the table above" if len(tuning) > MOST_NAMED else ""
+    return f"Chosen: {', '.join(told)}{more}."
 
 
 def _strongest(predictors: pd.DataFrame) -> str:
