@@ -9,14 +9,15 @@ The tables go to standard output and, with --output, between the two marks of a 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+from scipy import stats
 
 from initbench.analysis.comparisons import ALPHA, holm, paired_p
-from initbench.analysis.intervals import mean_intervals, wilson_interval
+from initbench.analysis.intervals import mean_intervals, t_interval, wilson_interval
 
 SEEDS = (5, 10, 30)
 INITIALIZERS = 6
@@ -24,6 +25,7 @@ TEST_ROWS = 2000
 EFFECTS = (0.5, 1.0, 1.5, 2.0)
 BEGIN, END = "<!-- Made by benchmarks/simulate.py -->", "<!-- End of what benchmarks/simulate.py makes -->"
 
+Interval = Callable[[np.ndarray], Sequence[np.ndarray]]
 Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 DIFFERENCES: dict[str, tuple[Draw, float]] = {  # how a difference is drawn, and its true mean
     "normal": (lambda rng, shape: rng.standard_normal(shape), 0.0),
@@ -32,6 +34,10 @@ DIFFERENCES: dict[str, tuple[Draw, float]] = {  # how a difference is drawn, and
     "accuracies near their ceiling (beta 20, 2 minus beta 20, 4)": (
         lambda rng, shape: rng.beta(20, 2, shape) - rng.beta(20, 4, shape),
         20 / 22 - 20 / 24,
+    ),
+    "not covered: worse ends at chance at one seed in five": (
+        lambda rng, shape: np.where(rng.random(shape) < 0.2, 0.7865, 0) + 0.014 * rng.standard_normal(shape),
+        0.2 * 0.7865,
     ),
 }
 SAME: dict[str, Draw] = {  # accuracies of initializers that are all the same; the last axis are initializers
@@ -45,13 +51,24 @@ SAME: dict[str, Draw] = {  # accuracies of initializers that are all the same; t
 }
 
 
-def coverage(rng: np.random.Generator, experiments: int) -> list[list[str]]:
+def student(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Student's interval of the mean of each row."""
+    return t_interval(differences.mean(axis=1), differences.std(axis=1, ddof=1), differences.shape[1])
+
+
+def bca(differences: np.ndarray) -> np.ndarray:
+    """SciPy's BCa bootstrap interval of the mean of each row."""
+    found = stats.bootstrap((differences,), np.mean, axis=1, n_resamples=999, batch=100, method="BCa", rng=0)
+    return np.stack([found.confidence_interval.low, found.confidence_interval.high])
+
+
+def coverage(rng: np.random.Generator, experiments: int, interval: Interval) -> list[list[str]]:
     """A row a kind of difference and a cell a number of seeds: how often the interval holds the truth."""
     rows = []
     for name, (draw, truth) in DIFFERENCES.items():
         cells = [name]
         for n in SEEDS:
-            low, high = _intervals(draw(rng, (experiments, n)))
+            low, high = interval(draw(rng, (experiments, n)))
             cells.append(_share(int(np.sum((low <= truth) & (truth <= high))), experiments))
         rows.append(cells)
     return rows
@@ -125,7 +142,10 @@ def main() -> None:
     text = (
         f"Coverage of the 95 % interval of a mean difference, in percent of {5 * count:,} experiments, with\n"
         "Wilson's interval:\n\n"
-        f"{table('differences', coverage(rng, 5 * count))}\n"
+        f"{table('differences', coverage(rng, 5 * count, _intervals))}\n"
+        f"The same for Student's interval and for the BCa bootstrap of SciPy, in percent of {count:,} experiments:\n\n"
+        f"{table('Student', coverage(rng, count, student))}\n"
+        f"{table('BCa', coverage(rng, count, bca))}\n"
         f"Any false `better` among {INITIALIZERS} initializers that are the same, in percent of {3 * count:,}\n"
         "experiments:\n\n"
         f"{table('accuracies', false_better(rng, 3 * count))}\n"
