@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,6 @@ DETAILS = [
 ]
 
 Floats = npt.NDArray[np.float64]
-Pair = tuple[str, str, pd.DataFrame, pd.DataFrame]
 
 
 def comparison_table(
@@ -80,9 +79,10 @@ def comparison_table(
     """
     settings = [f for f in factors if f != "initializer"]
     pairs = paired_scores(runs, baselines, factors)
-    table = pd.DataFrame(pairs, columns=[*settings, "better", "worse", "better_scores", "worse_scores"])
-    sides = [(b, w) for b, w in zip(table.pop("better_scores"), table.pop("worse_scores"), strict=True)]
-    differences = [differences_of(b, w) for b, w in sides]
+    table = pd.DataFrame(
+        [(*pair.setting, pair.better, pair.worse) for pair in pairs], columns=[*settings, "better", "worse"]
+    )
+    differences = [pair.differences for pair in pairs]
     family = sum(len(d) >= 2 for d in differences)
     table["seeds"] = np.array([len(d) for d in differences], dtype=int)
     table["difference"] = [d.mean() if len(d) else np.nan for d in differences]
@@ -101,21 +101,52 @@ def comparison_table(
         ["too few seeds", "equivalent", "better"],
         "no difference shown",
     )
-    table["cliffs_delta"] = [cliffs_delta(b["test_accuracy"], w["test_accuracy"]) for b, w in sides]
+    table["cliffs_delta"] = [cliffs_delta(*pair.scores) for pair in pairs]
     for place, side in enumerate(("better", "worse")):
-        trained = np.array([pair[place]["trained"].sum() for pair in sides], dtype=int)
+        trained = np.array([pair.trained[place].sum() for pair in pairs], dtype=int)
         low, high = wilson_interval(trained, table["seeds"])
-        table[[f"{side}_trained", f"{side}_trained_low", f"{side}_trained_high"]] = np.stack([trained, low, high], 1)
-        table = table.astype({f"{side}_trained": int})
-        table[f"{side}_accuracy"] = [pair[place]["test_accuracy"].mean() for pair in sides]
-    table["test_rows"] = np.array([b["test_rows"].mean() for b, _ in sides], dtype=float)
+        table[f"{side}_trained"], table[f"{side}_trained_low"], table[f"{side}_trained_high"] = trained, low, high
+        table[f"{side}_accuracy"] = [pair.scores[place].mean() if len(pair.differences) else np.nan for pair in pairs]
+    table["test_rows"] = [pair.test_rows for pair in pairs]
     table["noise"] = binomial_noise(table["better_accuracy"], table["worse_accuracy"], table["test_rows"])
     table["within_noise"] = table["difference"] < table["noise"]
     return table[[*settings, *COLUMNS, *DETAILS]]
 
 
-def paired_scores(runs: pd.DataFrame, baselines: pd.DataFrame, factors: Sequence[str]) -> list[tuple[Any, ...]]:
-    """The scored runs of each two initializers within each setting, at the seeds that both have.
+class Pair(NamedTuple):
+    """Two initializers in a setting, at the n seeds that both have.
+
+    Attributes
+    ----------
+    setting : tuple
+        The values of the factors but ``initializer``.
+    better, worse : str
+    scores : ndarray, shape (2, n)
+        Test accuracy of better and worse, as `initbench.analysis.summaries.scores` gives it.
+    trained : ndarray of bool, shape (2, n)
+    test_rows : float
+        How many rows they are measured on.
+    """
+
+    setting: tuple[Any, ...]
+    better: str
+    worse: str
+    scores: Floats
+    trained: npt.NDArray[np.bool_]
+    test_rows: float
+
+    @property
+    def differences(self) -> Floats:
+        """Better minus worse by seed, shape (n,).
+
+        Accuracies are multiples of 1 / test rows; rounding keeps equal differences equal.
+        """
+        differences: Floats = (self.scores[0] - self.scores[1]).round(12)
+        return differences
+
+
+def paired_scores(runs: pd.DataFrame, baselines: pd.DataFrame, factors: Sequence[str]) -> list[Pair]:
+    """Each two initializers within each setting, paired by seed.
 
     Parameters
     ----------
@@ -124,48 +155,30 @@ def paired_scores(runs: pd.DataFrame, baselines: pd.DataFrame, factors: Sequence
 
     Returns
     -------
-    list of tuple
-        For each pair the values of the factors but ``initializer``, better, worse, and the runs of either, as
-        `initbench.analysis.summaries.scores` gives them, indexed by seed. Settings are in order, best pairs first.
+    list of Pair
+        Settings are in order, best pairs first.
     """
     settings = [f for f in factors if f != "initializer"]
-    return [
-        (*setting, *pair)
-        for setting, group in sorted(_groups(scores(runs, baselines), settings), key=lambda item: sort_key(item[0]))
-        for pair in _pairs(group)
-    ]
+    groups = scores(runs, baselines).groupby(settings, sort=False, dropna=False)
+    ordered = sorted(((key, group) for key, group in groups), key=lambda item: sort_key(item[0]))
+    return [pair for setting, group in ordered for pair in _pairs(setting, group)]
 
 
-def _groups(scored: pd.DataFrame, settings: list[str]) -> list[tuple[tuple[Any, ...], pd.DataFrame]]:
-    return [(key, group) for key, group in scored.groupby(settings, sort=False, dropna=False)]
-
-
-def _pairs(group: pd.DataFrame) -> list[Pair]:
-    """The initializers with the highest means come first; of each pair, better and worse with their common seeds."""
-    by_name: dict[str, pd.DataFrame] = {
-        str(name): rows.set_index("seed") for name, rows in group.groupby("initializer")
-    }
-    means = {name: float(rows["test_accuracy"].mean()) for name, rows in sorted(by_name.items())}
-    names = sorted(means, key=lambda name: np.inf if np.isnan(means[name]) else -means[name])
+def _pairs(setting: tuple[Any, ...], group: pd.DataFrame) -> list[Pair]:
+    """The pairs of one setting; the initializers with the highest means come first."""
+    accuracies = group.pivot(index="initializer", columns="seed", values="test_accuracy")
+    names, values = accuracies.index.tolist(), accuracies.to_numpy(dtype=float)
+    trained = group.pivot(index="initializer", columns="seed", values="trained").eq(True).to_numpy()
+    means = accuracies.mean(axis=1).to_numpy(dtype=float)
+    rows = float(group["test_rows"].mean())
     pairs = []
-    for first, second in combinations(names, 2):
-        present = (by_name[name].dropna(subset="test_accuracy").index for name in (first, second))
-        seeds = sorted(set.intersection(*map(set, present)))
-        better, worse = by_name[first].loc[seeds], by_name[second].loc[seeds]
-        total = differences_of(better, worse).sum().round(12)
-        if total < 0 or (total == 0 and second < first):
-            first, second, better, worse = second, first, worse, better
-        pairs.append((first, second, better, worse))
+    for one, two in combinations(np.argsort(-means, kind="stable"), 2):  # nan come last
+        both = np.isfinite(values[one]) & np.isfinite(values[two])
+        total = (values[one] - values[two])[both].round(12).sum().round(12)
+        sides = [two, one] if total < 0 or (total == 0 and names[two] < names[one]) else [one, two]
+        better, worse = (names[side] for side in sides)
+        pairs.append(Pair(setting, better, worse, values[sides][:, both], trained[sides][:, both], rows))
     return pairs
-
-
-def differences_of(better: pd.DataFrame, worse: pd.DataFrame) -> Floats:
-    """Test accuracy of better minus worse, seed by seed.
-
-    Accuracies are multiples of 1 / test rows; rounding keeps equal differences equal.
-    """
-    differences: Floats = (better["test_accuracy"] - worse["test_accuracy"]).round(12).to_numpy(dtype=float)
-    return differences
 
 
 def _intervals(differences: list[Floats]) -> Floats:
@@ -178,12 +191,11 @@ def _intervals(differences: list[Floats]) -> Floats:
     return ends
 
 
-def cliffs_delta(better: pd.Series[float], worse: pd.Series[float]) -> float:
+def cliffs_delta(better: Floats, worse: Floats) -> float:
     """How often a value of one sample is above one of the other, minus how often it is below; -1 to 1, nan if empty."""
     if not len(better):
         return float("nan")
-    apart = np.round(better.to_numpy()[:, None] - worse.to_numpy()[None, :], 12)
-    return float(np.sign(apart).mean())
+    return float(np.sign((better[:, None] - worse[None, :]).round(12)).mean())
 
 
 def binomial_noise(first: Any, second: Any, rows: Any) -> Floats:

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import chdtri, nctdtr, stdtrit
 
-from initbench.analysis.comparisons import ALPHA, differences_of, paired_scores
+from initbench.analysis.comparisons import ALPHA, paired_scores
 
 SURE = 0.8  # of the upper bound of a standard deviation
 MOST_SEEDS = 1_000_000
@@ -54,17 +54,16 @@ def plan_table(
     "On the use of a pilot sample for sample size determination", Statist. Med. 14(17) (the upper bound).
     """
     settings = [factor for factor in factors if factor != "initializer"]
-    pairs = [
-        (*names, differences_of(better, worse)) for *names, better, worse in paired_scores(runs, baselines, factors)
-    ]
+    pairs = paired_scores(runs, baselines, factors)
     rows = []
-    family = sum(len(differences) >= 2 for *_, differences in pairs)
-    for *names, differences in pairs:
+    family = sum(len(pair.differences) >= 2 for pair in pairs)
+    for pair in pairs:
+        differences = pair.differences
         n = len(differences)
         mean = differences.mean() if n else np.nan
         std = differences.std(ddof=1) if n >= 2 else np.nan
         upper = std * np.sqrt((n - 1) / chdtri(n - 1, SURE)) if n >= 2 else np.nan
-        row = [*names, n, mean, std, upper]
+        row = [*pair.setting, pair.better, pair.worse, n, mean, std, upper]
         for level in (ALPHA, ALPHA / max(family, 1)):
             row += [seeds_needed(detect, s, level, power) for s in (std, upper)]
             row.append(std * detectable_effect(n, level, power) if n >= 2 else np.nan)
