@@ -334,6 +334,16 @@ def test_fading_growing_and_level_signals_are_told_apart(probed):
         assert ratios.loc[name, "signal_slope"] == pytest.approx(2 * math.log(step), abs=0.4)
 
 
+def test_the_gradient_ratio_speaks_of_deep_sigmoid_and_is_silent_on_relu(probed):
+    found = {name: probed(initializer="he_normal", activation=name, depth=8, width=50) for name in ("relu", "sigmoid")}
+    for some in found.values():
+        first, last = (some.layers.loc[some.layers["layer"] == layer, "weight_gradient_norm"] for layer in (1, 9))
+        wanted = (first.to_numpy() / math.sqrt(64 * 50)) / (last.to_numpy() / math.sqrt(50 * 10))
+        assert some.networks["gradient_ratio"].to_numpy() == pytest.approx(wanted, rel=1e-12)
+    assert 0.05 < found["relu"].networks["gradient_ratio"].median() < 20
+    assert found["sigmoid"].networks["gradient_ratio"].median() < 1e-3
+
+
 def test_a_linear_network_has_the_gradients_that_its_definition_gives(probed):
     found = probed(initializer="lecun_normal", activation="linear", width=200, depth=3, seeds=5).networks
     assert found["backward_ratio"].median() == pytest.approx(1, abs=0.15)
