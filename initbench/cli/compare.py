@@ -26,6 +26,7 @@ def compare(path: Path, margin: float | None, sentences: bool, form: str) -> Non
 
     Seeds are paired within each setting. With --margin, a pair is equivalent where its difference surely lies within.
     """
+    from initbench.present.sentences import paragraphs
     from initbench.present.tables import render_table
     from initbench.results import load
 
@@ -34,8 +35,7 @@ def compare(path: Path, margin: float | None, sentences: bool, form: str) -> Non
     if results.caption:
         click.echo(f"initbench: {results.caption}", err=True)
     if form in ("text", "markdown"):
-        for line in results.conclude(evidence):
-            click.echo(line + "\n")
+        click.echo(paragraphs(results.conclude(evidence)), nl=False)
     if sentences:
         click.echo("\n".join(evidence["sentence"]))
     else:

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from initbench.config import Experiment
 from initbench.plan import Cell, Stack
 from initbench.present.races import round_sentence
+from initbench.present.sentences import paragraphs
 from initbench.present.tables import render_table
 from initbench.present.tuning import describe_tuning
 from initbench.results import Results
@@ -162,6 +163,6 @@ def describe_results(results: Results) -> str:
         told[MOST_TOLD:] = [f"{len(told) - MOST_TOLD} more: initbench compare {results.folder}"]
     return (
         f"{render_table(results.accuracy, 'text', caption=results.caption)}\n{tuning}"
-        + "".join(f"{line}\n\n" for line in told)
+        + paragraphs(told)
         + f"results: {results.folder}/ ({names})\nfigures: initbench plot {results.folder}"
     )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+TEXT_COLUMNS = 100  # letters in a line for a terminal
 NARROW = 0.001  # half of an interval; below it, tenths of a percent hide what it says
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from initbench.present.labels import decimals, interval, percent, settings, swept
+from initbench.present.labels import TEXT_COLUMNS, decimals, interval, percent, settings, swept
 
 MOST_NAMED = 4  # initializers in one list
 
@@ -83,6 +84,11 @@ def setting_sentences(evidence: pd.DataFrame, accuracy: pd.DataFrame, factors: S
         name = names[pairs.index[0]]
         sentences.append((f"{name}: " if name else "") + _verdict(means[key], pairs))
     return sentences
+
+
+def paragraphs(sentences: Sequence[str]) -> str:
+    """Sentences for a terminal: lines of at most 100 letters, an empty line after each sentence."""
+    return "".join(f"{textwrap.fill(sentence, TEXT_COLUMNS)}\n\n" for sentence in sentences)
 
 
 def _verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:

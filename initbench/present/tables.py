@@ -14,11 +14,10 @@ import numpy as np
 import pandas as pd
 
 from initbench.errors import UsageError
-from initbench.present.labels import decimals, interval, percent, show, title
+from initbench.present.labels import TEXT_COLUMNS, decimals, interval, percent, show, title
 
 COUNTS = {"rank", "seed", "seeds", "epoch", "epochs", "best_epoch", "diverged_epoch", "trained", "diverged", "reached"}
 COUNTS |= {"needed", "needed_upper", "needed_adjusted", "needed_adjusted_upper"}
-TEXT_COLUMNS = 100
 LATEX = {c: f"\\{c}" for c in "_%&#${}"} | {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
