@@ -16,7 +16,7 @@ from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize, to_hex
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, SymmetricalLogLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 from initbench.present.figures.naming import MOST_SINGLE, file_names, file_part, pages
 from initbench.present.figures.style import (
@@ -403,11 +403,11 @@ def _runs_off(axes: Axes, sizes: pd.Series[float]) -> bool:
     """Whether some layers are so large that others would be pressed flat; then the axis is logarithmic far from 0."""
     is_wide = bool(sizes.max() > RUNAWAY * max(sizes.median(), sizes.iloc[0]))
     if is_wide:
-        near = 10 ** math.floor(math.log10(sizes[sizes > 0].min()))
-        axes.set_yscale("symlog", linthresh=near)
-        ticks = SymmetricalLogLocator(base=10, linthresh=near)
-        ticks.set_params(numticks=5)
-        axes.yaxis.set_major_locator(ticks)
+        near, far = (math.floor(math.log10(size)) for size in (sizes[sizes > 0].min(), sizes.max()))
+        axes.set_yscale("symlog", linthresh=10.0**near)
+        middle = 10.0 ** ((near + far + 1) // 2)
+        axes.set_yticks([-(10.0**far), -middle, 0, middle, 10.0**far])
+        axes.yaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0e}" if value else "0"))
     return is_wide
 
