@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from initbench.config import Experiment, find_config, read_experiment
 from initbench.data import data_folders
 from initbench.errors import InitbenchError, StoreError, UsageError
-from initbench.plan import Cell, choose_tuned
+from initbench.plan import TUNED, Cell, choose_tuned
 from initbench.race import MAX_SEEDS, design_race, run_race
 from initbench.runner import Choose, Outcome, Progress, run_experiment
 from initbench.store import Frames, Store, write_text
@@ -150,7 +150,15 @@ class Results:
         """The initializers over all settings: ranks, interquartile means, performance profiles."""
         from initbench.analysis.ranks import ranking
 
-        return ranking(self.frames.runs, self.frames.baselines, self.frames.factors)
+        return ranking(self.runs_to_rank, self.frames.baselines, self.frames.factors)
+
+    @property
+    def runs_to_rank(self) -> pd.DataFrame:
+        """The runs without those at common values of tuned keys, whose settings are no others than the tuned ones."""
+        runs = self.runs
+        for key in self.tuned:
+            runs = runs[runs[key] == TUNED]
+        return runs
 
     @cached_property
     def predictors(self) -> pd.DataFrame:
@@ -492,7 +500,7 @@ def write_export(results: Results, folder: Path) -> list[Path]:
     frames = results.frames
     if frames.runs.empty:
         raise StoreError(f"{results.folder}: no cell has finished yet, so there is nothing to export")
-    found = scores_for_others(frames.runs, frames.baselines, frames.factors)
+    found = scores_for_others(results.runs_to_rank, frames.baselines, frames.factors)
     again = f"to fill it in: initbench run {results.folder / 'config.yaml'} -o {results.folder.parent}"
     if found.table.empty:
         raise StoreError(f"{results.folder}: no setting has a finished seed of every initializer; {again}")

@@ -170,6 +170,20 @@ def test_several_keys_and_settings_are_tuned_and_drawn(config):
     assert {"tuning-learning_rate.png", "tuning-clip_norm.png", "tuning-train_rows.png"} <= files
 
 
+def test_ranks_are_over_settings_at_each_ones_own_best(config):
+    assert run(config).ranking.table.empty  # one setting, at its own best and at the common rate
+    settings = run(config, changes=["depth=[1, 2]", "name=two"]).ranking.table["settings"]
+    assert (settings == 2).all()
+
+
+def test_a_tuned_race_goes_on_with_seeds_that_did_not_tune(config):
+    found = run(config, until_decided=True, max_seeds=6)
+    assert set(found.tuning_results.runs["seed"]) == {6, 7}
+    assert set(found.runs["learning_rate"]) > {"tuned"}
+    assert found.race.is_over
+    assert found.runs["seed"].max() < 6
+
+
 def test_width_and_layers_can_go_with_tuning(config):
     found = run(config, changes=["width={tune: [4, 8], seeds: 2}", "learning_rate=0.1", "record=[curves, layers]"])
     assert set(found.layers["width"]) == {"tuned", *found.tuning["common"]}
