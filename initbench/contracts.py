@@ -43,7 +43,7 @@ class Range(NamedTuple):
         """Whether ``value`` lies in the range; nan and the infinities never do."""
         above = value > self.low if self.open_low else value >= self.low
         below = value < self.high if self.open_high else value <= self.high
-        return bool(np.isfinite(value) and above and below)
+        return bool(above and below and -np.inf < value < np.inf)  # np.isfinite refuses whole numbers beyond 64 bits
 
     def __str__(self) -> str:
         words = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -91,6 +92,27 @@ class ConfigError(UsageError):
         self.faults = tuple(sorted(faults, key=lambda f: (f.source, f.line, f.column)))
         self.others = tuple(others)
         super().__init__("\n".join([*map(str, self.faults), *self.others]))
+
+
+def printable(text: str) -> str:
+    r"""The text with what a terminal obeys written out: control characters but line break and tab, lone surrogates.
+
+    Examples
+    --------
+    >>> printable("a\x1b[2Jb")
+    'a\\x1b[2Jb'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character.encode("unicode_escape").decode() if is_control(character) and character not in "\n\t" else character
+        for character in text
+    )
+
+
+def is_control(character: str) -> bool:
+    """Whether a character is one of control, or half of one that UTF-8 cannot write."""
+    return unicodedata.category(character) in ("Cc", "Cs")
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -203,9 +203,12 @@ class Results:
         if not file.is_file():
             return None
         names = ["jacobian_mean_square", "jacobian_relative_variance", "jacobian_condition"]
-        networks = json.loads(file.read_text(encoding="utf-8"))["networks"]
-        probed = pd.DataFrame(networks, columns=["cell", *names]).drop_duplicates("cell")
-        return probed[probed["cell"].isin(self.runs["cell"])].astype(dict.fromkeys(names, float))
+        try:
+            networks = json.loads(file.read_text(encoding="utf-8"))["networks"]
+            probed = pd.DataFrame(networks, columns=["cell", *names]).drop_duplicates("cell")
+            return probed[probed["cell"].isin(self.runs["cell"])].astype(dict.fromkeys(names, float))
+        except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
+            raise StoreError(f"{file}: not as initbench probe writes it ({error}); run that again") from None
 
     def __repr__(self) -> str:
         return f"<initbench.Results {str(self.folder)!r}: {len(self.runs)} cells>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | N
     is_broken = False
     files = []
     for name in configs:
-        entry = None if Path(name).exists() or name in bundled() else lookup_any(name)
+        entry = None if os.path.exists(name) or name in bundled() else lookup_any(name)
         if entry is None:
             files.append(name)
             continue

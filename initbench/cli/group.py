@@ -27,7 +27,7 @@ from initbench.cli.schema import schema
 from initbench.cli.status import status
 from initbench.cli.table import table
 from initbench.cli.theory import theory
-from initbench.errors import ConfigError, InitbenchError, nearest
+from initbench.errors import ConfigError, InitbenchError, nearest, printable
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 EXAMPLES = """\b
@@ -49,8 +49,14 @@ class Commands(click.Group):
         except InitbenchError as error:
             if is_debugging:
                 raise
-            click.echo(str(error) if isinstance(error, ConfigError) else f"initbench: {error}", err=True)
+            told = printable(str(error))
+            click.echo(told if isinstance(error, ConfigError) else f"initbench: {told}", err=True)
             ctx.exit(error.exit_code)
+        except MemoryError as error:
+            if is_debugging:
+                raise
+            click.echo(f"initbench: not enough memory: {error or 'none is left'}; take fewer rows or units", err=True)
+            ctx.exit(1)
         except KeyboardInterrupt:
             click.echo("initbench: interrupted; what has finished is kept, and the same command goes on", err=True)
             ctx.exit(130)
@@ -60,7 +66,10 @@ class Commands(click.Group):
             if is_debugging:
                 raise
             reason = " ".join(str(error).split()) or "no reason given"
-            click.echo(f"initbench: {type(error).__name__}: {reason} (for a traceback: --debug)", err=True)
+            told = f"{type(error).__name__}: {reason} (for a traceback: --debug)"
+            if isinstance(error, OSError) and error.filename is not None:
+                told = f"{error.filename}: {error.strerror}"
+            click.echo(printable(f"initbench: {told}"), err=True)
             ctx.exit(1)
 
     def resolve_command(

@@ -12,6 +12,7 @@ import click
 @click.argument("path", type=click.Path(path_type=Path))
 def status(path: Path) -> None:
     """Count the cells of each experiment in PATH: planned, done, diverged, failed, missing."""
+    from initbench.errors import printable
     from initbench.results import experiments_below, load
     from initbench.store import Store
 
@@ -21,7 +22,7 @@ def status(path: Path) -> None:
             design = json.loads(store.about("race") or "null")
         click.echo(f"{folder}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
         for cell, reason in failures[:20]:
-            click.echo(f"  {cell} failed: {reason}")
+            click.echo(printable(f"  {cell} failed: {reason}"))
         if unplanned:
             click.echo(f"  {unplanned} more are kept of cells that config.yaml does not ask for")
         race, is_lacking = "", counts["missing"] or counts["failed"]

@@ -247,8 +247,9 @@ def _find_file(value: Value, context: Context) -> str:
     try:
         typed = Path(value.data).expanduser()  # an absolute path stays itself when it is put behind a folder
         for place in context.folders:
-            if (place / typed).exists():
-                return str((place / typed).resolve())
+            file = place / typed
+            if file.is_file() or file.is_dir():  # a pipe or a device would be read for ever
+                return str(file.resolve())
     except (OSError, RuntimeError) as error:
         raise value.error(f"no file or folder '{value}': {error}") from None
     looked = "looked in: " + ", ".join(dict.fromkeys(map(str, context.folders)))
@@ -262,6 +263,8 @@ def _build(entry: Entry, name: Value, given: list[tuple[Value, Value]], context:
     values: dict[str, Any] = {}
     shown: dict[str, Any] = {}
     for key, value in given:
+        if value.is_refused:
+            continue
         parameter = entry.parameters.get(str(key))
         if parameter is None:
             close = nearest(str(key), entry.parameters)
@@ -323,6 +326,8 @@ def _ends(entry: Entry, full: dict[str, Any], places: Mapping[str, Value]) -> tu
         raise places[words[0] if words else "file"].error(str(error)) from None
     except ParameterError as error:
         raise places["file"].error(str(error)) from None
+    except OSError as error:
+        raise places["file"].error(f"{error.filename}: {error.strerror}") from None
     return dataset.x_train.shape[1], len(dataset.classes)
 
 
@@ -400,9 +405,11 @@ def seeds(value: Value, context: Context) -> tuple[int, ...]:
     found = [SEED(item, context) for item in value.data]
     if not found:
         raise value.error("seeds is an empty list", "for example: seeds: 5")
-    for place, item in enumerate(value.data):
-        if found[place] in found[:place]:
+    seen: set[int] = set()
+    for seed, item in zip(found, value.data, strict=True):
+        if seed in seen:
             raise item.error(f"the seed {item} stands twice")
+        seen.add(seed)
     return tuple(found)
 
 
@@ -428,9 +435,9 @@ def is_folder_name(word: str) -> bool:
     """Whether ``word`` can safely be a folder on every system: no separator, no leading dot, no odd characters."""
     rest_is_fine = all(c.isalnum() or c in " ._+-=@()" for c in word)
     return (
-        0 < len(word.encode()) <= 150
+        rest_is_fine
+        and 0 < len(word.encode()) <= 150
         and (word[0].isalnum() or word[0] == "_")
-        and rest_is_fine
         and word[-1] not in " ."
     )
 

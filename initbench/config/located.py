@@ -6,11 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
+from yaml.reader import ReaderError
 
-from initbench.errors import ConfigError, Fault
+from initbench.errors import ConfigError, Fault, is_control
 
 LARGEST = 1_000_000
 MOST_VALUES = 100_000
+DEEPEST = 50
+MOST_BITS = 10_000  # of a whole number; Python refuses to write one of some thousand digits
 PLAIN_TAGS = {
     f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "seq", "map", "timestamp")
 }
@@ -52,13 +55,16 @@ class Value:
 
     def __str__(self) -> str:
         if self.pairs is not None:
-            return "{" + ", ".join(f"{k}: {v}" for k, v in self.pairs) + "}"
+            return _short("{" + ", ".join(f"{k}: {v}" for k, v in self.pairs) + "}", 200)
         if isinstance(self.data, list):
-            return "[" + ", ".join(map(str, self.data)) + "]"
+            return _short("[" + ", ".join(map(str, self.data)) + "]", 200)
         if self.data is None or isinstance(self.data, bool):
             return {None: "null", True: "true", False: "false"}[self.data]
-        text = str(self.data)
-        return text if len(text) <= 60 else text[:57] + "..."
+        return _short(str(self.data), 60)
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def locate(text: str, source: str, faults: list[Fault]) -> Value:
@@ -70,7 +76,7 @@ def locate(text: str, source: str, faults: list[Fault]) -> Value:
     source : str
         The name of the file.
     faults : list of Fault
-        Told what is YAML beyond plain data: tags, a key that stands twice or is no text.
+        Told what is YAML beyond plain data: tags, control characters, a key that stands twice or is no text.
 
     Raises
     ------
@@ -94,8 +100,11 @@ def locate(text: str, source: str, faults: list[Fault]) -> Value:
         raise ConfigError(
             [Fault(source, line + 1, column + 1, f"not valid YAML: {problem}", excerpt, 1, hint)]
         ) from None
-    except yaml.YAMLError as error:
-        raise ConfigError([Fault(source, 1, 1, f"not valid YAML: {str(error).splitlines()[0]}")]) from None
+    except ReaderError as error:
+        before = text[: error.position]
+        line, column = before.count("\n"), error.position - (before.rfind("\n") + 1)
+        message = f"not valid YAML: the character U+{error.character:04X} is not allowed"
+        raise ConfigError([Fault(source, line + 1, column + 1, message, hint="remove it")]) from None
     except RecursionError:
         raise ConfigError([Fault(source, 1, 1, "the values are nested too deeply")]) from None
     finally:
@@ -110,8 +119,8 @@ class _Converter:
         self.loader, self.source, self.lines, self.faults = loader, source, lines, faults
         self.count = 0
 
-    def convert(self, node: yaml.Node) -> Value:
-        """Convert a node and what is in it."""
+    def convert(self, node: yaml.Node, depth: int = 0) -> Value:
+        """Convert a node and what is in it; ``depth`` is how many others it is in."""
         line, column = node.start_mark.line, node.start_mark.column
         excerpt = self.lines[line] if line < len(self.lines) and len(self.lines[line]) <= 200 else ""
         length = node.end_mark.column - column if node.end_mark.line == line else 1
@@ -119,27 +128,38 @@ class _Converter:
         self.count += 1
         if self.count > MOST_VALUES:
             raise here.error(f"the config holds more than {MOST_VALUES:,} values", "aliases (*name) count each time")
+        if depth > DEEPEST:
+            raise here.error("the values are nested too deeply", "the deepest that a config needs is five")
         if node.tag not in PLAIN_TAGS:
             tag = node.tag.replace("tag:yaml.org,2002:", "!!")
             hint = "a config holds plain values: numbers, texts, lists, mappings"
             self.faults.append(here.fault(f"the tag '{tag}' is not allowed", hint))
             return replace(here, is_refused=True)
         if isinstance(node, yaml.SequenceNode):
-            return replace(here, data=[self.convert(child) for child in node.value])
+            return replace(here, data=[self.convert(child, depth + 1) for child in node.value])
         if isinstance(node, yaml.MappingNode):
-            return replace(here, pairs=self._pairs(node))
+            return replace(here, pairs=self._pairs(node, depth + 1))
         try:
-            is_date = node.tag.endswith(":timestamp")
-            return replace(here, data=node.value if is_date else self.loader.construct_object(node))
-        except ValueError as error:
-            self.faults.append(here.fault(f"not a value: {error}"))
-            return replace(here, is_refused=True)
+            data = node.value if node.tag.endswith(":timestamp") else self.loader.construct_object(node)
+        except (ValueError, LookupError, ArithmeticError):
+            return self._refuse(here, f"not a value: '{node.value[:60]}' is no {node.tag.rpartition(':')[2]}")
+        if isinstance(data, int) and data.bit_length() > MOST_BITS:
+            return self._refuse(here, "a number of more than 3,000 digits")
+        if isinstance(data, str):
+            odd = next((c for c in data if is_control(c) and c not in "\n\t"), "")
+            if odd:
+                return self._refuse(here, f"the control character U+{ord(odd):04X} stands in a text")
+        return replace(here, data=data)
 
-    def _pairs(self, node: yaml.MappingNode) -> list[tuple[Value, Value]]:
+    def _refuse(self, here: Value, message: str) -> Value:
+        self.faults.append(here.fault(message))
+        return replace(here, is_refused=True)
+
+    def _pairs(self, node: yaml.MappingNode, depth: int) -> list[tuple[Value, Value]]:
         pairs: list[tuple[Value, Value]] = []
         seen: dict[str, int] = {}
         for key_node, value_node in node.value:
-            key, value = self.convert(key_node), self.convert(value_node)
+            key, value = self.convert(key_node, depth), self.convert(value_node, depth)
             if key.is_refused:
                 continue
             if not isinstance(key.data, str):

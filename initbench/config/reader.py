@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from initbench.config.located import LARGEST, Value, locate
 from initbench.config.trials import find_impossible
 from initbench.errors import ConfigError, Fault, UsageError, nearest
 
-MOST_CELLS = 5_000_000
+MOST_CELLS = 1_000_000
+MOST_FAULTS = 1000
 REPLACES = {"hidden": ("depth", "width"), "depth": ("hidden",), "width": ("hidden",)}
 Tuned = dict[str, tuple[Value, int] | None]  # tuned keys, each with the number of seeds if the config tells it
 
@@ -68,6 +70,8 @@ def read_experiment(path: Path, changes: Sequence[str] = (), folders: tuple[Path
             others = tuning_seeds(seeds, _tuning_count(tuned)) if tuned and seeds else ()
             context = replace(context, seeds=(*seeds, *others))
     faults += _differing_counts(tuned)
+    lists = [read[key] for key in KEYS if KEYS[key].sweeps or (key == "seeds" and not tuned)]
+    _refuse_too_many(str(path), prod(len(values) for values in lists if values))
     faults += find_impossible(read, context)
     if "hidden" in given:
         for other in ("depth", "width"):
@@ -141,10 +145,12 @@ def _read(name: str, value: Value, context: Context, faults: list[Fault], tuned:
         return (key.read(value, context),)
     if not value.data:
         raise value.error(f"{name} is an empty list", "give one value or more")
-    found: list[Any] = []
+    found: dict[Any, None] = {}
     for item in value.data:
         if item.is_refused:
             continue
+        if len(faults) >= MOST_FAULTS:
+            raise item.error(f"from here on {name} was not read: {len(faults)} faults stand before")
         try:
             made = key.read(item, context)
         except ConfigError as error:
@@ -153,7 +159,7 @@ def _read(name: str, value: Value, context: Context, faults: list[Fault], tuned:
         if made in found:
             same = f" ('{made}')" if isinstance(made, Part) else ""
             faults.append(item.fault(f"{item}{same} stands twice in {name}", "keep one"))
-        found.append(made)
+        found[made] = None
     return tuple(found)
 
 
@@ -201,6 +207,10 @@ def _experiment(read: dict[str, Any]) -> Experiment:
     others = [key for key in read if key not in KEYS or not KEYS[key].sweeps]
     experiment = Experiment(choices=choices, **{key: read[key] for key in others})
     size = max(replace(experiment, tuned=()).size, experiment.tuning.size if experiment.tuned else 0)
-    if size > MOST_CELLS:
-        raise UsageError(f"{experiment.name}: its lists make {size:,} cells; the most is {MOST_CELLS:,}")
+    _refuse_too_many(experiment.name, size)
     return experiment
+
+
+def _refuse_too_many(name: str, cells: int) -> None:
+    if cells > MOST_CELLS:
+        raise UsageError(f"{name}: its lists make {cells:,} cells; the most is {MOST_CELLS:,}")

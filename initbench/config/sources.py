@@ -69,12 +69,18 @@ def weights_by_seed(folder: Path, seeds: Iterable[int]) -> dict[int, Path]:
 
 def _rows(folder: Path) -> list[Row]:
     """A row of ``runs.csv`` for each cell."""
+    table = folder / "runs.csv"
+    if not table.is_file():
+        raise ParameterError(f"'{folder}' is a folder, and no folder of results: it has no runs.csv")
     try:
-        with (folder / "runs.csv").open(encoding="utf-8", newline="") as file:
-            rows = [{column: row[column] for column in COLUMNS} for row in csv.DictReader(file)]
-            return list({row["cell"]: row for row in rows}.values())
+        with table.open(encoding="utf-8", newline="") as file:
+            rows = [{column: row[column] or "" for column in COLUMNS} for row in csv.DictReader(file)]
     except (OSError, UnicodeDecodeError, KeyError, csv.Error) as error:
         raise ParameterError(f"'{folder}' is a folder, and no folder of results: runs.csv: {error!r}") from None
+    for row in rows:
+        if not row["cell"].isalnum() or not row["seed"].isdecimal():  # a cell names a file under weights/
+            raise ParameterError(f"{table}: cell {row['cell']!r} of seed {row['seed']!r} is none of initbench's")
+    return list({row["cell"]: row for row in rows}.values())
 
 
 def _file(folder: Path, row: Row) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise, product
@@ -20,6 +20,8 @@ from initbench.registry import Entry, find
 UNKNOWN = (8, 4)  # columns and classes of a data set that is not at hand
 RELU = Part("activation", "relu")
 ROWS = 64  # made up, for what looks at training rows
+MOST_LAYERS = 300_000  # that are looked at; of a larger experiment the first ones
+MOST_WEIGHTS = 10**8  # that a trial draws
 
 
 class Setting(NamedTuple):
@@ -56,7 +58,8 @@ class Setting(NamedTuple):
 def find_impossible(read: Mapping[str, tuple[Any, ...]], context: Context) -> list[Fault]:
     """The faults of initializers and biases that cannot fill layers which the config would give them.
 
-    Where what the layers follow from is at fault, those that look at more than a layer's shape are not tried.
+    Where what the layers follow from is at fault, those that look at more than a layer's shape are not tried. What
+    would take long to try is left for the run to find out.
 
     Parameters
     ----------
@@ -65,9 +68,10 @@ def find_impossible(read: Mapping[str, tuple[Any, ...]], context: Context) -> li
     context : Context
     """
     faults: dict[tuple[Part, str], Fault] = {}
-    trials, settings = _Trials(), _settings(read, context)
+    uses = _uses(read)
+    trials, settings = _Trials(), list(_settings(read, context, MOST_LAYERS // max(1, len(uses))))
     are_known = read["activation"] and read["residual"] and (read["hidden"] or (read["depth"] and read["width"]))
-    for part, places in _uses(read).items():
+    for part, places in uses.items():
         entry = find(part.kind, part.name)
         if not are_known and (entry.wants_layer or entry.scope == "network"):
             continue
@@ -84,15 +88,16 @@ def find_impossible(read: Mapping[str, tuple[Any, ...]], context: Context) -> li
     return list(faults.values())
 
 
-def _settings(read: Mapping[str, tuple[Any, ...]], context: Context) -> list[Setting]:
+def _settings(read: Mapping[str, tuple[Any, ...]], context: Context, most_layers: int) -> Iterator[Setting]:
     """The distinct settings of a config; what is at fault is stood in by what does no harm."""
-    grid = product(read["depth"] or (2,), read["width"] or (8,))
-    hidden = read["hidden"] or tuple((width,) * depth for depth, width in grid)
+    shapes = read["hidden"] or product(read["depth"] or (2,), read["width"] or (8,))
     ends = dict.fromkeys(map(context.ends.get, read["dataset"])) or (None,)
-    return [
-        Setting(*values)
-        for values in product(read["activation"] or (RELU,), hidden, read["residual"] or ("none",), ends)
-    ]
+    for activation, shape, *rest in product(read["activation"] or (RELU,), shapes, read["residual"] or ("none",), ends):
+        hidden = shape if read["hidden"] else (shape[1],) * shape[0]
+        yield Setting(activation, hidden, *rest)
+        most_layers -= 1 + len(hidden)
+        if most_layers < 0:
+            return
 
 
 def _uses(read: Mapping[str, tuple[Any, ...]]) -> dict[Part, set[str]]:
@@ -147,6 +152,8 @@ class _Trials:
         """What the trial raises with the last of ``sizes``, if it fails with all of them."""
         error = None
         for tried in sizes:
+            if sum(a * b for a, b in pairwise(tried)) > MOST_WEIGHTS:
+                return None
             if (seen, tried) not in self._errors:
                 self._errors[seen, tried] = _caught(partial(trial, tried))
             error = self._errors[seen, tried]

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from initbench.errors import printable
+
 TEXT_COLUMNS = 100  # letters in a line for a terminal
 NARROW = 0.001  # half of an interval; below it, tenths of a percent hide what it says
 
@@ -25,7 +27,7 @@ def show(value: Any) -> str:
     if pd.isna(value):
         return "none"
     if not isinstance(value, float):
-        return str(value)
+        return printable(str(value))
     is_short = abs(value) >= 1e6 and float(f"{value:g}") == value  # no two values may read alike
     return f"{value:g}" if is_short else f"{value:.12g}"
 

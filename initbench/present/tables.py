@@ -264,7 +264,9 @@ def _markdown(view: pd.DataFrame, facts: str, caption: str) -> str:
 
 
 def _markdown_cell(text: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"([\\|<*`])", r"\\\1", text))
+    """Text as a cell of Markdown that shows it as it is: no markup, no link, no formula."""
+    plain = re.sub(r"[\\|<>*`&$~]|(?<!\w)_|_(?!\w)|\](?=[(\[:])", r"\\\g<0>", text)
+    return re.sub(r"\s+", " ", plain)
 
 
 def _latex(view: pd.DataFrame, facts: str, caption: str, bold: Mapping[str, Sequence[bool]] | None = None) -> str:
@@ -292,7 +294,8 @@ def _latex(view: pd.DataFrame, facts: str, caption: str, bold: Mapping[str, Sequ
 
 
 def _latex_cell(text: str) -> str:
-    return "".join(LATEX.get(character, character) for character in text)
+    guard = "{}" if text[:1] in ("[", "*") else ""  # after the end of a row these would be its options
+    return guard + "".join(LATEX.get(character, character) for character in " ".join(text.split()))
 
 
 def _is_number(cells: pd.Series[str]) -> bool:

@@ -151,6 +151,13 @@ def test_the_faults_of_a_file_come_all_at_once_each_with_its_place(read):
         ("depth: &a [*a]", "the values are nested too deeply"),
         ("depth: " + "[" * 3000, "the values are nested too deeply"),
         ("depth: " + "9" * 5000, "not a value"),
+        ("depth: 0x" + "f" * 5000, "a number of more than 3,000 digits"),
+        ("depth: !!int ''", "not a value: '' is no int"),
+        ("depth: !!bool maybe", "not a value: 'maybe' is no bool"),
+        ("learning_rate: 1" + ":59" * 250 + ".5", "is no float"),
+        ("depth: " + "{a: " * 60 + "1" + "}" * 60, "the values are nested too deeply"),
+        ('name: "\\ud800"', "the control character U+D800 stands in a text"),
+        ('description: "\\x1b[2J"', "the control character U+001B stands in a text"),
         ("learning_rate: {tune: []}", "learning_rate is tuned over [] and needs a list of two values or more"),
         ("learning_rate: {tune: [0.1]}", "learning_rate is tuned over [0.1] and needs a list of two values or more"),
         ("learning_rate: {tune: 0.1}", "learning_rate is tuned over 0.1 and needs a list of two values or more"),
@@ -186,7 +193,9 @@ def test_aliases_that_multiply_are_refused_quickly(read):
     assert "more than" in only_fault(read, "\n".join(lines)).message
 
 
-@pytest.mark.parametrize(("text", "value"), [("1e-3", 1e-3), ("1.0e6", 1e6), ("'0.5'", 0.5), ("1", 1.0), ("0", 0.0)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("1e-3", 1e-3), ("1.0e6", 1e6), ("'0.5'", 0.5), ("1", 1.0), ("0", 0.0), ("1" + "0" * 30, 1e30)]
+)
 def test_numbers_are_read_in_every_usual_spelling(read, text, value):
     assert read(f"learning_rate: {text}").choices["learning_rate"] == (value,)
 
@@ -260,8 +269,29 @@ def test_a_file_that_is_no_text_or_too_large_is_refused(tmp_path):
         read_experiment(large)
 
 
+def test_a_character_that_yaml_forbids_is_told_in_its_place(read):
+    fault = only_fault(read, "depth: 1\nwidth: 4\x00")
+    assert (fault.line, fault.column) == (2, 9)
+    assert fault.message == "not valid YAML: the character U+0000 is not allowed"
+
+
+def test_a_long_list_of_faults_ends_with_a_word(read):
+    found = faults(read, f"initializer: [{'x,' * 1200}]")
+    assert len(found) == 1001
+    assert found[-1].message == "from here on initializer was not read: 1000 faults stand before"
+
+
+def test_many_shapes_are_read_without_trying_each(read, monkeypatch):
+    tried = []
+    monkeypatch.setattr("initbench.config.trials.layers_of", lambda sizes, *rest: tried.append(sizes) or [])
+    monkeypatch.setattr("initbench.config.trials.MOST_LAYERS", 50)
+    monkeypatch.setattr("initbench.config.trials.pairwise", lambda sizes: [])
+    read(f"depth: {list(range(1, 400))}\nwidth: {list(range(1, 400))}")
+    assert 0 < len(tried) < 20
+
+
 def test_too_many_cells_are_refused(read):
-    with pytest.raises(UsageError, match=r"its lists make 9,000,000 cells; the most is 5,000,000"):
+    with pytest.raises(UsageError, match=r"its lists make 9,000,000 cells; the most is 1,000,000"):
         read("seeds: 1000000\ndepth: [1,2,3,4,5,6,7,8,9]")
 
 

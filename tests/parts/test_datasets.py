@@ -6,6 +6,7 @@ import gzip
 import os
 import runpy
 import time
+import zipfile
 from http.client import IncompleteRead
 from pathlib import Path
 from urllib.error import URLError
@@ -369,7 +370,8 @@ def test_npz_of_any_number_is_flattened(small, dtype, read, tmp_path):
         ({"y_test": np.arange(9)}, r"y_test is int64 of shape \(9,\), and must be 10 whole numbers"),
         ({"y_test": np.full(10, 0.5)}, "y_test is float64 of shape"),
         ({"x_test": np.zeros((10, 4, 4))}, r"training images have the shape \(3, 5\) and test images \(4, 4\)"),
-        ({"x_test": np.full((10, 3, 5), np.nan)}, "x_test has pixels that are nan or infinite"),
+        ({"x_test": np.full((10, 3, 5), 2e30)}, "x_test has pixels that are nan, infinite or beyond"),
+        ({"x_test": np.full((10, 3, 5), np.nan)}, r"x_test has pixels that are nan, infinite or beyond 1e\+30"),
         ({"y_train": np.zeros(20, int)}, "the training labels are 0, and must be 0 to k - 1 for k >= 2"),
         ({"y_train": np.r_[-1, np.zeros(19, int)]}, "the training labels are -1, 0, and must be"),
     ],
@@ -378,6 +380,35 @@ def test_npz_that_does_not_fit_is_refused(small, change, message, tmp_path):
     np.savez(tmp_path / "a.npz", **{**small, **change})
     with pytest.raises(DataError, match=message):
         read_npz(tmp_path / "a.npz")
+
+
+def test_npz_that_numpy_does_not_write_is_refused(small, tmp_path):
+    np.savez(tmp_path / "a.npz", **small)
+    with (
+        zipfile.ZipFile(tmp_path / "a.npz") as source,
+        zipfile.ZipFile(tmp_path / "b.npz", "w", zipfile.ZIP_LZMA) as copy,
+    ):
+        for name in source.namelist():
+            copy.writestr(name, source.read(name))
+    with pytest.raises(DataError, match=r"b\.npz: x_train is compressed in a way that NumPy does not write"):
+        read_npz(tmp_path / "b.npz")
+
+
+def test_an_array_beyond_the_most_is_refused_before_it_is_read(small, tmp_path, monkeypatch):
+    monkeypatch.setattr("initbench.parts.archives.MOST_BYTES", 299)
+    monkeypatch.setattr("initbench.parts.datasets.images.MOST_BYTES", 299)
+    np.savez_compressed(tmp_path / "a.npz", **small)
+    write_idx(tmp_path, small)
+    with pytest.raises(DataError, match=r"x_train has 300 bytes; the most is 299"):
+        read_npz(tmp_path / "a.npz")
+    with pytest.raises(DataError, match=r"its header promises 20 x 3 x 5 bytes; the most is 299"):
+        read_idx_folder(tmp_path)
+
+
+def test_arrays_of_either_order_are_read_as_numpy_reads_them(small, tmp_path):
+    small["x_train"] = np.asfortranarray(small["x_train"].astype(">f8"))
+    np.savez(tmp_path / "a.npz", **small)
+    np.testing.assert_array_equal(read_npz(tmp_path / "a.npz").x_train, small["x_train"].reshape(20, 15))
 
 
 def test_npz_without_a_key_tells_what_it_holds(small, tmp_path):
@@ -449,6 +480,14 @@ def test_columns_of_all_types_become_numbers(tmp_path):
         np.testing.assert_array_equal(y, size % 2)
 
 
+def test_categories_that_make_too_many_numbers_are_refused(tmp_path, monkeypatch):
+    text = table(town=lambda i: f"t{i % 9}")
+    assert read_csv(write(tmp_path, text), "kind", ()).x_train.shape == (32, 9)
+    monkeypatch.setattr("initbench.parts.datasets.tables.MOST_NUMBERS", 399)
+    with pytest.raises(DataError, match=r"each of the 9 categories of 'town' .* 399 numbers; .* drop: \[town\]"):
+        read_csv(write(tmp_path, text), "kind", ())
+
+
 def test_categories_come_from_the_training_rows_alone(tmp_path):
     labels = np.arange(40) % 2
     _, test = fixed_split(labels)
@@ -510,7 +549,7 @@ def ragged(text):
         ),
         (table(rows=303, kind=lambda i: i / 3), "303 distinct values and looks like one of regression"),
         (table(kind=lambda i: "ab"[i < 4]), "has 1 classes of fewer than 5 rows, such as 'b' with 4"),
-        (table(price=lambda i: "inf" if i == 8 else i), r"table\.csv:10: column 'price' has an infinite value"),
+        (table(price=lambda i: "inf" if i == 8 else i), r"table\.csv:10: column 'price' has a value that is infinite"),
         (
             table(price=lambda i: ""),
             r"column 'price' has no value in the training rows; leave it out with drop: \[price\]",
@@ -520,6 +559,8 @@ def ragged(text):
         ("word,kind\n" + "x,a\nx,b\n" * 9, "every column has one value only"),
         (b"size,kind\n1,a\n2,caf\xe9\n", r"table\.csv:3: the byte 0xe9 is not UTF-8; save the file as UTF-8"),
         (table().encode("utf-16"), r"table\.csv:1: the byte 0xff is not UTF-8"),
+        (table(price=lambda i: "-2e30" if i == 8 else i), r"table\.csv:10: column 'price' .* beyond 1e\+30"),
+        (table(town=lambda i: "a\0b" if i == 2 else "y"), r"table\.csv:4: a NUL byte stands there"),
         (table(town=lambda i: "x" * 200_000 if i == 2 else "y"), r"table\.csv:4: field larger than field limit"),
     ],
 )

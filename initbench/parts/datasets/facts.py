@@ -12,6 +12,8 @@ import numpy as np
 
 from initbench.contracts import Dataset
 
+LARGEST = 1e30  # of a value in the data; its square and float32 must hold it
+
 
 class Facts(NamedTuple):
     """What ``initbench data`` tells of a data set without loading it.

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import io
 import math
-import zipfile
 import zlib
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 
 from initbench.contracts import Array, Dataset
 from initbench.errors import DataError
+from initbench.parts.archives import MOST_BYTES, read_arrays
+from initbench.parts.datasets.facts import LARGEST
 
 IMAGES, LABELS = b"\x00\x00\x08\x03", b"\x00\x00\x08\x01"  # unsigned bytes, with three axes and with one
 IDX_FILES = {
@@ -54,24 +57,39 @@ def read_idx(file: Path, magic: bytes) -> Array:
     LeCun, Cortes & Burges (1998), "The MNIST database", section "File formats".
     """
     try:
-        content = file.read_bytes()
-        if content.startswith(b"\x1f\x8b"):  # not by the name: browsers unpack files without renaming them
-            content = gzip.decompress(content)
+        with file.open("rb") as packed:
+            is_packed = packed.read(2) == b"\x1f\x8b"  # not by the name: browsers unpack files without renaming them
+            packed.seek(0)
+            with gzip.open(packed) if is_packed else packed as content:
+                header = content.read(4 * (1 + magic[3]))
+                if header[:4] != magic or len(header) < 4 * (1 + magic[3]):
+                    kind = "images" if magic == IMAGES else "labels"
+                    raise DataError(
+                        f"{file}: begins with the bytes '{header[:4].hex(' ')}', and IDX {kind} begin with "
+                        f"'{magic.hex(' ')}'; it may be another file under this name"
+                    )
+                shape = tuple(map(int, np.frombuffer(header, ">u4", offset=4)))
+                promised = math.prod(shape)
+                size = " x ".join(map(str, shape))
+                if promised > MOST_BYTES:
+                    raise DataError(f"{file}: its header promises {size} bytes; the most is {MOST_BYTES:,}")
+                pixels = _read_at_most(content, promised + 1)
     except (EOFError, OSError, zlib.error) as error:
         raise DataError(f"{file}: cannot be read ({error}); fetch it again") from error
-    header = 4 * (1 + magic[3])
-    if content[:4] != magic or len(content) < header:
-        kind = "images" if magic == IMAGES else "labels"
-        raise DataError(
-            f"{file}: begins with the bytes '{content[:4].hex(' ')}', and IDX {kind} begin with '{magic.hex(' ')}'; "
-            "it may be another file under this name"
-        )
-    shape = tuple(map(int, np.frombuffer(content, ">u4", count=magic[3], offset=4)))
-    promised, present = math.prod(shape), len(content) - header
-    if promised != present:
-        size = " x ".join(map(str, shape))
+    if promised != len(pixels):
+        present = "more" if len(pixels) > promised else len(pixels)
         raise DataError(f"{file}: its header promises {size} bytes and {present} follow; fetch it again")
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+    values = np.frombuffer(pixels, np.uint8).reshape(shape)
+    values.flags.writeable = False
+    return values
+
+
+def _read_at_most(content: io.BufferedIOBase, count: int) -> bytearray:
+    """The next bytes, in pieces: a file may promise more than it holds, or than fits in memory."""
+    found = bytearray()
+    while len(found) < count and (piece := content.read(min(count - len(found), 2**20))):
+        found += piece
+    return found
 
 
 def write_idx(folder: Path, arrays: dict[str, Array]) -> None:
@@ -142,26 +160,17 @@ def read_npz(file: Path) -> Dataset:
     DataError
         When the file is damaged, holds pickled objects, or its arrays are missing or do not fit each other.
     """
-    damaged = DataError(f"{file}: not a readable npz file; write it with numpy.savez_compressed")
-    try:
-        with file.open("rb") as content, np.load(content, allow_pickle=False) as archive:
-            missing = [key for key in IDX_FILES if key not in archive]
-            if missing:
-                raise DataError(
-                    f"{file}: lacks {', '.join(missing)}; it holds {', '.join(archive) or 'nothing'}, "
-                    "and the Keras layout has x_train, y_train, x_test and y_test"
-                )
-            arrays = {key: archive[key] for key in IDX_FILES}
-    except ValueError as error:
-        if "allow_pickle" not in str(error) and "pickled" not in str(error):
-            raise damaged from error
-        raise DataError(
-            f"{file}: holds pickled objects, which are refused because a pickle can run code; "
-            "save plain arrays with numpy.savez_compressed"
-        ) from error
-    except (OSError, EOFError, TypeError, AttributeError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise damaged from error
-    return image_dataset(arrays, file)
+
+    def wanted(names: Collection[str]) -> tuple[str, ...]:
+        missing = [key for key in IDX_FILES if key not in names]
+        if missing:
+            raise DataError(
+                f"{file}: lacks {', '.join(missing)}; it holds {', '.join(list(names)[:12]) or 'nothing'}, "
+                "and the Keras layout has x_train, y_train, x_test and y_test"
+            )
+        return tuple(IDX_FILES)
+
+    return image_dataset(read_arrays(file, wanted), file)
 
 
 def image_dataset(arrays: dict[str, Array], source: Path) -> Dataset:
@@ -196,8 +205,8 @@ def image_dataset(arrays: dict[str, Array], source: Path) -> Dataset:
                 f"{source}: y_{part} is {labels.dtype.name} of shape {labels.shape}, and must be {len(images)} "
                 f"whole numbers, one for each image of x_{part}"
             )
-        if not np.isfinite(images).all():
-            raise DataError(f"{source}: x_{part} has pixels that are nan or infinite; replace them")
+        if images.dtype.kind == "f" and not (np.abs(images) <= LARGEST).all():
+            raise DataError(f"{source}: x_{part} has pixels that are nan, infinite or beyond {LARGEST:g}; replace them")
         keep = images.dtype in (np.uint8, np.float32, np.float64)
         x[part] = images.reshape(len(images), -1).astype(images.dtype if keep else np.float64, copy=False)
         y[part] = labels.reshape(-1).astype(np.int64)

@@ -7,6 +7,7 @@ import socket
 import warnings
 from http.client import HTTPException
 from pathlib import Path
+from urllib import request
 
 import numpy as np
 
@@ -117,11 +118,28 @@ def mnist_10k(folders: tuple[Path, ...]) -> Dataset:
     return read_idx_folder(PACKAGED)
 
 
+def _https_only() -> request.OpenerDirector:
+    """Opens addresses of HTTPS; a redirect to any other scheme, or a description that names one, is refused."""
+    opener = request.OpenerDirector()
+    for handler in (
+        request.ProxyHandler,
+        request.UnknownHandler,
+        request.HTTPDefaultErrorHandler,
+        request.HTTPRedirectHandler,
+        request.HTTPErrorProcessor,
+        request.HTTPSHandler,
+    ):
+        opener.add_handler(handler())
+    return opener
+
+
 def _download(folder: Path) -> Dataset:
     from sklearn.datasets import fetch_openml
 
     patience = socket.getdefaulttimeout()
     socket.setdefaulttimeout(PATIENCE_SECONDS)  # otherwise a network that swallows packets is waited for in vain
+    opener = getattr(request, "_opener", None)
+    request.install_opener(_https_only())
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # its word on a retry; the error below says all
@@ -137,6 +155,7 @@ def _download(folder: Path) -> Dataset:
         ) from error
     finally:
         socket.setdefaulttimeout(patience)
+        request.install_opener(opener)
     x, y = pixels.astype(np.uint8), labels.astype(np.uint8)
     arrays = {"x_train": x[:60000], "y_train": y[:60000], "x_test": x[60000:], "y_test": y[60000:]}
     data = image_dataset(arrays, Path("mnist_784"))

@@ -30,7 +30,7 @@ def find_path(name: str, folders: tuple[Path, ...]) -> Path:
     wanted = Path(name).expanduser()
     places = [folder / wanted for folder in folders]  # an absolute name stays as it is
     for place in places:
-        if place.exists():
+        if place.is_file() or place.is_dir():  # a pipe or a device would be read for ever
             return place
     parents = list(dict.fromkeys(place.parent for place in places))
     present = [file.name for parent in parents if parent.is_dir() for file in sorted(parent.iterdir())]

@@ -10,11 +10,10 @@ import numpy as np
 from initbench.contracts import Array, Count, Dataset, Range
 from initbench.errors import ParameterError
 from initbench.parts.datasets.sampling import fixed_split
-from initbench.parts.datasets.tables import MAX_CLASSES, MIN_CLASS_ROWS
+from initbench.parts.datasets.tables import MAX_CLASSES, MIN_CLASS_ROWS, MOST_NUMBERS
 from initbench.registry import dataset
 
 ROWS_SEED, PROJECTIONS_SEED = 2010, 2011
-MOST_NUMBERS = 10**8  # rows times features, 800 MB
 
 Classes = Annotated[int, Range(low=2, high=MAX_CLASSES)]
 Rows = Annotated[int, Range(low=2 * MIN_CLASS_ROWS, high=MOST_NUMBERS)]
@@ -44,10 +43,12 @@ def gaussian(folders: tuple[Path, ...], *, features: Count = 64, classes: Classe
     Raises
     ------
     ParameterError
-        When a class has fewer than five rows, or there are more than 100 million numbers.
+        When a class has fewer than five rows, or rows times features or classes is more than 100 million.
     """
-    if rows * features > MOST_NUMBERS:
-        raise ParameterError(f"gaussian: {rows} rows of {features} features are more than {MOST_NUMBERS:,} numbers")
+    if rows * max(features, classes) > MOST_NUMBERS:
+        raise ParameterError(
+            f"gaussian: {rows} rows of {features} features and {classes} classes are more than {MOST_NUMBERS:,} numbers"
+        )
     x = np.random.default_rng(ROWS_SEED).standard_normal((rows, features))
     projections = np.random.default_rng(PROJECTIONS_SEED).standard_normal((features, classes))
     y = np.argmax(x @ projections, axis=1)

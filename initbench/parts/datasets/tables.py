@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,12 +13,14 @@ import numpy as np
 
 from initbench.contracts import Array, Dataset
 from initbench.errors import DataError, nearest
+from initbench.parts.datasets.facts import LARGEST
 from initbench.parts.datasets.sampling import fixed_split
 
 MISSING = frozenset({"", "?", "NA", "N/A", "nan", "NaN", "null", "NULL"})
 MAX_CLASSES = 100
 MIN_CLASS_ROWS = 5
 MAX_CATEGORIES = 1000
+MOST_NUMBERS = 10**8  # rows times columns, 800 MB
 
 
 def read_csv(file: Path, target: str, drop: tuple[str, ...]) -> Dataset:
@@ -66,10 +69,11 @@ def read_csv(file: Path, target: str, drop: tuple[str, ...]) -> Dataset:
     )
     decimal = "," if separator == ";" else "."
     columns = {name: _parse_column(values, decimal) for name, values in cells.items()}
-    infinite = {n: np.isinf(c) for n, c in columns.items() if c.dtype.kind == "f"}
+    beyond = {n: np.abs(c) > LARGEST for n, c in columns.items() if c.dtype.kind == "f"}
     _refuse(
-        f"{file}:{lines[int(found.argmax())]}: column '{name}' has an infinite value; correct it, or leave it empty"
-        for name, found in infinite.items()
+        f"{file}:{lines[int(found.argmax())]}: column '{name}' has a value that is infinite or beyond {LARGEST:g}; "
+        "correct it, or leave it empty"
+        for name, found in beyond.items()
         if found.any()
     )
     return encode(columns, y, classes, str(file))
@@ -109,7 +113,7 @@ def encode(columns: dict[str, Array], y: Array, classes: Sequence[str], source: 
     encoded: list[tuple[str, Array]] = []
     faults = []
     for name, column in columns.items():
-        is_text = column.dtype.kind == "U"
+        is_text = column.dtype.kind in "UO"
         missing = column == "" if is_text else np.isnan(column)
         if missing[train].all():
             faults.append(
@@ -124,6 +128,11 @@ def encode(columns: dict[str, Array], y: Array, classes: Sequence[str], source: 
                     f"(such as '{categories[0]}'), probably an id; leave it out with drop: [{name}]"
                 )
                 continue
+            if (len(encoded) + len(categories)) * len(y) > MOST_NUMBERS:
+                raise DataError(
+                    f"{source}: with a column for each of the {len(categories)} categories of '{name}' it has more "
+                    f"than {MOST_NUMBERS:,} numbers; leave it out with drop: [{name}]"
+                )
             encoded += [(f"{name} = {c}", (column == c).astype(float)) for c in categories[1:]]
         else:
             encoded.append((name, column))
@@ -166,6 +175,9 @@ def _read_rows(file: Path) -> _Cells:
         raise DataError(
             f"{file}:{line}: the byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8"
         ) from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise DataError(f"{file}:{line}: a NUL byte stands there, so it is no text; is it a CSV file, saved as UTF-8?")
     separator = max(",;\t", key=text.partition("\n")[0].count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     rows, lines, line = [], [], 1
@@ -180,7 +192,7 @@ def _read_rows(file: Path) -> _Cells:
     if len(rows) < 2:
         raise DataError(f"{file}: {'has no row below its header' if rows else 'is empty'}")
     names = [name or _unnamed(i) for i, name in enumerate(rows[0])]
-    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    twice = [name for name, count in Counter(names).items() if count > 1]
     _refuse(f"{file}:1: the column name '{name}' stands there more than once; rename one" for name in twice)
     for line, row in zip(lines, rows, strict=True):
         if len(row) != len(names):
@@ -198,7 +210,7 @@ def _read_target(file: Path, target: str, cells: Sequence[str], lines: list[int]
             f"{file}:{empty[0]}: the target '{target}' is missing in {len(empty)} rows, first in this one; "
             "fill them in, or remove them"
         )
-    names, y, counts = np.unique(np.array(cells), return_inverse=True, return_counts=True)
+    names, y, counts = np.unique(np.array(cells, dtype=object), return_inverse=True, return_counts=True)
     if len(names) == 1:
         raise DataError(f"{file}: the target '{target}' is '{names[0]}' in every row; it needs two classes or more")
     if len(names) > MAX_CLASSES:
@@ -224,4 +236,4 @@ def _parse_column(cells: Sequence[str], decimal: str) -> Array:
     try:
         return np.array([float(cell.replace(decimal, ".")) if cell else np.nan for cell in known])
     except ValueError:
-        return np.array(known)
+        return np.array(known, dtype=object)  # of numpy's own texts each would be as large as the longest

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import zipfile
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 
 from initbench.contracts import Array, Network
-from initbench.errors import ParameterError
+from initbench.errors import DataError, ParameterError
+from initbench.parts.archives import read_arrays
 from initbench.parts.initializers.draws import draw_normal, fans
 from initbench.registry import network_initializer
 
@@ -85,16 +86,24 @@ def _shapes(layers: list[dict[str, Array]]) -> str:
 
 
 def _read(path: Path) -> list[dict[str, Array]]:
+    def wanted(names: Collection[str]) -> list[str]:
+        count = sum(name.startswith("weights_") for name in names)
+        lacking = [n for i in range(count) for k in KINDS[:2] if (n := f"{k}_{i}") not in names]
+        if lacking:
+            raise DataError(f"it lacks {lacking[0]}")
+        return [n for i in range(count) for k in KINDS if (n := f"{k}_{i}") in names]
+
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            names = set(arrays)
-            count = sum(name.startswith("weights_") for name in names)
-            found = [
-                {k: arrays[f"{k}_{i}"] for k in KINDS if k in KINDS[:2] or f"{k}_{i}" in names} for i in range(count)
-            ]
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        reason = str(error).partition(". ")[0]  # NumPy goes on to advise loading code with the data
-        raise ParameterError(f"{path}: no file of trained weights: {reason}") from None
-    if not found or not all(a.dtype.kind == "f" and np.isfinite(a).all() for layer in found for a in layer.values()):
+        arrays = read_arrays(path, wanted)
+    except DataError as error:
+        raise ParameterError(f"{path}: no file of trained weights: {str(error).removeprefix(f'{path}: ')}") from None
+    count = sum(name.startswith("weights_") for name in arrays)
+    found = [{k: arrays[f"{k}_{i}"] for k in KINDS if f"{k}_{i}" in arrays} for i in range(count)]
+    if not found or not all(_is_right(kind, values) for layer in found for kind, values in layer.items()):
         raise ParameterError(f"{path}: no file of trained weights: it must hold finite real weights_0, biases_0 ...")
     return found
+
+
+def _is_right(kind: str, values: Array) -> bool:
+    is_matrix = values.ndim == 2 or kind != "weights"
+    return values.dtype.kind == "f" and is_matrix and bool(np.isfinite(values).all())
