@@ -11,7 +11,7 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from initbench.contracts import Array, Dataset, Generator
-from initbench.errors import DataError, UsageError
+from initbench.errors import DataError, StoreError, UsageError
 from initbench.parts.datasets.facts import FACTS, Facts, checksum
 from initbench.parts.datasets.sampling import take_stratified
 
@@ -159,12 +159,21 @@ def save_shared(dataset: Dataset, folder: Path) -> None:
         Of any kind.
     folder : Path
         Made if it is not there.
+
+    Raises
+    ------
+    StoreError
+        When it cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ARRAYS:
-        np.save(folder / f"{name}.npy", getattr(dataset, name), allow_pickle=False)
     rest = {"classes": dataset.classes, "kind": dataset.kind, "features": dataset.features}
-    (folder / "dataset.json").write_text(json.dumps(rest), encoding="utf-8")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ARRAYS:
+            np.save(folder / f"{name}.npy", getattr(dataset, name), allow_pickle=False)
+        (folder / "dataset.json").write_text(json.dumps(rest), encoding="utf-8")
+    except OSError as error:
+        hint = "make room there, or set TMPDIR to a folder that has some"
+        raise StoreError(f"{folder}: the data cannot be written: {error.strerror or error}; {hint}") from error
 
 
 def open_shared(folder: Path) -> Dataset:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from functools import cached_property, partial
 from importlib.metadata import version
@@ -23,7 +24,7 @@ from initbench.errors import InitbenchError, StoreError, UsageError
 from initbench.plan import TUNED, Cell, choose_tuned
 from initbench.race import MAX_SEEDS, design_race, run_race
 from initbench.runner import Choose, Outcome, Progress, run_experiment
-from initbench.store import Frames, Store, write_text
+from initbench.store import Frames, Lock, Store, write_aside, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -315,14 +316,22 @@ def _train(
     **options: Any,
 ) -> Results:
     """Train what is missing of an experiment and write its tables, also when interrupted."""
-    outcome = Outcome(folder)
-    try:
-        train_cells(experiment, outcome, jobs=jobs, **options)
-    finally:
-        if outcome.counts:
-            found = load(folder)
-            write_tables(found)
-            write_manifest(outcome, jobs)
+    with Lock(folder) as lock:
+        outcome = Outcome(lock)
+        try:
+            train_cells(experiment, outcome, jobs=jobs, **options)
+        except BaseException:
+            with suppress(InitbenchError):  # what went wrong first is what to tell
+                if outcome.counts:
+                    _write_results(outcome, jobs)
+            raise
+        return _write_results(outcome, jobs)
+
+
+def _write_results(outcome: Outcome, jobs: int) -> Results:
+    found = load(outcome.folder)
+    write_tables(found)
+    write_manifest(outcome, jobs)
     return found
 
 
@@ -358,13 +367,14 @@ def load(path: str | Path) -> Results:
     """
     folder = Path(path)
     with Store(folder) as store:
+        frames, layers = store.frames(), store.layers()
         target, race, tuned = (json.loads(store.about(key) or "null") for key in ("target", "race", "tuned"))
         design = None
         if race:
             from initbench.analysis.racing import Design
 
             design = Design(**race)
-        return Results(folder, store.frames(), store.layers(), target, store.counts(), design, tuned or ())
+        return Results(folder, frames, layers, target, store.counts(), design, tuned or ())
 
 
 def experiments_below(path: str | Path) -> list[Path]:
@@ -464,11 +474,12 @@ def write_figures(results: Results, form: str = "png") -> list[Path]:
     folder = results.folder / "figures"
     try:
         folder.mkdir(exist_ok=True)
-        for old in folder.glob(f"*.{form}"):
-            if not old.name.startswith("probe-"):
-                old.unlink()
         for name, figure in figures.items():
-            save_figure(figure, folder / f"{name}.{form}")
+            with write_aside(folder / f"{name}.{form}") as partial:
+                save_figure(figure, partial)
+        for old in folder.glob(f"*.{form}"):
+            if old.stem not in figures and not old.name.startswith("probe-"):
+                old.unlink()
     except OSError as error:
         raise StoreError(f"{folder}: cannot be written: {error.strerror}") from error
     return [folder / f"{name}.{form}" for name in figures]
@@ -517,9 +528,10 @@ def write_export(results: Results, folder: Path) -> list[Path]:
                 np.lib.format.write_array(file, array)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "scores.npz").write_bytes(archive.getvalue())
     except OSError as error:
-        raise StoreError(f"{folder}: cannot be written: {error.strerror}") from error
+        raise StoreError(f"{folder}: cannot be made: {error.strerror}") from error
+    with write_aside(folder / "scores.npz") as partial:
+        partial.write_bytes(archive.getvalue())
     write_text(folder / "scores.csv", csv_text(found.table))
     write_text(folder / "settings.csv", csv_text(found.blocks))
     return [folder / name for name in ("scores.csv", "settings.csv", "scores.npz")]

@@ -15,7 +15,7 @@ from initbench.data import checksum, save_shared
 from initbench.plan import Cell, DataFacts, Stack, make_plan, make_stacks
 from initbench.registry import find
 from initbench.stacks import Keep
-from initbench.store import Record, Store, write_text
+from initbench.store import Lock, Record, Store, write_text
 from initbench.workers import Cluster, count_epochs, train_here, train_in_processes
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ class Progress:
     """What a run tells while it goes on; this one says nothing.
 
     ``start`` is told the number of cells to train and of epochs in all of them, ``advance`` how many of these epochs
-    are over, ``wait`` why nothing is trained for now, ``finish`` the records of a stack that is done, with its cells,
-    ``decide`` at which look of a race, at how many seeds, what has been decided so far and how it stands; see
-    `initbench.analysis.racing.Race`.
+    are over, ``wait`` why nothing is trained for now, or is trained again, ``finish`` the records of a stack that is
+    done, with its cells, ``decide`` at which look of a race, at how many seeds, what has been decided so far and how it
+    stands; see `initbench.analysis.racing.Race`.
     """
 
     def start(self, cells: int, epochs: int) -> None:
@@ -40,7 +40,7 @@ class Progress:
         """So many epochs are over."""
 
     def wait(self, message: str) -> None:
-        """Nothing can be trained for now."""
+        """Nothing can be trained for now, or what was trained is lost."""
 
     def finish(self, cells: Sequence[Cell], records: Sequence[Record]) -> None:
         """A stack is done and stored."""
@@ -58,7 +58,8 @@ class Outcome:
 
     Attributes
     ----------
-    folder : Path
+    lock : Lock
+        On the folder that the results are in; the run takes it before it writes.
     counts : dict of str to int
         ``planned, done, diverged, failed, missing`` after the run.
     trained : int
@@ -69,12 +70,17 @@ class Outcome:
         Seconds since 1970.
     """
 
-    folder: Path
+    lock: Lock
     counts: dict[str, int] = field(default_factory=dict)
     trained: int = 0
     checksums: dict[str, str] = field(default_factory=dict)
     started: float = 0.0
     ended: float = 0.0
+
+    @property
+    def folder(self) -> Path:
+        """``results/<name>``."""
+        return self.lock.folder
 
 
 def load_data(experiment: Experiment, folders: tuple[Path, ...], shared: Path) -> dict[Part, DataFacts]:
@@ -156,11 +162,15 @@ def run_experiment(
         facts = load_data(experiment, folders, shared)
         outcome.checksums = {str(part): fact.checksum for part, fact in facts.items()}
         plan = choose(make_plan(experiment, facts))
+        outcome.lock.acquire(progress.wait)
         with Store(folder, create=True) as store:
             if fresh:
                 store.clear()
             store.set_plan(plan, experiment.target, tuned=experiment.tuned, race=race)
             write_text(folder / "config.yaml", (first or experiment).to_yaml())
+            damaged = store.forget_damaged()
+            if damaged:
+                progress.wait(f"{store.file}: {damaged} damaged records are forgotten, all others are kept")
             finished = store.finished()
             keep = Keep("weights" in experiment.record, "layers" in experiment.record, experiment.seeds[0])
             if keep.weights:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sqlite3
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +23,7 @@ from initbench.plan import Cell
 if TYPE_CHECKING:
     import pandas as pd
 
-LAYOUT = 1  # of the file; a higher one was written by a newer initbench
+LAYOUT = 2  # of the file; a higher one was written by a newer initbench, and 1 had no checksums
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS plan (
@@ -29,19 +32,29 @@ CREATE TABLE IF NOT EXISTS plan (
 );
 CREATE TABLE IF NOT EXISTS records (
     cell TEXT PRIMARY KEY, status TEXT NOT NULL, diverged_epoch INTEGER, wall_seconds REAL NOT NULL, error TEXT,
-    test_majority REAL, valid_majority REAL, test_rows INTEGER, curves BLOB
+    test_majority REAL, valid_majority REAL, test_rows INTEGER, curves BLOB, checksum TEXT
 );
 CREATE TABLE IF NOT EXISTS layers (
-    cell TEXT PRIMARY KEY, count INTEGER NOT NULL, metrics BLOB NOT NULL, limits BLOB, bins BLOB
+    cell TEXT PRIMARY KEY, count INTEGER NOT NULL, metrics BLOB NOT NULL, limits BLOB, bins BLOB, checksum TEXT
 );
 """
+# What checksums are of; a text is taken as bytes, since a damaged one may be no text.
+SEALED = {
+    "records": "CAST(cell AS BLOB), CAST(status AS BLOB), diverged_epoch, wall_seconds, CAST(error AS BLOB),"
+    " test_majority, valid_majority, test_rows, curves",
+    "layers": "CAST(cell AS BLOB), count, metrics, limits, bins",
+}
+LOST = "put a copy in its place, or move it away and run again to train all anew"
+PLAN_DAMAGED = "the plan is damaged; the records are kept, and to plan anew"
+SECONDS_BETWEEN_TRIALS = 0.1  # to take a lock
+NOTES = ("target", "tuned", "race")  # of the plan, beside its cells
 
 # What has failed now does not take the place of what was finished before.
 KEEP = """
-INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (cell) DO UPDATE SET
+INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL) ON CONFLICT (cell) DO UPDATE SET
     status = excluded.status, diverged_epoch = excluded.diverged_epoch, wall_seconds = excluded.wall_seconds,
     error = excluded.error, test_majority = excluded.test_majority, valid_majority = excluded.valid_majority,
-    test_rows = excluded.test_rows, curves = excluded.curves
+    test_rows = excluded.test_rows, curves = excluded.curves, checksum = NULL
     WHERE excluded.status != 'failed' OR records.status = 'failed'
 """
 
@@ -146,17 +159,43 @@ class Store:
             if create:
                 folder.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(self.file, timeout=60, isolation_level=None)
-            if create:
-                self._connection.executescript(SCHEMA)
-                self._connection.execute("INSERT OR IGNORE INTO about VALUES ('layout', ?)", (str(LAYOUT),))
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"{self.file}: cannot be opened: {error}") from error
-        layout = int(self.about("layout") or 0)
-        if layout > LAYOUT:
+        try:
+            self._connection.create_function("checksum", -1, _checksum, deterministic=True)
+            has_tables = bool(self._rows("SELECT 1 FROM sqlite_master WHERE name = 'about'"))
+            layout = (self.about("layout") if has_tables else None) or "0"
+            if not str(layout).isdecimal():
+                raise StoreError(f"{self.file}: cannot be read: its layout is {layout!r}; {LOST}")
+            self.layout = int(layout)
+            if self.layout > LAYOUT:
+                hint = "update initbench to read it; nothing was changed"
+                raise StoreError(f"{self.file}: written by a newer initbench (layout {self.layout}); {hint}")
+            if create:
+                self._prepare()
+            elif not self.layout:
+                raise StoreError(f"{self.file}: is empty; to train what it lost or never had: initbench run CONFIG")
+        except BaseException:
             self.close()
-            raise StoreError(
-                f"{self.file}: written by a newer initbench (layout {layout}); update initbench to read it"
-            )
+            raise
+
+    def _prepare(self) -> None:
+        """Make what is missing, and bring the layout up to date; records are durable once their transaction ends.
+
+        SQLite's journal (not WAL, which needs shared memory that network folders lack) is one file beside the store;
+        EXTRA also syncs the folder after a transaction, so that not even a power cut takes a finished one back.
+        """
+        with self._transaction() as connection:
+            for statement in SCHEMA.split(";"):
+                connection.execute(statement)
+            if self.layout < LAYOUT:
+                for table, columns in SEALED.items():
+                    if not self._rows("SELECT 1 FROM pragma_table_info(?) WHERE name = 'checksum'", (table,)):
+                        connection.execute(f"ALTER TABLE {table} ADD COLUMN checksum TEXT")
+                    connection.execute(f"UPDATE {table} SET checksum = checksum({columns})")
+                connection.execute("INSERT OR REPLACE INTO about VALUES ('layout', ?)", (str(LAYOUT),))
+        self.layout = LAYOUT
+        self._rows("PRAGMA synchronous = EXTRA")
 
     def close(self) -> None:
         """Close the file."""
@@ -172,7 +211,7 @@ class Store:
         try:
             return self._connection.execute(query, values).fetchall()
         except sqlite3.Error as error:
-            raise StoreError(f"{self.file}: cannot be read: {error}") from error
+            raise StoreError(f"{self.file}: cannot be read: {error}; {LOST}") from error
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -180,12 +219,14 @@ class Store:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # else SQLite has rolled it back itself
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            raise StoreError(f"{self.file}: cannot be written: {error}; what was stored before is kept") from error
+            hint = "what was stored before is kept, and when that is mended the same command goes on"
+            raise StoreError(f"{self.file}: cannot be written: {error}; {hint}") from error
 
     def about(self, key: str) -> str | None:
         """A note that the store keeps about itself, such as ``target``."""
@@ -204,20 +245,73 @@ class Store:
 
         Records of other cells stay, and count again when planned again.
         """
-        rows = ((i, c.key, c.seed, c.epochs, json.dumps(dict(c.factors))) for i, c in enumerate(cells))
+        rows = [(i, c.key, c.seed, c.epochs, json.dumps(dict(c.factors))) for i, c in enumerate(cells)]
+        notes = dict(zip(NOTES, map(json.dumps, (target, tuned, race)), strict=True))
+        notes["plan"] = _checksum(*(value for row in rows for value in row), *notes.values())
         with self._transaction() as connection:
             connection.execute("DELETE FROM plan")
             connection.executemany("INSERT INTO plan VALUES (?, ?, ?, ?, ?)", rows)
-            notes = {"target": target, "tuned": tuned, "race": race}
-            connection.executemany(
-                "INSERT OR REPLACE INTO about VALUES (?, ?)", ((key, json.dumps(note)) for key, note in notes.items())
-            )
+            connection.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", notes.items())
 
     def clear(self) -> None:
         """Forget all records."""
         with self._transaction() as connection:
             connection.execute("DELETE FROM records")
             connection.execute("DELETE FROM layers")
+
+    def forget_damaged(self) -> int:
+        """Forget the records that `damaged` names; return their number."""
+        damaged = self.damaged()
+        if damaged:
+            with self._transaction() as connection:
+                for table, columns in SEALED.items():
+                    connection.executemany(f"DELETE FROM {table} WHERE cell = ?", [(cell,) for cell in damaged])
+                    connection.execute(f"DELETE FROM {table} WHERE checksum IS NOT checksum({columns})")
+        return len(damaged)
+
+    def damaged(self) -> list[str]:
+        """Keys of the cells whose records are not as they were written, or not as long as the plan says, sorted."""
+        found = self._rows(
+            "SELECT cell FROM plan p JOIN records r USING (cell)"
+            " WHERE r.status != 'failed' AND length(r.curves) IS NOT (p.epochs + 1) * ?",
+            (8 * len(METRICS),),
+        )
+        if self.layout == LAYOUT:
+            for table, columns in SEALED.items():
+                found += self._rows(f"SELECT cell FROM {table} WHERE checksum IS NOT checksum({columns})")
+        return sorted({str(row[0]) for row in found})
+
+    def faults(self) -> list[str]:
+        """What is wrong with the plan and its records, and what to do; nothing where all is as it was written."""
+        if not self._is_plan_whole():
+            return [f"{PLAN_DAMAGED}: {self._again}"]
+        damaged = self.damaged()
+        if not damaged:
+            return []
+        count = f"{len(damaged)} damaged record{'s' if len(damaged) > 1 else ''}, first that of {damaged[0]}"
+        return [f"{count}; all others are kept, and to train anew: {self._again}"]
+
+    @property
+    def _again(self) -> str:
+        return f"initbench run {self.folder / 'config.yaml'} -o {self.folder.parent}"
+
+    def _is_plan_whole(self) -> bool:
+        values = [value for row in self._rows("SELECT * FROM plan ORDER BY position") for value in row]
+        return self.about("plan") in (None, _checksum(*values, *map(self.about, NOTES)))
+
+    def verify(self) -> list[str]:
+        """As `faults`, and what is wrong with the file itself and the trained weights beside it."""
+        found = [row[0] for row in self._rows("PRAGMA integrity_check(10)") if row[0] != "ok"]
+        found = [f"SQLite: {' '.join(line.split())}" for line in found] + self.faults()
+        for file in filter(Path.is_file, map(self.weights_file, sorted(self.finished()))):
+            try:
+                with zipfile.ZipFile(file) as archive:
+                    is_whole = archive.testzip() is None
+            except (OSError, zipfile.BadZipFile):
+                is_whole = False
+            if not is_whole:
+                found.append(f"{file} is damaged; remove it, and the next run trains its cell anew")
+        return found
 
     def finished(self) -> set[str]:
         """Keys of the cells that need no training: ``ok`` and ``diverged``; a failed one is tried again."""
@@ -243,9 +337,9 @@ class Store:
         for record in records:
             if record.weights is not None:
                 file = self.weights_file(record.cell)
-                file.parent.mkdir(exist_ok=True)
-                np.savez(file.with_suffix(".partial.npz"), allow_pickle=False, **record.weights)
-                os.replace(file.with_suffix(".partial.npz"), file)
+                with write_aside(file) as partial:
+                    partial.parent.mkdir(exist_ok=True)
+                    np.savez(partial, allow_pickle=False, **record.weights)
         rows = [
             (
                 *(r.cell, r.status, r.diverged_epoch, r.wall_seconds, r.error or None),
@@ -257,10 +351,15 @@ class Store:
         layers = [(r.cell, r.layers.metrics.shape[1], *map(_bytes, r.layers)) for r in records if r.layers]
         with self._transaction() as connection:
             connection.executemany(KEEP, rows)
-            connection.executemany("INSERT OR REPLACE INTO layers VALUES (?, ?, ?, ?, ?)", layers)
+            connection.executemany("INSERT OR REPLACE INTO layers VALUES (?, ?, ?, ?, ?, NULL)", layers)
+            for table, columns in SEALED.items():
+                seal = f"UPDATE {table} SET checksum = checksum({columns}) WHERE cell = ? AND checksum IS NULL"
+                connection.executemany(seal, [(record.cell,) for record in records])
 
     def counts(self) -> dict[str, int]:
         """How many cells are planned, and of them done, diverged, failed and missing; diverged ones are done too."""
+        if not self._is_plan_whole():
+            raise StoreError(f"{self.file}: {PLAN_DAMAGED}: {self._again}")
         rows = self._rows("SELECT r.status, COUNT(*) FROM plan p LEFT JOIN records r USING (cell) GROUP BY r.status")
         by_status: dict[str | None, int] = dict(rows)
         ok, diverged = by_status.get("ok", 0), by_status.get("diverged", 0)
@@ -287,6 +386,8 @@ class Store:
         """Read the tables of the present plan."""
         import pandas as pd
 
+        for fault in self.faults():
+            raise StoreError(f"{self.file}: {fault}")
         rows = self._rows(
             "SELECT p.factors, p.seed, p.cell, p.epochs, r.status, r.diverged_epoch, r.wall_seconds, r.error,"
             " r.test_majority, r.valid_majority, r.test_rows, r.curves"
@@ -400,6 +501,36 @@ def _summary(curve: Array) -> list[float]:
     return [finite[-1], *curve[finite[-1]], best, valid[best]]
 
 
+def _checksum(*values: bytes | str | float | None) -> str:
+    digest = sha256()
+    for value in values:
+        content = value if isinstance(value, bytes) else json.dumps(value).encode()
+        digest.update(b"%d:" % len(content) + content)
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def write_aside(path: Path) -> Iterator[Path]:
+    """Give the path of a file to write, which takes the place of ``path`` when it is whole and on the disk.
+
+    Raises
+    ------
+    StoreError
+        When it cannot be written; ``path`` is as it was.
+    """
+    partial = path.with_name(f".partial-{secrets.token_hex(4)}-{path.name}")
+    try:
+        try:
+            yield partial
+            with partial.open("rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(partial, path)  # atomic: a reader sees the old file or the new one
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written: {error.strerror or error}; it is as it was") from error
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all.
 
@@ -408,10 +539,70 @@ def write_text(path: Path, text: str) -> None:
     StoreError
         When it cannot be written.
     """
+    with write_aside(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        file.write(text)
+
+
+def verify(folder: Path) -> list[str]:
+    """What is wrong with the store of an experiment, as `Store.verify` says it; nothing where all is well."""
     try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8", newline="") as partial:
-            partial.write(text)
-        os.chmod(partial.name, 0o644)  # a temporary file is for its owner alone
-        os.replace(partial.name, path)  # atomic: a reader sees the old file or the new one
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be written: {error.strerror}") from error
+        with Store(folder) as store:
+            return store.verify()
+    except StoreError as error:
+        return [str(error)]
+
+
+class Lock:
+    """The right to write into a folder, which one run has at a time.
+
+    It is SQLite's lock on an empty file, so the system takes it back when its process ends, in whatever way.
+
+    Parameters
+    ----------
+    folder : Path
+        Where ``runs.sqlite-lock`` is, or is made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._connection: sqlite3.Connection | None = None
+
+    def acquire(self, say: Callable[[str], None]) -> None:
+        """Take the lock, if this object has it not already; wait while another has it, after telling ``say`` so.
+
+        Raises
+        ------
+        StoreError
+            When the folder cannot be written.
+        """
+        if self._connection is not None:
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(self.folder / "runs.sqlite-lock", timeout=0, isolation_level=None)
+            told = False
+            while not self._is_taken():
+                if not told:
+                    say(f"waiting for another run that writes into {self.folder}")
+                told = True
+                time.sleep(SECONDS_BETWEEN_TRIALS)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"{self.folder}: cannot be written: {error}; what is there is kept") from error
+
+    def _is_taken(self) -> bool:
+        assert self._connection is not None
+        try:
+            self._connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            return False
+        return True
+
+    def __enter__(self) -> Lock:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

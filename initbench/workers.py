@@ -112,7 +112,8 @@ def _deal(
         try:
             while left or waiting:
                 while left and len(waiting) <= workers:  # one more than there are workers, so that none waits
-                    future = pool.submit(_work, left[0], shared, keep)
+                    with _deaf_children():
+                        future = pool.submit(_work, left[0], shared, keep)
                     waiting[future] = left.popleft()
                 done, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
                 tell()
@@ -145,13 +146,26 @@ def _single_threaded_children() -> Iterator[None]:
                 os.environ[name] = value
 
 
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Let processes started now not hear Ctrl-C, not even while they start: the parent does, and ends them."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 _counter: Any = None
 
 
 def _start_worker(counter: Any, has_started: Any, plugins: tuple[str, ...]) -> None:
     global _counter
     _counter = counter
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as `_deaf_children`, where there are no masks
     threading.Thread(target=_end_with_parent, daemon=True).start()
     for plugin in plugins:
         load_plugin(plugin)

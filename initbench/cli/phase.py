@@ -27,6 +27,7 @@ def phase(activation: str, results: Path, form: str, plugins: tuple[str, ...]) -
     from initbench.present.figures import save_figure
     from initbench.present.figures.phase import phase_diagram
     from initbench.registry import load_plugin
+    from initbench.store import write_aside
 
     for plugin in plugins:
         load_plugin(plugin)
@@ -36,8 +37,6 @@ def phase(activation: str, results: Path, form: str, plugins: tuple[str, ...]) -
     except OSError as error:
         raise StoreError(f"{results}: cannot be made: {error.strerror}") from error
     file = results / f"phase_{found.name}.{form}"
-    try:
-        save_figure(phase_diagram(**found._asdict()), file)
-    except OSError as error:
-        raise StoreError(f"{file}: cannot be written: {error.strerror}") from error
+    with write_aside(file) as partial:
+        save_figure(phase_diagram(**found._asdict()), partial)
     click.echo(file)

@@ -8,19 +8,28 @@ from pathlib import Path
 import click
 
 
-@click.command(epilog="\b\nExample:\n  initbench status results/relu_deep\n")
+@click.command(epilog="\b\nExamples:\n  initbench status results/relu_deep\n  initbench status results --verify\n")
 @click.argument("path", type=click.Path(path_type=Path))
-def status(path: Path) -> None:
+@click.option("--verify", "is_verifying", is_flag=True, help="Also check all that is stored; exit 1 if it is damaged.")
+def status(path: Path, is_verifying: bool) -> None:
     """Count the cells of each experiment in PATH: planned, done, diverged, failed, missing."""
-    from initbench.errors import printable
+    from initbench.errors import StoreError, printable
     from initbench.results import experiments_below, load
-    from initbench.store import Store
+    from initbench.store import Store, verify
 
-    for folder in experiments_below(path):
+    damaged, folders = [], experiments_below(path)
+    for folder in folders:
+        faults = verify(folder) if is_verifying else []
+        if faults:
+            damaged.append(folder)
+            click.echo("\n  ".join([f"{folder}: damaged", *faults]))
+            continue
         with Store(folder) as store:
             counts, failures, unplanned = store.counts(), store.failures(), store.unplanned()
             design = json.loads(store.about("race") or "null")
         click.echo(f"{folder}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+        if is_verifying:
+            click.echo("  verified: all is as it was written")
         for cell, reason in failures[:20]:
             click.echo(printable(f"  {cell} failed: {reason}"))
         if unplanned:
@@ -37,3 +46,5 @@ def status(path: Path) -> None:
             )
         if is_lacking:
             click.echo(f"  to fill it in: initbench run {folder / 'config.yaml'} -o {folder.parent}{race}")
+    if damaged:
+        raise StoreError(f"{len(damaged)} of {len(folders)} stores are damaged: {', '.join(map(str, damaged))}")

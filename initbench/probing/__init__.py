@@ -26,7 +26,7 @@ from initbench.probing.networks import Look, look_at
 from initbench.probing.tables import probe_tables
 from initbench.runner import load_data
 from initbench.start import BATCH_ROWS
-from initbench.store import write_text
+from initbench.store import write_aside, write_text
 from initbench.streams import stream
 
 if TYPE_CHECKING:
@@ -241,10 +241,12 @@ def write_figures(probed: Probe) -> list[Path]:
     folder = probed.folder / "figures"
     try:
         folder.mkdir(exist_ok=True)
-        for old in folder.glob("probe-*.png"):
-            old.unlink()
         for name, figure in figures.items():
-            save_figure(figure, folder / f"{name}.png")
+            with write_aside(folder / f"{name}.png") as partial:
+                save_figure(figure, partial)
+        for old in folder.glob("probe-*.png"):
+            if old.stem not in figures:
+                old.unlink()
     except OSError as error:
         raise StoreError(f"{folder}: cannot be written: {error.strerror}") from error
     return [folder / f"{name}.png" for name in figures]

@@ -77,6 +77,7 @@ def test_run_writes_the_files_and_says_where_they_lie(invoke):
         "config.yaml",
         "manifest.json",
         "runs.sqlite",
+        "runs.sqlite-lock",
         "runs.csv",
         "curves.csv",
         "accuracy.csv",
