@@ -516,7 +516,7 @@ def write_aside(path: Path) -> Iterator[Path]:
     Raises
     ------
     StoreError
-        When it cannot be written; ``path`` is as it was.
+        When it cannot be written; what was there is kept.
     """
     partial = path.with_name(f".partial-{secrets.token_hex(4)}-{path.name}")
     try:
@@ -528,7 +528,7 @@ def write_aside(path: Path) -> Iterator[Path]:
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written: {error.strerror or error}; it is as it was") from error
+        raise StoreError(f"{path}: cannot be written: {error.strerror or error}; what was there is kept") from error
 
 
 def write_text(path: Path, text: str) -> None:

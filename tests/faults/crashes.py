@@ -16,6 +16,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from initbench.errors import StoreError
@@ -27,7 +29,7 @@ depth: [1, 2, 3, 4, 5, 6]
 width: [8, 16]
 initializer: [he_normal, zeros]
 learning_rate: 0.1
-epochs: 6
+epochs: 60
 seeds: 2
 train_rows: 600
 """
@@ -125,6 +127,14 @@ def stored(folder: Path) -> set[str]:
         return set()
 
 
+def wait_for_cells(folder: Path, number: int) -> None:
+    """Wait until a run has counted so many cells as done."""
+    deadline = time.monotonic() + 120
+    while len(counted(folder)) < number:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def check(folder: Path, whole: dict[str, object]) -> list[str]:
     """What is wrong with the results in the end."""
     broken = [f"{name} differs" for name, content in tables(folder).items() if content != whole[name]]
@@ -132,10 +142,12 @@ def check(folder: Path, whole: dict[str, object]) -> list[str]:
     return broken + verify(folder / "results" / "grid")
 
 
-def kill_and_resume(folder: Path, whole: dict[str, object], seconds: float, jobs: int) -> tuple[list[str], int]:
-    """Kill a run and all its processes after so long, run again; what broke, and how many cells were kept."""
+def kill_and_resume(
+    folder: Path, whole: dict[str, object], wait: Callable[[], None], jobs: int
+) -> tuple[list[str], int]:
+    """Kill a run and all its processes after waiting, run again; what broke, and how many cells were kept."""
     process = begin(folder, jobs)
-    time.sleep(seconds)
+    wait()
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     kept = stored(folder)
@@ -180,7 +192,7 @@ def main() -> int:
         for i in range(options.moments):
             moment = rng.uniform(0, seconds)
             place = prepare(folder / f"killed_{i}", late=options.late)
-            broken, count = kill_and_resume(place, whole, moment, jobs=1 + i % 2)
+            broken, count = kill_and_resume(place, whole, partial(time.sleep, moment), jobs=1 + i % 2)
             kept.append(count)
             failed += bool(broken)
             print(

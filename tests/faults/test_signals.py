@@ -1,0 +1,167 @@
+"""Ctrl-C and termination at any stage of a run, and workers that the system ends or refuses memory."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from initbench import load
+from initbench.errors import StoreError
+from initbench.store import Store
+
+CONFIG = """\
+dataset: digits
+depth: [2, 3, 4]
+width: [4, 8, 12, 16, 20, 24, 28, 32]
+initializer: [he_normal, zeros]
+learning_rate: 0.1
+epochs: 200
+seeds: 3
+train_rows: 300
+"""
+SLOW_TABLES = """\
+import time
+from pathlib import Path
+from initbench import results
+from initbench.registry import initializer
+
+@initializer("unused")
+def unused(shape, rng):
+    \"\"\"A plugin must bring a part.\"\"\"
+
+def write_tables(found):
+    Path("writing").touch()
+    time.sleep(600)
+
+results.write_tables = write_tables
+"""
+GREEDY = """\
+import numpy as np
+from initbench.registry import initializer
+
+@initializer("greedy")
+def greedy(shape, rng, *, gigabytes: int = 16):
+    \"\"\"Asks for much memory where it draws with seed 1.\"\"\"
+    if rng.bit_generator.seed_seq.entropy == 1:
+        np.ones(gigabytes * 2**27)
+    return rng.normal(scale=0.1, size=shape)
+"""
+
+
+def start(folder, *arguments, **options):
+    (folder / "grid.yaml").write_text(CONFIG)
+    return subprocess.Popen(
+        [sys.executable, "-m", "initbench", "run", "grid.yaml", *arguments],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        **options,
+    )
+
+
+def until(condition):
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def kept(folder):
+    try:
+        with Store(folder) as store:
+            return len(store.finished())
+    except StoreError:
+        return 0
+
+
+def group_lives(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+TUNED = ("-s", "learning_rate={tune: [0.1, 0.01]}")
+RACE = ("--until-decided", "-s", "width=4", "-s", "depth=[2, 3, 4]", "-s", "epochs=2000")
+
+
+@pytest.mark.parametrize(
+    ("send", "number", "arguments", "below"),
+    [
+        (os.killpg, signal.SIGINT, ("-j", "2"), ""),  # as a terminal does
+        (os.kill, signal.SIGTERM, ("-j", "2"), ""),
+        (os.kill, signal.SIGTERM, ("-j", "1"), ""),
+        (os.killpg, signal.SIGINT, ("-j", "2", *TUNED), "tuning"),
+        (os.killpg, signal.SIGINT, ("-j", "2", *RACE), ""),
+    ],
+    ids=["ctrl-c", "term", "term-alone", "tuning", "race"],
+)
+def test_a_signal_keeps_what_has_finished_and_leaves_no_process(tmp_path, send, number, arguments, below):
+    process = start(tmp_path, *arguments)
+    folder = tmp_path / "results" / "grid" / below
+    until(lambda: kept(folder))
+    send(process.pid, number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert errors.splitlines()[-1] == (
+        "initbench: interrupted; what has finished is kept, and the same command goes on"
+    ), errors
+    assert "Traceback" not in errors
+    until(lambda: not group_lives(process.pid))
+    results = load(folder)
+    assert 0 < len(results.runs) == kept(folder)
+    assert len((folder / "runs.csv").read_text().splitlines()) == 1 + len(results.runs)
+
+
+def test_ctrl_c_while_workers_start_gives_no_traceback(tmp_path):
+    process = start(tmp_path, "-j", "2")
+    until((tmp_path / "results" / "grid" / "config.yaml").exists)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    until(lambda: not group_lives(process.pid))
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_second_ctrl_c_ends_at_once(tmp_path, jobs):
+    (tmp_path / "slow.py").write_text(SLOW_TABLES)
+    process = start(tmp_path, "-j", jobs, "--plugin", "slow.py")
+    folder = tmp_path / "results" / "grid"
+    until(lambda: kept(folder))
+    os.killpg(process.pid, signal.SIGINT)
+    until((tmp_path / "writing").exists)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    until(lambda: not group_lives(process.pid))
+    assert kept(folder) > 0
+
+
+def limit_memory():
+    resource.setrlimit(resource.RLIMIT_AS, (2**33, 2**33))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not hold processes to RLIMIT_AS")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_worker_over_its_memory_limit_fails_the_cell_that_asks_for_too_much(tmp_path, jobs):
+    (tmp_path / "greedy.py").write_text(GREEDY)
+    small = ("-s", "initializer=[he_normal, greedy]", "-s", "depth=1", "-s", "width=8", "-s", "epochs=1")
+    process = start(tmp_path, "-j", jobs, "--plugin", "greedy.py", *small, preexec_fn=limit_memory)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 3, errors
+    assert "1 cells failed: MemoryError: Unable to allocate 16.0 GiB" in errors.splitlines()[-1], errors
+    runs = load(tmp_path / "results" / "grid").runs
+    assert set(zip(runs["initializer"], runs["seed"], runs["status"], strict=True)) == {
+        *(("he_normal", seed, "ok") for seed in range(3)),
+        *(("greedy", seed, "failed" if seed == 1 else "ok") for seed in range(3)),
+    }
