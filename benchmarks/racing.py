@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from initbench.analysis.intervals import wilson_interval
 from initbench.analysis.racing import Design, beaten, difference, equivalent
-from initbench.analysis.verdicts import wilson_interval
 
 BEGIN, END = "<!-- Made by benchmarks/racing.py -->", "<!-- End of what benchmarks/racing.py makes -->"
 TEST_ROWS = 360

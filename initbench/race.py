@@ -89,7 +89,8 @@ def run_race(
         )
         with Store(outcome.folder) as store:
             frames = store.frames()
-        race = race_table(frames.runs, frames.baselines, frames.factors, design)
+        is_complete = not outcome.counts["missing"]
+        race = race_table(frames.runs, frames.baselines, frames.factors, design, is_complete=is_complete)
         progress.decide(look, design.seeds_at(look), race.decisions, race.standings)
         if race.is_over or (fail_fast and outcome.counts["failed"]):
             return

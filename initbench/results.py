@@ -117,10 +117,14 @@ class Results:
     def compare(self, margin: float | None = None) -> pd.DataFrame:
         """The evidence, where a pair whose difference surely lies within the margin (a fraction) is ``equivalent``."""
         from initbench.analysis.comparisons import comparison_table
+        from initbench.present.labels import settings, swept
         from initbench.present.sentences import pair_sentence
 
         table = comparison_table(self.frames.runs, self.frames.baselines, self.frames.factors, margin)
-        return table.assign(sentence=[pair_sentence(row, margin) for row in table.to_dict("records")])
+        where = settings(table, swept(table, [factor for factor in self.frames.factors if factor != "initializer"]))
+        sentences = [pair_sentence(row, margin) for row in table.to_dict("records")]
+        told = [f"{name}: {sentence}" if name else sentence for name, sentence in zip(where, sentences, strict=True)]
+        return table.assign(sentence=told)
 
     def conclude(self, evidence: pd.DataFrame) -> list[str]:
         """What each setting ends with, a sentence each: by the evidence that `compare` gives, or as its race ended."""
@@ -136,8 +140,10 @@ class Results:
         """Its decisions and how it stands, of a run until decided."""
         from initbench.analysis.racing import race_table
 
-        frames = self.frames
-        return race_table(frames.runs, frames.baselines, frames.factors, self.design) if self.design else None
+        if self.design is None:
+            return None
+        frames, is_complete = self.frames, not self.counts["missing"]
+        return race_table(frames.runs, frames.baselines, frames.factors, self.design, is_complete=is_complete)
 
     @property
     def decisions(self) -> pd.DataFrame:

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
-from initbench.analysis.verdicts import DEEPEST, wilson_interval
+from initbench.analysis.intervals import wilson_interval
+from initbench.analysis.verdicts import DEEPEST
 from initbench.contracts import Layer
 from initbench.engine.diagnostics import described_activation
 from initbench.engine.network import Design, Parameters, Workspace, forward, with_ones

@@ -21,7 +21,8 @@ MAX_EXACT_PAIRS = 12
 RESAMPLES = 19_999
 COLUMNS = ["better", "worse", "seeds", "difference", "low", "high", "p", "p_adjusted", "probability_better", "verdict"]
 DETAILS = [
-    *("cliffs_delta", "better_accuracy", "worse_accuracy", "test_rows", "noise", "within_noise", "p_equivalent"),
+    *("wins", "ties", "cliffs_delta", "better_accuracy", "worse_accuracy"),
+    *("test_rows", "noise", "within_noise", "p_equivalent"),
     *(f"{side}_trained{end}" for side in ("better", "worse") for end in ("", "_low", "_high")),
 ]
 
@@ -55,8 +56,8 @@ def comparison_table(
     DataFrame
         The factors but ``initializer``, ``COLUMNS`` and ``DETAILS``, a row a pair. ``difference`` is the mean over
         seeds of better minus worse (a fraction, not below 0) with its 95 % interval ``low, high`` (`mean_intervals`);
-        ``p`` is two-sided, ``p_adjusted`` Holm's over all rows of the table; ``probability_better`` is the share of
-        seeds at which ``better`` wins, ties counted half.
+        ``p`` is two-sided, ``p_adjusted`` Holm's over all rows of the table, those of the same cells counted once;
+        ``probability_better`` is the share of seeds at which ``better`` wins, ties counted half.
 
         ``verdict`` is ``too few seeds`` (one); ``equivalent`` where a margin is given and both one-sided t tests say
         that the difference lies within it, by Holm's adjustment of the larger of their two p, ``p_equivalent``;
@@ -64,11 +65,11 @@ def comparison_table(
         skewed differences mislead nor an interval that knows of no other rows has the last word alone; else ``no
         difference shown``.
 
-        ``cliffs_delta`` compares all seeds of one with all of the other, unpaired: the share that is higher minus the
-        share that is lower. ``better_trained, worse_trained`` count the seeds that trained, of those in the pair, with
-        Wilson's 95 % interval of their share (``_low, _high``). ``noise`` is half of the 95 % interval of a difference
-        of two accuracies on as many test rows, by their binomial errors alone; seeds do not lessen it, since all of
-        them share the rows.
+        ``wins`` and ``ties`` count the seeds of the pair. ``cliffs_delta`` compares all seeds of one with all of the
+        other, unpaired: the share that is higher minus the share that is lower. ``better_trained, worse_trained`` count
+        the seeds that trained, of those in the pair, with Wilson's 95 % interval of their share (``_low, _high``).
+        ``noise`` is half of the 95 % interval of a difference of two accuracies on as many test rows, by their binomial
+        errors alone; seeds do not lessen it, since all of them share the rows.
 
     References
     ----------
@@ -83,24 +84,28 @@ def comparison_table(
         [(*pair.setting, pair.better, pair.worse) for pair in pairs], columns=[*settings, "better", "worse"]
     )
     differences = [pair.differences for pair in pairs]
-    family = sum(len(d) >= 2 for d in differences)
+    same = pd.factorize(pd.Series([pair.cells for pair in pairs], dtype=object))[0]  # a pair may be in two settings
+    _, first = np.unique(same, return_index=True)
+    family = sum(len(differences[place]) >= 2 for place in first)
     table["seeds"] = np.array([len(d) for d in differences], dtype=int)
     table["difference"] = [d.mean() if len(d) else np.nan for d in differences]
     table[["low", "high"]] = _intervals(differences).clip(-1, 1)  # no difference of accuracies lies beyond
     table["p"] = np.array([paired_p(d, family) for d in differences], dtype=float)
-    table["p_adjusted"] = holm(table["p"].to_numpy())
+    table["p_adjusted"] = holm(table["p"].to_numpy()[first])[same]
     table["probability_better"] = [np.mean((d > 0) + (d == 0) / 2) if len(d) else np.nan for d in differences]
     equivalent = np.array([np.nan if margin is None else equivalence_p(d, margin) for d in differences], dtype=float)
     table["p_equivalent"] = equivalent
     table["verdict"] = np.select(
         [
             table["seeds"] < 2,
-            holm(equivalent) <= ALPHA,
+            holm(equivalent[first])[same] <= ALPHA,
             (table["p_adjusted"] <= ALPHA) & (table["low"] > 0),
         ],
         ["too few seeds", "equivalent", "better"],
         "no difference shown",
     )
+    table["wins"] = np.array([np.sum(d > 0) for d in differences], dtype=int)
+    table["ties"] = np.array([np.sum(d == 0) for d in differences], dtype=int)
     table["cliffs_delta"] = [cliffs_delta(*pair.scores) for pair in pairs]
     for place, side in enumerate(("better", "worse")):
         trained = np.array([pair.trained[place].sum() for pair in pairs], dtype=int)
@@ -126,6 +131,8 @@ class Pair(NamedTuple):
     trained : ndarray of bool, shape (2, n)
     test_rows : float
         How many rows they are measured on.
+    cells : tuple of str
+        Of better and of worse, by which to know the same pair in another setting.
     """
 
     setting: tuple[Any, ...]
@@ -134,6 +141,7 @@ class Pair(NamedTuple):
     scores: Floats
     trained: npt.NDArray[np.bool_]
     test_rows: float
+    cells: tuple[str, ...]
 
     @property
     def differences(self) -> Floats:
@@ -170,6 +178,7 @@ def _pairs(setting: tuple[Any, ...], group: pd.DataFrame) -> list[Pair]:
     names, values = accuracies.index.tolist(), accuracies.to_numpy(dtype=float)
     trained = group.pivot(index="initializer", columns="seed", values="trained").eq(True).to_numpy()
     means = accuracies.mean(axis=1).to_numpy(dtype=float)
+    cells = group.pivot(index="initializer", columns="seed", values="cell").to_numpy()
     rows = float(group["test_rows"].mean())
     pairs = []
     for one, two in combinations(np.argsort(-means, kind="stable"), 2):  # nan come last
@@ -177,7 +186,8 @@ def _pairs(setting: tuple[Any, ...], group: pd.DataFrame) -> list[Pair]:
         total = (values[one] - values[two])[both].round(12).sum().round(12)
         sides = [two, one] if total < 0 or (total == 0 and names[two] < names[one]) else [one, two]
         better, worse = (names[side] for side in sides)
-        pairs.append(Pair(setting, better, worse, values[sides][:, both], trained[sides][:, both], rows))
+        own = tuple(cells[sides][:, both].ravel())
+        pairs.append(Pair(setting, better, worse, values[sides][:, both], trained[sides][:, both], rows, own))
     return pairs
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from math import ceil, log2
 
 import numpy as np
 import pandas as pd
@@ -112,8 +114,8 @@ def seeds_needed(detect: float, std: float, level: float, power: float) -> float
     """
     if np.isnan(std):
         return np.nan
-    if std == 0:
-        return 2.0
+    if std == 0:  # t has no spread to go by; all signs are alike with probability 2**(1 - n)
+        return float(max(2, ceil(1 - log2(level))))
     low, high = 1, 2  # too few, perhaps enough
     while t_power(detect / std, high, level) < power:
         low, high = high, 2 * high
@@ -125,6 +127,7 @@ def seeds_needed(detect: float, std: float, level: float, power: float) -> float
     return float(high)
 
 
+@lru_cache(maxsize=256)
 def detectable_effect(seeds: int, level: float, power: float) -> float:
     """The smallest effect, in standard deviations of the differences, that so many seeds show with a power."""
     high = 1.0

@@ -81,7 +81,9 @@ class Race(NamedTuple):
     is_over: bool
 
 
-def race_table(runs: pd.DataFrame, baselines: pd.DataFrame, factors: Sequence[str], design: Design) -> Race:
+def race_table(
+    runs: pd.DataFrame, baselines: pd.DataFrame, factors: Sequence[str], design: Design, *, is_complete: bool = False
+) -> Race:
     """Decide a race from its cells, as it was decided while they came in.
 
     After each round the initializers of a setting that are left are compared with each other, paired by seed. One that
@@ -104,6 +106,8 @@ def race_table(runs: pd.DataFrame, baselines: pd.DataFrame, factors: Sequence[st
     factors : sequence of str
         The columns that make a setting; ``initializer`` is among them.
     design : Design
+    is_complete : bool, default False
+        Whether all that was planned so far is in ``runs``: an initializer that a setting lacks then does not race.
 
     Returns
     -------
@@ -124,15 +128,18 @@ def race_table(runs: pd.DataFrame, baselines: pd.DataFrame, factors: Sequence[st
     standings: list[tuple[Any, ...]] = []
     groups = scores(runs, baselines).groupby(settings, sort=False, dropna=False)
     for setting, group in sorted(((key, group) for key, group in groups), key=lambda item: sort_key(item[0])):
-        claims, places = _race(group, design)
+        claims, places = _race(group, design, is_complete)
         decisions += [(*setting, *claim) for claim in claims]
         standings += [(*setting, *place) for place in places]
     table = pd.DataFrame(standings, columns=[*settings, *STANDING])
-    is_over = len(table) == design.settings * design.initializers and not table["state"].eq("racing").any()
+    are_all = is_complete or len(table) == design.settings * design.initializers
+    is_over = are_all and not table["state"].eq("racing").any()
     return Race(pd.DataFrame(decisions, columns=[*settings, *CLAIM]), table, bool(is_over))
 
 
-def _race(group: pd.DataFrame, design: Design) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+def _race(
+    group: pd.DataFrame, design: Design, is_complete: bool
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     """Claims and standings of one setting."""
     first = group[group["seed"] == 0].set_index("initializer")["cell"]
     ids = pd.RangeIndex(design.max_seeds)
@@ -148,7 +155,7 @@ def _race(group: pd.DataFrame, design: Design) -> tuple[list[tuple[Any, ...]], l
     for look in range(1, design.looks + 1):
         count = design.seeds_at(look)
         seeds[left] = count
-        if len(names) < design.initializers or not there[left, :count].all():
+        if (len(names) < design.initializers and not is_complete) or not there[left, :count].all():
             break
         seen = values[:, :count]
         states[left & np.isnan(seen).all(axis=1)] = "failed"

@@ -19,6 +19,7 @@ COLUMNS: dict[str, type] = {
     **dict.fromkeys(("edge", "common_edge"), object),
     **dict.fromkeys(("valid_accuracy_tuned", "valid_accuracy_common"), float),
     "cells": int,
+    "learns": bool,
 }
 Values = tuple[Any, ...]
 
@@ -79,9 +80,10 @@ def tuning_table(tried: pd.DataFrame, factors: Sequence[str], tuned: Sequence[st
         A row an initializer, setting and tuned key: the other factors, ``key``; ``tuned`` and ``common``, its value in
         the best combination and in the best common one; ``usable_low, usable_high, usable_ratio``: the lowest and
         highest value, with the other tuned keys at their best, whose mean is at most 0.01 below the best, and the one
-        over the other; ``edge, common_edge``: ``lowest`` or ``highest`` where the value is the end of what was tried
-        and others lie beyond; the means ``valid_accuracy_tuned, valid_accuracy_common``, missing where nothing could be
-        chosen; and ``cells``, how many were trained to choose.
+        over the other, empty where it does not learn; ``edge, common_edge``: ``lowest`` or ``highest`` where the value
+        is the end of what was tried and others lie beyond; the means ``valid_accuracy_tuned, valid_accuracy_common``,
+        missing where nothing could be chosen; ``cells``, how many were trained to choose; and ``learns``, whether its
+        best mean is more than 0.01 above always answering the commonest class.
     """
     fixed = [name for name in factors if name not in tuned]
     rows = []
@@ -94,15 +96,20 @@ def tuning_table(tried: pd.DataFrame, factors: Sequence[str], tuned: Sequence[st
             some = group[group["initializer"] == name]
             head = {column: some[column].iloc[0] for column in fixed}
             own = _best(mean)
+            learns = own is not None and mean[own] > some["valid_majority"].max() + USABLE
             for place, key in enumerate(tuned):
                 grid = sorted(set(map(known, group[key])), key=size)
-                low, high = _usable(mean, own, place) if own else (None, None)
+                low, high = _usable(mean, own, place) if own and learns else (None, None)
                 row = head | {"key": key, "tuned": own and own[place], "common": common and common[place]}
-                row |= {"usable_low": low, "usable_high": high, "usable_ratio": _ratio(low, high) if own else None}
-                row |= {"edge": own and _edge(key, own[place], grid)}
+                row |= {
+                    "usable_low": low,
+                    "usable_high": high,
+                    "usable_ratio": _ratio(low, high) if own and learns else None,
+                }
+                row |= {"edge": _edge(key, own[place], grid) if own and learns else None}
                 row |= {"common_edge": common and _edge(key, common[place], grid)}
                 row |= {"valid_accuracy_tuned": own and mean[own], "valid_accuracy_common": common and mean.get(common)}
-                rows.append(row | {"cells": int(some["seeds"].sum() + some["failed"].sum())})
+                rows.append(row | {"cells": int(some["seeds"].sum() + some["failed"].sum()), "learns": learns})
     columns = {column: pd.Series([row[column] for row in rows], dtype=kind) for column, kind in COLUMNS.items()}
     return pd.DataFrame({column: [row[column] for row in rows] for column in fixed} | columns)
 

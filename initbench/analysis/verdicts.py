@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
-from initbench.analysis.intervals import CONFIDENCE
+from initbench.analysis.intervals import wilson_interval
 
 LEVEL = {  # ratios of root mean squares: what each tells of, and the factor up or down that a healthy network may show
     "forward_ratio": ("signal", 1e2),
@@ -183,32 +182,3 @@ def _holds(setting: dict[str, Any]) -> str:
 def _is_deep(setting: dict[str, Any]) -> bool:
     """Whether there are more layers than any initializer can hold."""
     return bool(setting["depth"] > DEEPEST.get(str(setting["activation"]).partition("(")[0], math.inf))
-
-
-def wilson_interval(count: int, total: int) -> tuple[float, float]:
-    """The 95 % interval of a share, by Wilson's score.
-
-    Parameters
-    ----------
-    count, total : int
-        So many of so many, the latter at least 1.
-
-    Returns
-    -------
-    low, high : float
-        Fractions.
-
-    References
-    ----------
-    Wilson (1927), "Probable inference, the law of succession, and statistical inference", JASA 22.
-
-    Examples
-    --------
-    >>> [round(end, 3) for end in wilson_interval(0, 10)]
-    [0.0, 0.278]
-    """
-    z = float(ndtri((1 + CONFIDENCE) / 2))
-    share, weight = count / total, z**2 / total
-    middle = (share + weight / 2) / (1 + weight)
-    half = z / (1 + weight) * math.sqrt(share * (1 - share) / total + weight / (4 * total))
-    return max(0.0, middle - half), min(1.0, middle + half)

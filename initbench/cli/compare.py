@@ -26,17 +26,22 @@ def compare(path: Path, margin: float | None, sentences: bool, form: str) -> Non
 
     Seeds are paired within each setting. With --margin, a pair is equivalent where its difference surely lies within.
     """
+    from initbench.errors import UsageError
     from initbench.present.sentences import paragraphs
     from initbench.present.tables import render_table
     from initbench.results import load
 
+    if sentences and form not in ("text", "markdown"):
+        raise UsageError(f"--sentences are text; --format {form} has them in its column sentence")
     results = load(path)
     evidence = results.compare(margin)
     if results.caption:
         click.echo(f"initbench: {results.caption}", err=True)
     if form in ("text", "markdown"):
         click.echo(paragraphs(results.conclude(evidence)), nl=False)
-    if sentences:
+    if evidence.empty:
+        click.echo(f"initbench: {path} has one initializer in each setting, and nothing to compare it with", err=True)
+    elif sentences:
         click.echo("\n".join(evidence["sentence"]))
     else:
         click.echo(render_table(evidence, form, caption=results.caption).rstrip("\n"))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from initbench.analysis.racing import Design
 
 SECONDS_BETWEEN_LINES = 5.0
+WRITTEN = (".csv", ".json", ".md", ".sqlite", ".yaml")
 MOST_TOLD = 6  # sentences at the end of a run
 
 
@@ -150,14 +151,11 @@ def _plain(value: object) -> str:
 
 def describe_results(results: Results) -> str:
     """The accuracy table, what it shows, and where everything lies."""
-    names = "config.yaml, manifest.json, runs.csv, curves.csv, accuracy.csv, accuracy.md, comparison.csv, runs.sqlite"
-    if results.race:
-        names = names.replace("comparison.csv", "comparison.csv, decisions.csv")
+    names = ", ".join(sorted(file.name for file in results.folder.iterdir() if file.suffix in WRITTEN))
     tuning = ""
     if results.tuning_results is not None:
         seeds = ", ".join(map(str, results.tuning_results.runs["seed"].unique()))
         tuning = f"{describe_tuning(results.tuning, results.tried, seeds)}\n"
-        names = names.replace("runs.sqlite", "tuning.csv, tried.csv, tuning/, runs.sqlite")
     told = results.conclude(results.evidence)
     if len(told) > MOST_TOLD:
         told[MOST_TOLD:] = [f"{len(told) - MOST_TOLD} more: initbench compare {results.folder}"]

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+FIRST_TUNING_SEED = 1_000_000  # beyond any count of seeds, so that more of them do not tune anew
 TUNING_COUNT = 3  # seeds that a value is tried with, where the config does not say
 
 
@@ -109,7 +110,7 @@ class Experiment:
 
     @property
     def tuning(self) -> Experiment:
-        """The experiment that tries the values of the tuned keys, with the first seeds that report nothing."""
+        """The experiment that tries the values of the tuned keys, with seeds that report nothing."""
         alone = replace(self, name="tuning", target=None, record=("curves",), tuned=(), tuning_count=TUNING_COUNT)
         return replace(alone, seeds=tuning_seeds(self.seeds, self.tuning_count))
 
@@ -131,9 +132,9 @@ class Experiment:
 
 
 def tuning_seeds(seeds: Collection[int], number: int) -> tuple[int, ...]:
-    """The first so many seed ids that are not among those that report."""
+    """The first so many seed ids from a million on that are not among those that report."""
     taken = set(seeds)
-    return tuple(islice((seed for seed in count() if seed not in taken), number))
+    return tuple(islice((seed for seed in count(FIRST_TUNING_SEED) if seed not in taken), number))
 
 
 def _plain(key: str, value: Any) -> Any:

@@ -60,6 +60,17 @@ def percent(fraction: float, digits: int = 1) -> str:
     return f"{100 * fraction:.{digits}f}"
 
 
+def p_words(value: float) -> str:
+    """A p.
+
+    Examples
+    --------
+    >>> p_words(0.0312), p_words(1e-5)
+    ('0.031', '<0.001')
+    """
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
 def interval(low: float, high: float, digits: int = 1) -> str:
     """An interval in percent.
 

@@ -8,6 +8,8 @@ import pandas as pd
 
 from initbench.present.labels import seeds_words, settings, swept
 
+FEW = 15  # seeds; below, the interval of a comparison is longer than Student's
+
 
 def plan_sentences(table: pd.DataFrame, detect: float, power: float) -> list[str]:
     """What a plan says, the pair that takes most seeds first.
@@ -36,12 +38,15 @@ def plan_sentences(table: pd.DataFrame, detect: float, power: float) -> list[str
     sentences[0] += _pair(rows[worst], detect)
     if best in known and best != worst:
         sentences.append(f"the two best {'there' if where[worst] else 'of them'}: {_pair(rows[best], detect)}")
+    pairs = "the pair" if len(known) == 1 else f"each of {len(known)} pairs"
     most, upper = (seeds_words(table[name].max()) for name in ("needed_adjusted", "needed_adjusted_upper"))
     sentences.append(
-        f"to tell each of {len(known)} pairs apart by as much, at 0.05 / {len(known)} (Bonferroni, the first step of"
+        f"to tell {pairs} apart by as much, at 0.05 / {len(known)} (Bonferroni, the first step of"
         f" Holm): {most} (upper bound: {upper})"
     )
     sentences.append(f"paired t test, two-sided, power {power:g}; in brackets for the upper 80 % bound of the spread")
+    if table[["needed", "seeds"]].min().min() < FEW:
+        sentences.append(f"below {FEW} seeds take a few more: the verdict of a comparison also asks for its interval")
     return [f"{sentence}." for sentence in sentences]
 
 

@@ -31,7 +31,7 @@ def round_sentence(look: int, seeds: int, decisions: pd.DataFrame, standings: pd
                 f"{' at most' if len(claims) > 1 else ''})"
             )
     still = int(standings["state"].eq("racing").sum())
-    left = f"{still} of {len(standings)} go on" if still else "all is decided"
+    left = f"{still} of {len(standings)} go on" if still else "the race is over"
     return f"round {look}, {seeds} seeds: {'; '.join(told) or 'none dropped'}; {left}"
 
 
@@ -68,7 +68,7 @@ def race_sentences(
         elif "undecided" in by_state:
             told = f"undecided after {seeds} seeds between {by_state['undecided']}"
         elif "racing" in by_state:
-            told = f"not over: {by_state['racing']} still race, to {seeds} seeds"
+            told = f"not over: still in the race, to {seeds} seeds: {by_state['racing']}"
         else:
             told = "nothing to decide"
         columns = (places[name] for name in ("initializer", "failed", "seeds"))
@@ -78,7 +78,8 @@ def race_sentences(
         if lost:
             told += f"; seeds that failed are left out of pairs: {', '.join(lost)}"
         sentences.append(f"{_prefix(str(where))}{told}")
-    trained, whole = int(standings["seeds"].sum()), len(standings) * max_seeds
+    distinct = standings.groupby("cell")["seeds"].max()  # the same cells may be in two settings
+    trained, whole = int(distinct.sum()), len(distinct) * max_seeds
     certain = " (decisions.csv: all of it is right together with 95 % confidence)" if len(decisions) else ""
     saved = f"{whole - trained} saved ({1 - trained / whole:.0%})"
     sentences.append(f"{trained} trainings instead of {whole}: {saved}{certain}")

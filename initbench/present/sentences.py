@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from initbench.present.labels import TEXT_COLUMNS, decimals, interval, percent, settings, swept
+from initbench.present.labels import TEXT_COLUMNS, decimals, interval, p_words, percent, settings, swept
 
 MOST_NAMED = 4  # initializers in one list
+KINDS = ("better", "worse", "equivalent", "no difference shown", "too few seeds")  # than the leader
 
 
 def pair_sentence(row: Mapping[Hashable, Any], margin: float | None = None) -> str:
@@ -29,18 +30,21 @@ def pair_sentence(row: Mapping[Hashable, Any], margin: float | None = None) -> s
         return f"{better} and {worse} have no seed in common."
     if verdict == "too few seeds":
         return (
-            f"One seed cannot tell {better} from {worse}: they differ by {percent(row['difference'])} points, "
-            "and nothing says by how much chance alone would."
+            f"One seed in common cannot tell {better} from {worse}: they differ by {percent(row['difference'])} "
+            "points, and nothing says by how much chance alone would."
         )
     difference = f"{_points(row, digits)} over {seeds} seeds"
-    p = f"adjusted p {_p(row['p_adjusted'])}"
+    p = f"adjusted p {p_words(row['p_adjusted'])}"
     if verdict == "equivalent" and margin is not None:
-        start = f"{better} and {worse} are equivalent within {100 * margin:g} points: they differ by {difference}"
+        start = (
+            f"{better} and {worse} are equivalent within {_count(100 * margin, 'point')}: they differ by {difference}"
+        )
     elif verdict == "better":
         start = f"{better} is better than {worse} by {difference} ({p})"
     else:
         start = f"No difference shown between {better} and {worse}: {difference} ({p})"
-    wins = f"; {better} is ahead at {100 * row['probability_better']:.0f} % of the seeds"
+    ties = f", {_count(row['ties'], 'tie')}" if row["ties"] else ""
+    wins = f"; {better} wins {row['wins']} of {seeds}{ties}"
     trained = ""
     if min(row["better_trained"], row["worse_trained"]) < seeds:
         counts = [
@@ -100,34 +104,43 @@ def _verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
     if not best["seeds"]:
         return "No cell has finished."
     if pairs["seeds"].max() < 2:
-        return f"{leader} is ahead with {percent(mean)} %; one seed shows nothing: take more."
+        return f"{leader} is ahead with {percent(mean)} %; one seed in common shows nothing: take more."
     if not table["trained"].any():
         return f"None trains: the best, {leader}, is at {percent(mean)} %, no better than chance."
     start = f"{leader} leads with {percent(mean, digits)} % {interval(low, high, digits)} over {best['seeds']} seeds"
-    beaten: list[tuple[str, Mapping[Hashable, Any]]] = []
-    alike: list[tuple[str, Mapping[Hashable, Any]]] = []
-    unknown: list[tuple[str, Mapping[Hashable, Any]]] = []
+    found: dict[str, list[tuple[str, Mapping[Hashable, Any]]]] = {kind: [] for kind in KINDS}
     for row in pairs.to_dict("records"):
         if leader in (row["better"], row["worse"]):
             other = row["worse"] if row["better"] == leader else row["better"]
-            kind = {"better": beaten, "equivalent": alike}.get(row["verdict"], unknown)
-            kind.append((other, row))
+            found[_kind(row, leader)].append((other, row))
     parts = []
+    beaten = found["better"]
     if beaten:
-        p = _p(max(row["p_adjusted"] for _, row in beaten))
-        who = "every other" if len(beaten) == len(table) - 1 else _names([name for name, _ in beaten])
+        p = p_words(max(row["p_adjusted"] for _, row in beaten))
+        are_all = len(beaten) == len(table) - 1 and len(beaten) > 1
+        who = "every other" if are_all else _names([name for name, _ in beaten])
         parts.append(f"it is better than {who} (adjusted p {p if p.startswith('<') else f'≤ {p}'})")
-    if alike:
-        parts.append(f"equivalent to {_names([name for name, _ in alike])}")
-    if unknown:
+    if found["worse"]:
+        told = [f"{name} (by {_points(row, decimals(row['low'], row['high']))})" for name, row in found["worse"]]
+        parts.append(f"at the seeds that both have, better than it: {_names(told)}")
+    if found["equivalent"]:
+        parts.append(f"equivalent to {_names([name for name, _ in found['equivalent']])}")
+    if found["no difference shown"]:
         told = [
-            f"{name} ({_points(row, decimals(row['low'], row['high']))})" if row["seeds"] > 1 else name
-            for name, row in unknown
+            f"{name} ({_points(row, decimals(row['low'], row['high']))}, adjusted p {p_words(row['p_adjusted'])})"
+            for name, row in found["no difference shown"]
         ]
         parts.append(f"not shown to differ from {_names(told)}")
+    if found["too few seeds"]:
+        parts.append(f"too few seeds in common with {_names([name for name, _ in found['too few seeds']])}")
     close = [name for name, row in beaten if row["within_noise"]]
     noise = f" The lead over {_names(close)} lies within the noise of the test rows." if close else ""
     return f"{start}: {'; '.join(parts)}.{noise}"
+
+
+def _kind(row: Mapping[Hashable, Any], leader: str) -> str:
+    """What a pair says of the leader, who may be the worse one where seeds failed and others are not in the pair."""
+    return "worse" if row["verdict"] == "better" and row["worse"] == leader else str(row["verdict"])
 
 
 def _names(names: Sequence[str]) -> str:
@@ -142,5 +155,6 @@ def _points(row: Mapping[Hashable, Any], digits: int) -> str:
     return f"{percent(row['difference'], digits)} points {interval(row['low'], row['high'], digits)}"
 
 
-def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+def _count(number: float, word: str) -> str:
+    """A number and its word, which gets an s for all but 1."""
+    return f"{number:g} {word}" + ("s" if number != 1 else "")

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from initbench.errors import UsageError
-from initbench.present.labels import TEXT_COLUMNS, decimals, interval, percent, show, title
+from initbench.present.labels import TEXT_COLUMNS, decimals, interval, p_words, percent, show, title
 
 COUNTS = {"rank", "seed", "seeds", "epoch", "epochs", "best_epoch", "diverged_epoch", "trained", "diverged", "reached"}
 COUNTS |= {"needed", "needed_upper", "needed_adjusted", "needed_adjusted_upper"}
@@ -172,8 +172,8 @@ def comparison_view(comparison: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     facts, view = _factors(comparison, [*factors, "seeds"])
     view = pd.concat([comparison[["better", "worse"]], view], axis=1)
     view["difference, points"] = _intervals(comparison, "difference", "low", "high")
-    view["p"] = [_or_empty(v, _p) for v in comparison["p"]]
-    view["adj. p"] = [_or_empty(v, _p) for v in comparison["p_adjusted"]]
+    view["p"] = [_or_empty(v, p_words) for v in comparison["p"]]
+    view["adj. p"] = [_or_empty(v, p_words) for v in comparison["p_adjusted"]]
     view["P(better)"] = [_or_empty(v, "{:.2f}".format) for v in comparison["probability_better"]]
     if "noise" in comparison:
         view["Cliff's δ"] = [_or_empty(v, "{:.2f}".format) for v in comparison["cliffs_delta"]]
@@ -232,10 +232,6 @@ def _or_empty(value: Any, text: Callable[[Any], str]) -> str:
 
 def _three_digits(value: float) -> str:
     return f"{value:#.3g}".rstrip(".")
-
-
-def _p(value: float) -> str:
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _text(view: pd.DataFrame, facts: str, caption: str) -> str:

@@ -34,7 +34,7 @@ def describe_tuning(tuning: pd.DataFrame, tried: pd.DataFrame, seeds: str) -> st
     view["valid % there"] = _percent(tuning["valid_accuracy_common"])
     ends = tuning["usable_low"].map(show) + " to " + tuning["usable_high"].map(show)
     ratio = tuning["usable_ratio"].map(" (×{:.3g})".format).where(tuning["usable_ratio"].notna(), "")
-    view["within 1 % of its best"] = (ends + ratio).where(can, "")
+    view["within 1 % of its best"] = (ends + ratio).where(tuning["learns"], "does not learn at any").where(can, "")
     caption = f"tuned by validation accuracy after the last epoch, mean of seeds {seeds}"
     return READERS["text"](pd.DataFrame(view), "", caption) + "".join(f"{line}\n" for line in _warnings(tuning, tried))
 

@@ -131,6 +131,18 @@ def test_diverged_cells_enter_at_chance_and_failed_ones_do_not():
     assert row.difference == pytest.approx(np.mean([0.9 - 0.1135, 0.22, 0.23]), abs=1e-10)
 
 
+def test_the_same_cells_in_two_settings_count_once():
+    f = frames.experiment(initializer=["he_normal", "zeros", "orthogonal"], depth=[2], seeds=6, epochs=2)
+    again = f.runs.assign(depth=5)  # as where the best value of a tuned key is the common one
+    twice = pd.concat([f.runs, again], ignore_index=True)
+    once, both = compared(f), compared(f, twice)
+    assert both["p_adjusted"].tolist() == [*once["p_adjusted"], *once["p_adjusted"]]
+    others = again.assign(cell=again["cell"] + "x")
+    baselines = pd.concat([f.baselines, f.baselines.assign(cell=f.baselines["cell"] + "x")])
+    apart = comparison_table(pd.concat([f.runs, others], ignore_index=True), baselines, f.factors)
+    assert apart["p_adjusted"].sum() > both["p_adjusted"].sum()
+
+
 def test_probability_better_counts_ties_half():
     (row,) = compared(scored({"a": [0.9, 0.8, 0.7, 0.6], "b": [0.1, 0.8, 0.75, 0.5]})).itertuples()
     assert row.probability_better == (2 + 0.5) / 4

@@ -5,8 +5,8 @@ import pytest
 import racing as simulation
 from scipy import stats
 
+from initbench.analysis.intervals import wilson_interval
 from initbench.analysis.racing import CLAIM, Design, bounded_equivalence_p, bounded_p, race_table
-from initbench.analysis.verdicts import wilson_interval
 
 RNG = np.random.default_rng(11)
 NOISE = 0.01 * RNG.normal(size=(8, 30))

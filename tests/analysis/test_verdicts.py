@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from initbench.analysis.verdicts import judge, verdict_table, wilson_interval
+from initbench.analysis.intervals import wilson_interval
+from initbench.analysis.verdicts import judge, verdict_table
 
 SETTING = {"depth": 11, "activation": "relu", "initializer": "normal(std=0.01)"}
 LEVEL = {

@@ -366,13 +366,13 @@ def test_tuned_keys_make_one_grid_and_are_written_as_they_were_read(read):
     experiment = read(text)
     assert experiment.tuned == ("learning_rate", "train_rows")
     assert experiment.choices["learning_rate"] == (0.1, 0.01)
-    assert experiment.tuning.seeds == (0, 2, 3, 5)
+    assert experiment.tuning.seeds == (1_000_000, 1_000_001, 1_000_002, 1_000_003)
     assert (experiment.tuning.size, experiment.size) == (2 * 4 * 4, 2 * 2 * 2)
     assert read(experiment.to_yaml(), name="again.yaml").to_yaml() == experiment.to_yaml()
     tuning = read(experiment.tuning.to_yaml())
     assert tuning == experiment.tuning
     assert tuning.tuned == ()
-    assert read("", "learning_rate={tune: [0.01, 0.1]}").tuning.seeds == (5, 6, 7)
+    assert read("", "learning_rate={tune: [0.01, 0.1]}").tuning.seeds == (1_000_000, 1_000_001, 1_000_002)
 
 
 @pytest.mark.parametrize("seeds", ["1", "5", "[0, 2, 4]", "[9223372036854775807]", "[7, 3, 5, 1]"])

@@ -44,10 +44,11 @@ def test_the_verdict_names_leader_beaten_and_undecided(eight):
 
 
 def test_a_verdict_for_each_setting_in_the_order_of_the_evidence():
-    f = frames.experiment(frames.deep, initializer=["he_normal", "zeros"], depth=[2, 40], seeds=6, epochs=2)
+    names = ["he_normal", "glorot_uniform", "zeros"]
+    f = frames.experiment(frames.deep, initializer=names, depth=[2, 40], seeds=6, epochs=2)
     _, verdicts = concluded(f)
     assert [sentence.partition(": ")[0] for sentence in verdicts] == ["depth 2", "depth 40"]
-    assert "every other" in verdicts[0]
+    assert "it is better than zeros" in verdicts[1]
 
 
 def test_where_none_trains_nobody_leads():
@@ -59,8 +60,8 @@ def test_where_none_trains_nobody_leads():
 def test_one_seed_shows_nothing():
     f = frames.experiment(initializer=["a", "bb"], seeds=1, epochs=2)
     evidence, verdicts = concluded(f)
-    assert "One seed cannot tell bb from a" in evidence["sentence"][0]
-    assert "one seed shows nothing" in verdicts[0]
+    assert "One seed in common cannot tell bb from a" in evidence["sentence"][0]
+    assert "one seed in common shows nothing" in verdicts[0]
 
 
 def test_equivalence_is_told_with_its_margin():
@@ -72,7 +73,7 @@ def test_equivalence_is_told_with_its_margin():
         epochs=2,
     )
     evidence, verdicts = concluded(f, margin=0.01)
-    assert re.search(r"equivalent within 1 points: they differ by", evidence["sentence"][0])
+    assert re.search(r"equivalent within 1 point: they differ by", evidence["sentence"][0])
     assert "equivalent to" in verdicts[0]
 
 
@@ -110,3 +111,27 @@ def test_a_difference_within_the_noise_of_the_test_rows_warns():
     evidence, _ = concluded(frames.experiment(outcome, initializer=["a", "b", "c"], seeds=10, epochs=2))
     warned = {(row.better, row.worse): "2,000 test rows alone" in row.sentence for row in evidence.itertuples()}
     assert warned == {("a", "b"): True, ("a", "c"): False, ("b", "c"): False}
+
+
+def test_who_leads_by_seeds_that_the_other_lacks_is_not_called_better():
+    def outcome(initializer, seed, **cell):
+        if initializer == "a" and seed < 5:
+            return frames.Outcome(0, status="failed")
+        return frames.Outcome({"a": 0.8, "b": 0.86 + 0.001 * (seed % 3) if seed >= 5 else 0.6}[initializer])
+
+    evidence, (sentence,) = concluded(frames.experiment(outcome, initializer=["a", "b"], seeds=10, epochs=2))
+    assert evidence["better"].tolist() == ["b"]
+    assert sentence.startswith("a leads")
+    assert "at the seeds that both have, better than it: b (by" in sentence
+    assert "it is better than" not in sentence
+
+
+def test_wins_and_ties_are_counted():
+    f = frames.experiment(
+        lambda initializer, seed, **cell: frames.Outcome(0.9 + 0.01 * (initializer == "a" and seed < 3)),
+        initializer=["a", "b"],
+        seeds=8,
+        epochs=2,
+    )
+    evidence, _ = concluded(f)
+    assert "a wins 3 of 8, 5 ties" in evidence["sentence"][0]

@@ -53,7 +53,7 @@ def test_each_has_its_own_best_and_all_share_the_best_of_their_mean():
     assert tuning["valid_accuracy_tuned"].tolist() == pytest.approx([0.9, 0.8], abs=1e-12)
     assert tuning["valid_accuracy_common"].tolist() == pytest.approx([0.895, 0.8], abs=1e-12)
     assert tuning["edge"].isna().all()
-    assert tuning["cells"].tolist() == [12, 12]  # every initializer has the same budget
+    assert tuning["cells", "learns"].tolist() == [12, 12]  # every initializer has the same budget
     assert tried["choosable"].all()
 
 
