@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INITBENCH := $(BIN)/initbench
 
-.PHONY: run test check smoke install peers bench gallery report sweep sweep-depth sweep-activation sweep-learning-rate sweep-churn clean
+.PHONY: run test check smoke install peers bench gallery replications report sweep sweep-depth sweep-activation sweep-learning-rate sweep-churn clean
 
 run: install
 	$(INITBENCH) run configs/relu_deep.yaml
@@ -40,6 +40,9 @@ bench: install
 
 gallery: install
 	$(BIN)/python docs/gallery/draw.py
+
+replications: install
+	$(BIN)/python docs/replications/fill.py
 
 report: install
 	$(INITBENCH) run configs/relu_deep.yaml
