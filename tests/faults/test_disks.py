@@ -116,7 +116,9 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_line_and_can_be_read(folde
     for path in (*results.iterdir(), results):
         path.chmod(path.stat().st_mode & ~0o222)
     line = told(cli("run", "grid.yaml", *few, "--seeds", "6", preexec_fn=be_an_ordinary_user))
-    assert line.startswith("initbench: results/grid/runs.sqlite: cannot be written: attempt to write a readonly data")
+    assert line.startswith(
+        "initbench: results/grid/runs.sqlite: cannot be written: attempt to write a readonly database"
+    )
     assert "what was stored before is kept" in line
     assert "10 done" in cli("status", "results", "--verify", preexec_fn=be_an_ordinary_user).stdout
     for command in ("plot", "report"):
