@@ -3,7 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 INITBENCH := $(BIN)/initbench
 
-.PHONY: run test check smoke install peers bench gallery replications report sweep sweep-depth sweep-activation sweep-learning-rate sweep-churn clean
+# The ends of what pyproject.toml supports; another Python serves where one of these is lacking.
+OLDEST_PYTHON ?= python3.10
+NEWEST_PYTHON ?= python3.13
+
+.PHONY: run test check smoke oldest newest install peers bench gallery replications report sweep sweep-depth sweep-activation sweep-learning-rate sweep-churn clean
 
 run: install
 	$(INITBENCH) run configs/relu_deep.yaml
@@ -28,6 +32,21 @@ check: install
 smoke: install
 	$(INITBENCH) run configs/smoke.yaml --fresh
 	$(INITBENCH) plot results/smoke
+
+# A short selection of tests with the lowest versions that pyproject.toml allows, then with the highest there are.
+SUPPORT := tests/golden tests/faults/test_damage.py tests/test_store.py tests/test_plan.py tests/engine/test_train.py
+SUPPORT += tests/present/test_sentences.py tests/present/test_tables.py
+
+oldest: PYTHON_THERE = $(OLDEST_PYTHON)
+oldest: BOUNDS = --constraint .venv-oldest/bounds.txt
+oldest: WARNINGS = -W ignore::DeprecationWarning -W ignore::FutureWarning
+newest: PYTHON_THERE = $(NEWEST_PYTHON)
+oldest newest:
+	rm -rf .venv-$@
+	$$($(PYTHON_THERE) --version >/dev/null 2>&1 && echo $(PYTHON_THERE) || echo $(PYTHON)) -m venv .venv-$@
+	sed -n '/^dependencies/,/^]/s/.*"\(.*\)>=\(.*\)".*/\1==\2/p' pyproject.toml > .venv-$@/bounds.txt
+	.venv-$@/bin/python -m pip install --quiet --disable-pip-version-check $(BOUNDS) --editable . pytest
+	.venv-$@/bin/python -m pytest -q -p no:cacheprovider $(WARNINGS) $(SUPPORT)
 
 peers: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,peers]'
@@ -59,5 +78,5 @@ sweep-churn: install
 	$(INITBENCH) plot results/churn_tutorial
 
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-oldest .venv-newest build dist .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

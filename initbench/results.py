@@ -535,7 +535,7 @@ def write_export(results: Results, folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"{folder}: cannot be made: {error.strerror}") from error
+        raise StoreError(f"{folder}: cannot be written: {error.strerror}") from error
     with write_aside(folder / "scores.npz") as partial:
         partial.write_bytes(archive.getvalue())
     write_text(folder / "scores.csv", csv_text(found.table))

@@ -266,7 +266,7 @@ def test_phase_says_in_a_line_what_cannot_be_made_or_written(invoke, tmp_path):
     told = invoke("phase", "relu", "-o", "file/x", code=1).stderr
     assert told == "initbench: file/x: cannot be made: Not a directory\n"
     told = invoke("phase", "relu", "-o", "taken", code=1).stderr
-    assert told == "initbench: taken/phase_relu.png: cannot be written: Is a directory\n"
+    assert told == "initbench: taken/phase_relu.png: cannot be written: Is a directory; what was there is kept\n"
 
 
 PAGE = (Path(initbench.__file__).parents[1] / "docs" / "theory.md").read_text(encoding="utf-8")

@@ -174,5 +174,5 @@ def png_bytes(figure: Figure, dots_an_inch: int) -> bytes:
 def _save(figure: Figure, target: str | Path | BytesIO, dots_an_inch: int, metadata: dict[str, None]) -> None:
     with warnings.catch_warnings():
         # A name may hold letters that the font lacks: they are drawn as boxes, and a warning would not help.
-        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from (current )?font", UserWarning)
         figure.savefig(target, dpi=dots_an_inch, metadata=metadata)

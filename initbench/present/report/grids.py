@@ -154,7 +154,7 @@ def _grid(
     index = {name: i for i, name in enumerate(initializers)}
     rows = []
     texts = view.itertuples(index=False, name=None)
-    for i, (row, setting, some) in enumerate(zip(texts, at, names.itertuples(index=False, name=None), strict=True)):
+    for i, (row, setting, some) in enumerate(zip(texts, at, names.to_numpy().tolist(), strict=True)):
         cells = [Cell(str(text), sort[i]) for text, sort in zip(row, sorts, strict=True)]
         if bars:
             cells.insert(bars[0], Cell("", "", bars[2][i]))
