@@ -44,7 +44,7 @@ class Cluster:
         self.folder, self.processes = folder, []
         self.file = folder / "scheduler.json"
         self.start("dask_scheduler", "--port=0", "--host=127.0.0.1")
-        until(self.file.exists)
+        until(lambda: self.file.exists() and self.file.read_text().rstrip().endswith("}"))  # it is written in place
         self.address = json.loads(self.file.read_text())["address"]
 
     def start(self, command, *options, folder=None):
