@@ -87,13 +87,16 @@ def observe(
                 slope = design.activation.slope(work.z[layer], work.values[layer], *parameter, out=scratch)
                 here |= _shares(slope, steepest, ones)
             see(layer, work.outputs[layer][..., :-1], delta)
-            work.outputs[layer][..., -1] = 0  # no longer needed, and not to be counted
+            for array in (work.outputs[layer], work.z[layer]):
+                array[..., -1] = 0  # no longer needed, and not to be counted
             count = n * design.sizes[layer + 1]
             here["activation_mean"], here["activation_std"], _ = _moments(work.outputs[layer], count, scratch)
             _, here["preactivation_std"], here["preactivation_square"] = _moments(work.z[layer], count, scratch)
         count = n * design.sizes[layer + 1]
         _, here["gradient_std"], here["gradient_square"] = _moments(full, count, scratch)
 
+    for array in (*work.z, *work.outputs):
+        array[..., -1] = 1  # which the last call has set to 0
     logits = forward(design, parameters, rows.x, work).copy()
     mean, std, square = _moments(logits, n * design.sizes[-1], np.empty_like(logits))
     found[-1] = {"activation_mean": mean, "activation_std": std, "preactivation_std": std}

@@ -9,7 +9,7 @@ import numpy as np
 
 from initbench.contracts import METRICS, Array, Optimizer
 from initbench.engine.losses import class_first, loss_slope, losses_and_hits
-from initbench.engine.network import Design, Parameters, Workspace, backward, forward
+from initbench.engine.network import Design, Parameters, Workspace, backward, forward, spaced_rows
 
 
 class Rows(NamedTuple):
@@ -103,7 +103,7 @@ def train(
     m, dtype = len(parameters.flat), parameters.flat.dtype
     data = Data(*(Rows(rows.x, class_first(rows.targets)) for rows in data))
     gradients = Parameters(design, m, dtype)
-    states = [np.zeros_like(parameters.flat) for _ in range(recipe.optimizer.states)]
+    states = [spaced_rows(m, parameters.flat.shape[1], dtype) for _ in range(recipe.optimizer.states)]
     curves = np.full((m, recipe.epochs + 1, len(METRICS)), np.nan)
     diverged = np.full(m, -1)
     spaces: dict[int, Workspace] = {}
