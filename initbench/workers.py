@@ -112,7 +112,7 @@ def _deal(
         try:
             while left or waiting:
                 while left and len(waiting) <= workers:  # one more than there are workers, so that none waits
-                    with _deaf_children():
+                    with _undisturbed():
                         future = pool.submit(_work, left[0], shared, keep)
                     waiting[future] = left.popleft()
                 done, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
@@ -147,16 +147,27 @@ def _single_threaded_children() -> Iterator[None]:
 
 
 @contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Let processes started now not hear Ctrl-C, not even while they start: the parent does, and ends them."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def _undisturbed() -> Iterator[None]:
+    """Start processes that do not hear Ctrl-C: the parent hears it, once they are started, and ends them.
+
+    A process that was begun but not told what to do, since a signal came in between, would end in a traceback.
+    """
+    came, before = list[int](), dict[signal.Signals, Any]()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        is_heard = signal.getsignal(number) not in (None, signal.SIG_IGN)
+        if is_heard and threading.current_thread() is threading.main_thread():  # Python runs handlers there alone
+            before[number] = signal.signal(number, lambda number, _: came.append(number))
+    has_masks = hasattr(signal, "pthread_sigmask")  # not on Windows
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if has_masks else set()
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if has_masks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 _counter: Any = None
@@ -165,7 +176,7 @@ _counter: Any = None
 def _start_worker(counter: Any, has_started: Any, plugins: tuple[str, ...]) -> None:
     global _counter
     _counter = counter
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as `_deaf_children`, where there are no masks
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as `_undisturbed`, where there are no masks
     threading.Thread(target=_end_with_parent, daemon=True).start()
     for plugin in plugins:
         load_plugin(plugin)

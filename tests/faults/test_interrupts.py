@@ -6,10 +6,11 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from initbench import load
+from initbench import load, run
 from initbench.errors import StoreError
 from initbench.store import Store
 
@@ -38,6 +39,33 @@ def write_tables(found):
     time.sleep(600)
 
 results.write_tables = write_tables
+"""
+STRIKE = """\
+import os, signal, threading, time
+from multiprocessing import util
+from initbench.registry import initializer
+
+@initializer("unused")
+def unused(shape, rng):
+    \"\"\"A plugin must bring a part.\"\"\"
+
+spawn = util.spawnv_passfds
+
+def spawn_and_strike(path, arguments, files):
+    process = spawn(path, arguments, files)
+    if "--multiprocessing-fork" in arguments:
+        os.SEND(os.getpid(), signal.NUMBER)
+        time.sleep(0.2)
+    return process
+
+threading.Thread(target=time.sleep, args=(600,), daemon=True).start()  # gets the signals that the main thread blocks
+util.spawnv_passfds = spawn_and_strike
+"""
+SLOW_IMPORT = """\
+import time
+from pathlib import Path
+Path("importing").touch()
+time.sleep(600)
 """
 GREEDY = """\
 import numpy as np
@@ -129,6 +157,36 @@ def test_ctrl_c_while_workers_start_gives_no_traceback(tmp_path):
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     until(lambda: not group_lives(process.pid))
+
+
+@pytest.mark.parametrize(("send", "number"), [("killpg", "SIGINT"), ("kill", "SIGTERM")])
+def test_a_signal_amid_the_start_of_a_worker_gives_no_traceback(tmp_path, send, number):
+    """The worker has begun and waits to be told what to do; if the signal cuts that short, it ends in an EOFError."""
+    (tmp_path / "strike.py").write_text(STRIKE.replace("SEND", send).replace("NUMBER", number))
+    process = start(tmp_path, "-j", "2", "--plugin", "strike.py")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert "interrupted" in errors
+    until(lambda: not group_lives(process.pid))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_command_is_imported_ends_it_in_a_line(tmp_path, number):
+    (tmp_path / "click.py").write_text(SLOW_IMPORT)
+    process = start(tmp_path)
+    until((tmp_path / "importing").exists)
+    os.killpg(process.pid, number)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "initbench: interrupted\n")
+
+
+def test_workers_start_from_another_thread_too(tmp_path):
+    """Where Python lets nobody set what a signal does."""
+    changes = ["epochs=1", "seeds=2", "width=8", "depth=[1, 2]", "train_rows=100"]
+    with ThreadPoolExecutor(1) as thread:
+        results = thread.submit(run, "smoke", results=tmp_path, jobs=2, changes=changes).result()
+    assert set(results.runs["status"]) == {"ok"}
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
