@@ -1,27 +1,44 @@
-"""``initbench``, and ``python -m initbench``."""
+"""``initbench`` and ``python -m initbench``: runs the command, and ends it at a signal."""
 
 from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
 
 def main() -> None:
-    """Run the command; before it hears signals itself, and after, nothing is to be kept, and one ends it at once."""
-    heard = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
-    for number in heard:
-        signal.signal(number, _end)
+    """Run the command that is asked for."""
+    _hear(_interrupt)
     try:
         from initbench.cli import main as run
 
         run()
     finally:
-        for number in heard:
-            signal.signal(number, _end)
+        _hear(_end)
+
+
+def _hear(handler: Callable[[int, FrameType | None], Any]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as in the background of a script
+            signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Stop in good order; a second signal ends the process at once, and workers end with it."""
+    _hear(_end)
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            # Amid an import a KeyboardInterrupt may be lost, or come out as an ImportError from compiled code.
+            os.write(2, b"initbench: interrupted\n")
+            _end()
+        frame = frame.f_back
+    raise KeyboardInterrupt
 
 
 def _end(*_: object) -> None:
-    os.write(2, b"initbench: interrupted\n")  # no print: a signal may come while another is under way
     os._exit(130)
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-from types import FrameType
 from typing import Any
 
 import click
@@ -90,16 +87,6 @@ def main() -> None:
 
     Trains small networks from many starts, with paired seeds, and writes tables and figures with intervals.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as in the background of a script
-            signal.signal(number, _interrupt)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Stop in good order; a second signal ends the process at once, and workers end with it."""
-    for again in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(again, lambda *_: os._exit(130))
-    raise KeyboardInterrupt
 
 
 COMMANDS = (

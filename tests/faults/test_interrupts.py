@@ -65,7 +65,10 @@ SLOW_IMPORT = """\
 import time
 from pathlib import Path
 Path("importing").touch()
-time.sleep(600)
+try:
+    time.sleep(600)
+except KeyboardInterrupt:
+    raise ImportError("initialization failed") from None  # as compiled modules do
 """
 GREEDY = """\
 import numpy as np
@@ -172,8 +175,9 @@ def test_a_signal_amid_the_start_of_a_worker_gives_no_traceback(tmp_path, send, 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_while_the_command_is_imported_ends_it_in_a_line(tmp_path, number):
-    (tmp_path / "click.py").write_text(SLOW_IMPORT)
+@pytest.mark.parametrize("module", ["click", "numpy"])  # of the command line, of what it runs
+def test_a_signal_amid_an_import_ends_the_command_in_a_line(tmp_path, module, number):
+    (tmp_path / f"{module}.py").write_text(SLOW_IMPORT)
     process = start(tmp_path)
     until((tmp_path / "importing").exists)
     os.killpg(process.pid, number)
