@@ -24,6 +24,9 @@ Generator = np.random.Generator
 
 METRICS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "test_loss", "test_accuracy")
 
+FURTHER = ("test_auc", "steps_to_target")
+"""Columns of runs.csv that only some experiments have: those on two classes, and those with a clock."""
+
 LAYER_METRICS = (
     *("activation_mean", "activation_std", "preactivation_std", "gradient_std", "weight_std", "weight_gradient_norm"),
     *("update_ratio", "saturated", "dead", "distinct_units", "distance"),

@@ -12,6 +12,7 @@ from math import ceil
 from typing import Any, Literal
 
 from initbench.config import Experiment, Part
+from initbench.contracts import FURTHER
 from initbench.errors import UsageError
 
 FACTORS = ("dataset", "depth", "width", "activation", "initializer", "optimizer", "learning_rate", "batch_size")
@@ -46,6 +47,8 @@ class Cell:
         Units of each hidden layer.
     train_rows : int or None
         None for all.
+    clock, target : int and float, or None
+        Steps between two looks whether the target is reached; the target is None where nothing looks for it.
     factors : tuple of (str, value)
         How tables show it; no part of its identity.
     """
@@ -69,14 +72,24 @@ class Cell:
     scaling: str
     train_rows: int | None
     dtype: str
+    clock: int | None
+    target: float | None
     factors: tuple[tuple[str, Any], ...] = field(compare=False)
 
     @cached_property
     def key(self) -> str:
         """The ``cell`` of the tables: a hash of everything that can change the cell's numbers."""
         identity = {name: _identity(getattr(self, name)) for name in _IDENTITY}
+        if self.clock is not None:  # keys of cells without one are older than clocks
+            identity |= {"clock": self.clock, "target": self.target}
         text = json.dumps([ARITHMETIC, self.data.checksum, identity], sort_keys=True)
         return sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """The columns among ``FURTHER`` in which it has a number."""
+        has = {"test_auc": self.data.classes == 2, "steps_to_target": self.clock is not None}
+        return tuple(name for name in FURTHER if has[name])
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -84,7 +97,8 @@ class Cell:
         return (self.data.features, *self.hidden, 1 if self.data.classes == 2 else self.data.classes)
 
 
-_IDENTITY = [name for name in Cell.__dataclass_fields__ if name not in ("factors", "data", "dataset")]
+_APART = ("factors", "data", "dataset", "clock", "target")
+_IDENTITY = [name for name in Cell.__dataclass_fields__ if name not in _APART]
 
 
 def _identity(value: Any) -> Any:
@@ -141,6 +155,8 @@ def make_plan(experiment: Experiment, data: Mapping[Part, DataFacts]) -> tuple[C
                     hidden=hidden,
                     data=data[choice["dataset"]],
                     epochs=experiment.epochs,
+                    clock=experiment.clock,
+                    target=None if experiment.clock is None else experiment.target,
                     factors=factors,
                     **choice | starts,
                 )
@@ -210,7 +226,7 @@ class Stack:
 
 def _shape(cell: Cell) -> tuple[Any, ...]:
     """What the cells of a stack must have in common: all but seed, initial weights and the size of a step."""
-    step = (cell.clip_norm is None, cell.weight_decay > 0, cell.batch_size, cell.epochs)
+    step = (cell.clip_norm is None, cell.weight_decay > 0, cell.batch_size, cell.epochs, cell.clock, cell.target)
     rows = (cell.dataset, cell.data, cell.scaling, cell.train_rows, cell.dtype)
     return (cell.hidden, cell.activation, cell.normalization, cell.residual, cell.optimizer, step, rows)
 

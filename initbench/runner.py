@@ -171,7 +171,7 @@ def run_experiment(
             damaged = store.forget_damaged()
             if damaged:
                 progress.wait(f"{store.file}: {damaged} damaged records are forgotten, all others are kept")
-            finished = store.finished()
+            finished = store.finished() - ({cell.key for cell in plan if cell.further} - store.with_further())
             keep = Keep("weights" in experiment.record, "layers" in experiment.record, experiment.seeds[0])
             if keep.weights:
                 finished = {cell for cell in finished if store.weights_file(cell).exists()}

@@ -119,6 +119,7 @@ def _train_stack(stack: Stack, dataset: Dataset, on_epoch: OnEpoch, keep: Keep) 
             rows.data.test.x.shape[1],
             weights=_weights(parameters, i) if keep.weights else None,
             layers=_layers(log, i) if log else None,
+            further={name: getattr(trace, name)[i].item() for name in cell.further},
         )
         for i, cell in enumerate(stack.cells)
     ]
@@ -172,6 +173,8 @@ def train_rows(
         epochs=first.epochs,
         weight_decay=np.array([c.weight_decay for c in stack.cells]) if first.weight_decay > 0 else None,
         clip_norm=np.array([c.clip_norm for c in stack.cells]) if first.clip_norm is not None else None,
+        clock=first.clock,
+        target=1.0 if first.target is None else first.target,
     )
     log = None
     if keep.layers:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from initbench.contracts import LAYER_METRICS, METRICS, Array
+from initbench.contracts import FURTHER, LAYER_METRICS, METRICS, Array
 from initbench.errors import StoreError
 from initbench.plan import Cell
 
@@ -37,12 +37,16 @@ CREATE TABLE IF NOT EXISTS records (
 CREATE TABLE IF NOT EXISTS layers (
     cell TEXT PRIMARY KEY, count INTEGER NOT NULL, metrics BLOB NOT NULL, limits BLOB, bins BLOB, checksum TEXT
 );
+CREATE TABLE IF NOT EXISTS further (
+    cell TEXT PRIMARY KEY, test_auc REAL, steps_to_target INTEGER, checksum TEXT
+);
 """
 # What checksums are of; a text is taken as bytes, since a damaged one may be no text.
 SEALED = {
     "records": "CAST(cell AS BLOB), CAST(status AS BLOB), diverged_epoch, wall_seconds, CAST(error AS BLOB),"
     " test_majority, valid_majority, test_rows, curves",
     "layers": "CAST(cell AS BLOB), count, metrics, limits, bins",
+    "further": "CAST(cell AS BLOB), test_auc, steps_to_target",
 }
 LOST = "put a copy in its place, or move it away and run again to train all anew"
 PLAN_DAMAGED = "the plan is damaged; the records are kept, and to plan anew"
@@ -97,6 +101,8 @@ class Record(NamedTuple):
         All that the network trains, in the end: ``weights_0, biases_0, weights_1 ...``, and where it has them
         ``gains_0, offsets_0, slopes_0, scales_1 ...``; see `initbench.contracts.Network`.
     layers : LayerRecord, optional
+    further : mapping of str to float, optional
+        The cell's numbers among ``FURTHER``: nan where there is none to tell, -1 steps for a target never reached.
     """
 
     cell: str
@@ -110,6 +116,7 @@ class Record(NamedTuple):
     error: str = ""
     weights: dict[str, Array] | None = None
     layers: LayerRecord | None = None
+    further: Mapping[str, float] | None = None
 
 
 class Frames(NamedTuple):
@@ -118,7 +125,7 @@ class Frames(NamedTuple):
     Attributes
     ----------
     runs : DataFrame
-        A row a finished cell, in the order of the plan.
+        A row a finished cell, in the order of the plan; ends with the columns of ``FURTHER`` that the experiment has.
     curves : DataFrame
         A row a cell and epoch.
     baselines : DataFrame
@@ -163,8 +170,7 @@ class Store:
             raise StoreError(f"{self.file}: cannot be opened: {error}") from error
         try:
             self._connection.create_function("checksum", -1, _checksum, deterministic=True)
-            has_tables = bool(self._rows("SELECT 1 FROM sqlite_master WHERE name = 'about'"))
-            layout = (self.about("layout") if has_tables else None) or "0"
+            layout = (self.about("layout") if self._has("about") else None) or "0"
             if not str(layout).isdecimal():
                 raise StoreError(f"{self.file}: cannot be read: its layout is {layout!r}; {LOST}")
             self.layout = int(layout)
@@ -213,6 +219,9 @@ class Store:
         except sqlite3.Error as error:
             raise StoreError(f"{self.file}: cannot be read: {error}; {LOST}") from error
 
+    def _has(self, table: str) -> bool:
+        return bool(self._rows("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)))
+
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         try:
@@ -247,17 +256,21 @@ class Store:
         """
         rows = [(i, c.key, c.seed, c.epochs, json.dumps(dict(c.factors))) for i, c in enumerate(cells)]
         notes = dict(zip(NOTES, map(json.dumps, (target, tuned, race)), strict=True))
+        further = [name for name in FURTHER if any(name in cell.further for cell in cells)]
+        if further:
+            notes["further"] = json.dumps(further)
         notes["plan"] = _checksum(*(value for row in rows for value in row), *notes.values())
         with self._transaction() as connection:
             connection.execute("DELETE FROM plan")
+            connection.execute("DELETE FROM about WHERE key = 'further'")
             connection.executemany("INSERT INTO plan VALUES (?, ?, ?, ?, ?)", rows)
             connection.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", notes.items())
 
     def clear(self) -> None:
         """Forget all records."""
         with self._transaction() as connection:
-            connection.execute("DELETE FROM records")
-            connection.execute("DELETE FROM layers")
+            for table in SEALED:
+                connection.execute(f"DELETE FROM {table}")
 
     def forget_damaged(self) -> int:
         """Forget the records that `damaged` names; return their number."""
@@ -278,7 +291,13 @@ class Store:
         )
         if self.layout == LAYOUT:
             for table, columns in SEALED.items():
-                found += self._rows(f"SELECT cell FROM {table} WHERE checksum IS NOT checksum({columns})")
+                if table != "further" or self._has(table):
+                    found += self._rows(f"SELECT cell FROM {table} WHERE checksum IS NOT checksum({columns})")
+        if "steps_to_target" in (self.about("further") or ""):
+            found += self._rows(
+                "SELECT cell FROM plan p JOIN records r USING (cell)"
+                " WHERE r.status != 'failed' AND cell NOT IN (SELECT cell FROM further)"
+            )
         return sorted({str(row[0]) for row in found})
 
     def faults(self) -> list[str]:
@@ -297,7 +316,8 @@ class Store:
 
     def _is_plan_whole(self) -> bool:
         values = [value for row in self._rows("SELECT * FROM plan ORDER BY position") for value in row]
-        return self.about("plan") in (None, _checksum(*values, *map(self.about, NOTES)))
+        notes = [*map(self.about, NOTES), *filter(None, [self.about("further")])]  # older plans do not count the last
+        return self.about("plan") in (None, _checksum(*values, *notes))
 
     def verify(self) -> list[str]:
         """As `faults`, and what is wrong with the file itself and the trained weights beside it."""
@@ -327,6 +347,10 @@ class Store:
             )
         }
 
+    def with_further(self) -> set[str]:
+        """Keys of the cells of which the numbers among ``FURTHER`` are kept."""
+        return {row[0] for row in self._rows("SELECT cell FROM further")}
+
     def weights_file(self, cell: str) -> Path:
         """Where the trained weights of a cell lie, if they are kept."""
         return self.folder / "weights" / f"{cell}.npz"
@@ -349,9 +373,11 @@ class Store:
             for r in records
         ]
         layers = [(r.cell, r.layers.metrics.shape[1], *map(_bytes, r.layers)) for r in records if r.layers]
+        further = [(r.cell, *map(r.further.get, FURTHER)) for r in records if r.further]
         with self._transaction() as connection:
             connection.executemany(KEEP, rows)
             connection.executemany("INSERT OR REPLACE INTO layers VALUES (?, ?, ?, ?, ?, NULL)", layers)
+            connection.executemany("INSERT OR REPLACE INTO further VALUES (?, ?, ?, NULL)", further)
             for table, columns in SEALED.items():
                 seal = f"UPDATE {table} SET checksum = checksum({columns}) WHERE cell = ? AND checksum IS NULL"
                 connection.executemany(seal, [(record.cell,) for record in records])
@@ -406,6 +432,8 @@ class Store:
         summary_columns = ["epochs", *METRICS, "best_epoch", "best_valid_accuracy"]
         runs[summary_columns] = pd.DataFrame(last, columns=summary_columns, index=runs.index, dtype=float)
         runs[["diverged_epoch", "wall_seconds", "error"]] = table[["diverged_epoch", "wall_seconds", "error"]]
+        for name, values in self._further().items():
+            runs[name] = table["cell"].map(values).astype(float)
         trained = table["status"] != "failed"
         kept = [curve for curve, keep in zip(curves, trained, strict=True) if keep]
         lengths = [len(curve) for curve in kept]
@@ -416,6 +444,13 @@ class Store:
         numbers = {"test_majority": float, "valid_majority": float, "test_rows": float}
         baselines = table[["cell", *numbers]].astype(numbers).drop_duplicates("cell", ignore_index=True)
         return Frames(runs, long, baselines, factors)
+
+    def _further(self) -> dict[str, dict[str, float]]:
+        """The numbers of cells for each column among ``FURTHER`` that the plan has; a step that never came is nan."""
+        names = json.loads(self.about("further") or "[]")
+        rows = self._rows(f"SELECT cell, {', '.join(FURTHER)} FROM further") if names else []
+        found = {name: {row[0]: row[1 + FURTHER.index(name)] for row in rows} for name in names}
+        return {name: {cell: np.nan if n == -1 else n for cell, n in values.items()} for name, values in found.items()}
 
     def _spread_factors(self, table: pd.DataFrame) -> list[str]:
         """Turn the JSON text of the column ``factors`` into a column a factor; return their names."""
@@ -440,7 +475,7 @@ class Store:
         import pandas as pd
 
         rows = []
-        if self._rows("SELECT 1 FROM sqlite_master WHERE name = 'layers'"):  # an older store has none
+        if self._has("layers"):  # an older store has none
             rows = self._rows(
                 "SELECT p.factors, p.seed, p.cell, l.count, l.metrics, l.limits, l.bins"
                 " FROM plan p JOIN records r USING (cell) LEFT JOIN layers l USING (cell)"

@@ -117,6 +117,13 @@ def test_what_can_change_numbers_changes_the_key(plan, other):
     assert plan(BASE + other)[0].key != plan(BASE)[0].key
 
 
+def test_a_clock_and_its_target_belong_to_the_key(plan):
+    texts = ["", "target: 0.9\nclock: 5", "target: 0.9\nclock: 6", "target: 0.8\nclock: 5"]
+    assert len({plan(BASE + text)[0].key for text in texts}) == len(texts)
+    assert plan(BASE + "target: 0.9\nclock: null")[0].key == plan(BASE)[0].key
+    assert plan(BASE)[0].key == "b8f87a522ff452cc"  # as it was before there were clocks
+
+
 def test_other_data_change_the_key(plan):
     assert plan(BASE, dataclasses.replace(FACTS, checksum="other"))[0].key != plan(BASE)[0].key
 

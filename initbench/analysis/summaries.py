@@ -74,6 +74,8 @@ def accuracy_table(
         that did not fail. A setting in which every cell failed comes last, with nan for its numbers.
         ``trained`` counts the cells that did not diverge and whose test accuracy is above
         ``q + 3 * sqrt(q * (1 - q) / n)``, for a share ``q`` of the commonest class among ``n`` test rows.
+        Where the runs have them, ``test_auc_mean``, and ``steps_to_target``, the median over the cells that did not
+        fail, of which one that never got there is later than all others: nan where that is the median.
     """
     factors = list(factors)
     scored = scores(runs, baselines)
@@ -88,6 +90,12 @@ def accuracy_table(
         area=scored["cell"].map(after).astype(float).mask(diverged, scored["valid_majority"]).mask(failed),
         first=scored["cell"].map(first).astype(float).mask(failed),
     )
+    further: dict[str, tuple[str, str]] = {}
+    if "test_auc" in runs:
+        further["test_auc_mean"] = ("test_auc", "mean")
+    if "steps_to_target" in runs:
+        scored["steps"] = scored["steps_to_target"].fillna(np.inf).mask(failed)
+        further["steps_to_target"] = ("steps", "median")
     groups = scored.groupby(factors, sort=False, dropna=False)
     table = groups.agg(
         seeds=("present", "sum"),
@@ -100,7 +108,10 @@ def accuracy_table(
         valid_accuracy_area=("area", "mean"),
         reached=("first", "count"),
         epochs_to_target=("first", "median"),
+        **further,
     ).reset_index()
+    if "steps_to_target" in table:
+        table["steps_to_target"] = table["steps_to_target"].replace(np.inf, np.nan)
     low, high = t_interval(table["test_accuracy_mean"], table["test_accuracy_std"], table["seeds"])
     table["test_accuracy_low"], table["test_accuracy_high"] = low.clip(0, 1), high.clip(0, 1)
     names = ["initializer", *(f for f in factors if f != "initializer")]
@@ -114,4 +125,5 @@ def accuracy_table(
     columns = ["rank", *factors, "seeds", "trained", "diverged"]
     columns += [f"test_accuracy_{name}" for name in ("mean", "std", "low", "high")]
     columns += ["test_loss_mean", "best_valid_accuracy_mean", "valid_accuracy_area"]
-    return table[columns if target is None else [*columns, "reached", "epochs_to_target"]]
+    columns += [] if target is None else ["reached", "epochs_to_target"]
+    return table[[*columns, *further]]

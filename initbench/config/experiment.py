@@ -80,6 +80,8 @@ class Experiment:
     epochs : int
     seeds : tuple of int
     target : float or None
+    clock : int or None
+        Steps between two looks whether the target is reached.
     record : tuple of str
     tuned : tuple of str
         The keys that report at the values that suit, and not at each value.
@@ -93,6 +95,7 @@ class Experiment:
     epochs: int
     seeds: tuple[int, ...]
     target: float | None
+    clock: int | None
     record: tuple[str, ...]
     tuned: tuple[str, ...] = ()
     tuning_count: int = TUNING_COUNT
@@ -111,7 +114,9 @@ class Experiment:
     @property
     def tuning(self) -> Experiment:
         """The experiment that tries the values of the tuned keys, with seeds that report nothing."""
-        alone = replace(self, name="tuning", target=None, record=("curves",), tuned=(), tuning_count=TUNING_COUNT)
+        alone = replace(
+            self, name="tuning", target=None, clock=None, record=("curves",), tuned=(), tuning_count=TUNING_COUNT
+        )
         return replace(alone, seeds=tuning_seeds(self.seeds, self.tuning_count))
 
     def to_yaml(self) -> str:
@@ -127,6 +132,8 @@ class Experiment:
         plain |= {"epochs": self.epochs, "seeds": list(self.seeds)}
         if self.target is not None:
             plain["target"] = self.target
+        if self.clock is not None:
+            plain["clock"] = self.clock
         plain["record"] = list(self.record)
         return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
 

@@ -503,6 +503,14 @@ KEYS = {
             "null",
             sweeps=False,
         ),
+        Key(
+            "clock",
+            "steps of the optimizer between two looks at the validation accuracy; tables tell at which step target was"
+            " reached",
+            or_word(whole("clock", 1, 1_000_000_000, "10"), None, None),
+            "null",
+            sweeps=False,
+        ),
         Key("dtype", "float32, float64", choice("dtype", "float32", "float64"), "float32"),
         Key(
             "record",

@@ -79,6 +79,9 @@ def read_experiment(path: Path, changes: Sequence[str] = (), folders: tuple[Path
                 faults.append(
                     given[other][0].fault(f"{other} cannot stand beside hidden", "hidden gives both: keep one")
                 )
+    if read["clock"] is not None and ("target" not in given or given["target"][1].data is None):
+        message = "clock needs a target, a validation accuracy to look for"
+        faults.append(given["clock"][0].fault(message, "for example: target: 0.9"))
     if "name" not in given:
         read["name"] = path.stem
         if not is_folder_name(path.stem):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from initbench.contracts import METRICS, Array, Optimizer
+from initbench.engine.auc import roc_auc
 from initbench.engine.losses import class_first, loss_slope, losses_and_hits
 from initbench.engine.network import Design, Parameters, Workspace, backward, forward, spaced_rows
 
@@ -48,6 +49,10 @@ class Recipe(NamedTuple):
         L2 coefficient of the weights (not of biases): its gradient is coefficient times weight.
     clip_norm : ndarray, shape (m,), optional
         Largest norm of a network's whole gradient.
+    clock : int, optional
+        Steps between two looks whether a network has reached ``target``, of which the first is before training.
+    target : float
+        An accuracy on the validation rows (fraction).
     """
 
     optimizer: Optimizer
@@ -56,6 +61,8 @@ class Recipe(NamedTuple):
     epochs: int
     weight_decay: Array | None = None
     clip_norm: Array | None = None
+    clock: int | None = None
+    target: float = 1.0
 
 
 class Trace(NamedTuple):
@@ -67,10 +74,17 @@ class Trace(NamedTuple):
         ``METRICS`` before training and after each epoch; nan from the epoch of divergence on.
     diverged : ndarray of int, shape (m,)
         The epoch at which loss or weights were no longer finite, or -1.
+    steps_to_target : ndarray of int, shape (m,)
+        The first look of the clock at which the target was reached, as a number of steps; -1 for none.
+    test_auc : ndarray of float64, shape (m,)
+        Area under the ROC curve of the test rows, with the weights after the last epoch; 0.5 of a diverged network, as
+        of one that always answers the same, and nan with more than two classes.
     """
 
     curves: Array
     diverged: Array
+    steps_to_target: Array
+    test_auc: Array
 
 
 def train(
@@ -105,10 +119,21 @@ def train(
     gradients = Parameters(design, m, dtype)
     states = [spaced_rows(m, parameters.flat.shape[1], dtype) for _ in range(recipe.optimizer.states)]
     curves = np.full((m, recipe.epochs + 1, len(METRICS)), np.nan)
-    diverged = np.full(m, -1)
+    diverged, steps_to_target = np.full(m, -1), np.full(m, -1)
     spaces: dict[int, Workspace] = {}
     count = 0
+
+    def look() -> None:
+        """Note which networks have reached the target at this step, where the clock says so and one still may."""
+        waiting = (steps_to_target < 0) & (diverged < 0)
+        if recipe.clock is None or count % recipe.clock or not waiting.any():
+            return
+        measured = measure(design, parameters, data, [data.valid])
+        finite = np.isfinite(measured).all(axis=1) & np.isfinite(parameters.flat).all(axis=1)
+        steps_to_target[waiting & finite & (measured[:, 1] >= recipe.target)] = count
+
     with np.errstate(all="ignore"):  # overflow is a finding: the network is marked as diverged below
+        look()
         for epoch in range(recipe.epochs + 1):
             if epoch > 0:
                 for x, targets in batches(data.train, orders(), recipe.batch_size):
@@ -119,6 +144,7 @@ def train(
                     logits = forward(design, parameters, x, spaces[n])
                     backward(design, parameters, x, loss_slope(logits, targets), spaces[n], gradients)
                     update(recipe, parameters, gradients, states, count)
+                    look()
             measured = measure(design, parameters, data)
             finite = np.isfinite(measured).all(axis=1) & np.isfinite(parameters.flat).all(axis=1)
             diverged[~finite & (diverged < 0)] = epoch
@@ -129,7 +155,7 @@ def train(
             on_epoch(epoch, states, count)
             if lost.all():
                 break
-    return Trace(curves, diverged)
+        return Trace(curves, diverged, steps_to_target, measure_auc(design, parameters, data))
 
 
 def batches(rows: Rows, order: Array, batch_size: int) -> Iterator[tuple[Array, Array]]:
@@ -167,27 +193,48 @@ def update(recipe: Recipe, parameters: Parameters, gradients: Parameters, states
     recipe.optimizer.step(parameters.flat, gradients.flat, states, learning_rate, count)
 
 
-def measure(design: Design, parameters: Parameters, data: Data) -> Array:
-    """Loss and accuracy on all rows of each part, shape (m, 6), in the order of ``METRICS``.
+def measure(design: Design, parameters: Parameters, data: Data, parts: Sequence[Rows] = ()) -> Array:
+    """Loss and accuracy on all rows of each part, shape (m, 6), in the order of ``METRICS``, or of some parts alone.
 
     Batch normalization uses statistics of the training rows, made with the weights as they stand.
     """
-    statistics = population_statistics(design, parameters, data.train) if design.normalization == "batch" else None
-    m, dtype = len(parameters.flat), parameters.flat.dtype
+    statistics = population_statistics(design, parameters, data.train)
+    m = len(parameters.flat)
     spaces: dict[int, Workspace] = {}
     columns = []
-    for rows in data:
+    for rows in parts or data:
         losses, hits = np.zeros(m), np.zeros(m)
-        for x, targets in _chunks(rows, evaluation_rows(design)):
-            n = x.shape[1]
-            if n not in spaces:
-                spaces[n] = Workspace(design, m, n, dtype, keeps=False)
-            logits = forward(design, parameters, x, spaces[n], statistics)
+        for logits, targets in _evaluated(design, parameters, rows, statistics, spaces):
             row_losses, row_hits = losses_and_hits(logits, targets)
             losses += row_losses.sum(axis=1)
             hits += row_hits.sum(axis=1)
         columns += [losses / rows.x.shape[1], hits / rows.x.shape[1]]
     return np.stack(columns, axis=1)
+
+
+def measure_auc(design: Design, parameters: Parameters, data: Data) -> Array:
+    """Area under the ROC curve on all test rows, shape (m,), as `measure` has them; nan with more than two classes."""
+    m = len(parameters.flat)
+    if design.sizes[-1] > 1:
+        return np.full(m, np.nan)
+    statistics = population_statistics(design, parameters, data.train)
+    scores = [logits[:, :, 0].copy() for logits, _ in _evaluated(design, parameters, data.test, statistics, spaces={})]
+    return roc_auc(np.concatenate(scores, axis=1), data.test.targets[:, :, 0] > 0.5)
+
+
+def _evaluated(
+    design: Design,
+    parameters: Parameters,
+    rows: Rows,
+    statistics: list[tuple[Array, Array]],
+    spaces: dict[int, Workspace],
+) -> Iterator[tuple[Array, Array]]:
+    """Yield the logits of some rows at a time, which the next ones overwrite, and their targets."""
+    for x, targets in _chunks(rows, evaluation_rows(design)):
+        n = x.shape[1]
+        if n not in spaces:
+            spaces[n] = Workspace(design, len(parameters.flat), n, parameters.flat.dtype, keeps=False)
+        yield forward(design, parameters, x, spaces[n], statistics), targets
 
 
 def evaluation_rows(design: Design) -> int:
@@ -210,12 +257,15 @@ def population_statistics(design: Design, parameters: Parameters, rows: Rows) ->
     Returns
     -------
     list of pairs of ndarray of shape (m, 1, h)
-        One pair a hidden layer: the averages over chunks of rows of mean and of unbiased variance.
+        One pair a hidden layer: the averages over chunks of rows of mean and of unbiased variance; none without batch
+        normalization.
 
     References
     ----------
     Ioffe & Szegedy (2015), "Batch Normalization", algorithm 2, arXiv:1502.03167.
     """
+    if design.normalization != "batch":
+        return []
     m, dtype = len(parameters.flat), parameters.flat.dtype
     total = rows.x.shape[1]
     sums = [(np.zeros((m, 1, h), dtype), np.zeros((m, 1, h), dtype)) for h in design.sizes[1:-1]]

@@ -17,7 +17,7 @@ from initbench.errors import UsageError
 from initbench.present.labels import TEXT_COLUMNS, decimals, interval, p_words, percent, show, title
 
 COUNTS = {"rank", "seed", "seeds", "epoch", "epochs", "best_epoch", "diverged_epoch", "trained", "diverged", "reached"}
-COUNTS |= {"needed", "needed_upper", "needed_adjusted", "needed_adjusted_upper"}
+COUNTS |= {"steps_to_target", "needed", "needed_upper", "needed_adjusted", "needed_adjusted_upper"}
 LATEX = {c: f"\\{c}" for c in "_%&#${}"} | {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
@@ -124,7 +124,9 @@ def _rows(frame: pd.DataFrame, text: Callable[[Any], Any] = lambda value: value)
             known = [*map(text, distinct), None]  # the code of a missing value is -1
             values = [known[code] for code in codes.tolist()]
         elif pd.api.types.is_float_dtype(column):
-            values = list(map(int, column.where(np.isfinite(column), 0))) if name in COUNTS else column.tolist()
+            finite = column.where(np.isfinite(column), 0)
+            is_whole = name in COUNTS and not (finite % 1).any()  # a median of steps may lie between two
+            values = list(map(int, finite)) if is_whole else column.tolist()
             for missing in np.flatnonzero(~np.isfinite(column.to_numpy(dtype=float))).tolist():
                 values[missing] = None
         else:
@@ -162,6 +164,10 @@ def accuracy_view(accuracy: pd.DataFrame) -> tuple[str, pd.DataFrame]:
         view[count] = [f"{some}/{seeds}" for some, seeds in zip(accuracy[count], accuracy["seeds"], strict=True)]
     if "epochs_to_target" in accuracy:
         view["epochs to target"] = [_or_empty(v, show) for v in accuracy["epochs_to_target"]]
+    if "test_auc_mean" in accuracy:
+        view["test AUC"] = [_or_empty(v, "{:.3f}".format) for v in accuracy["test_auc_mean"]]
+    if "steps_to_target" in accuracy:
+        view["steps to target"] = [_or_empty(v, show) for v in accuracy["steps_to_target"]]
     return facts, view
 
 

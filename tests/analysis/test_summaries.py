@@ -89,6 +89,32 @@ def test_target_counts_cells_and_takes_the_median_of_their_first_epochs(eight):
     assert np.isnan(never["epochs_to_target"])
 
 
+def test_a_median_of_steps_takes_never_for_later_than_all(eight):
+    steps = {"he_normal": [10, 20, np.nan, 30, np.nan], "glorot_uniform": [10, np.nan, np.nan, 30, np.nan]}
+    runs = eight.runs.assign(steps_to_target=50.0)
+    for name, values in steps.items():
+        runs.loc[runs["initializer"] == name, "steps_to_target"] = values
+    table = accuracy_table(runs, *eight[1:])
+    assert list(table) == [*accuracy_table(*eight), "steps_to_target"]
+    assert row(table, "he_normal")["steps_to_target"] == 30 != np.nanmedian(steps["he_normal"])
+    assert np.isnan(row(table, "glorot_uniform")["steps_to_target"])
+    even = accuracy_table(runs[runs["seed"] < 4], *eight[1:])
+    assert row(even, "he_normal")["steps_to_target"] == 25
+    assert np.isnan(row(even, "glorot_uniform")["steps_to_target"])
+    failed = runs["seed"] == 2
+    runs.loc[failed, "status"] = "failed"
+    assert row(accuracy_table(runs, *eight[1:]), "he_normal")["steps_to_target"] == 25
+
+
+def test_the_mean_auc_is_over_the_cells_that_have_one(eight):
+    runs = eight.runs.assign(test_auc=0.8, steps_to_target=1.0)
+    runs.loc[runs["seed"] == 1, "test_auc"] = 0.5
+    runs.loc[runs["seed"] == 2, "test_auc"] = np.nan
+    table = accuracy_table(runs, *eight[1:], target=0.9)
+    assert list(table)[-4:] == ["reached", "epochs_to_target", "test_auc_mean", "steps_to_target"]
+    assert table["test_auc_mean"].to_numpy() == pytest.approx((3 * 0.8 + 0.5) / 4)
+
+
 def test_best_comes_first_and_the_order_of_rows_is_of_no_account(eight):
     table = accuracy_table(*eight, target=0.9)
     assert table["rank"].tolist() == list(range(1, 9))

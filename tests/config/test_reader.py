@@ -110,6 +110,11 @@ def test_the_faults_of_a_file_come_all_at_once_each_with_its_place(read):
         ("clip_norm: 0", "clip_norm is 0 and must be above 0"),
         ("dtype: float16", "unknown dtype 'float16'"),
         ("target: 1.5", "target is 1.5 and must be above 0 and at most 1"),
+        ("clock: 5", "clock needs a target, a validation accuracy to look for"),
+        ("clock: 5\ntarget: null", "clock needs a target"),
+        ("clock: 5\ntarget: 1.5", "target is 1.5 and must be"),
+        ("target: 0.9\nclock: 0", "clock is 0 and must be at least 1"),
+        ("target: 0.9\nclock: [1, 2]", "clock is [1, 2] and must be a whole number"),
         ("seeds: 0", "seeds is 0 and must be at least 1"),
         ("seeds: [1, 1]", "the seed 1 stands twice"),
         ("seeds: [-1]", "a seed is -1 and must be at least 0"),
@@ -240,6 +245,7 @@ def test_the_resolved_config_is_the_same_experiment(read, tmp_path):
         clip_norm: [null, 1]
         train_rows: [all, 100]
         target: 0.9
+        clock: 5
         seeds: [4, 7]
         """
     )

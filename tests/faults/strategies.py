@@ -97,6 +97,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "train_rows": st.one_of(st.just("all"), st.integers(1, 50)),
     "seeds": st.one_of(st.integers(1, 5), st.lists(st.integers(0, 100), min_size=1, max_size=5)),
     "target": st.one_of(st.none(), st.floats(0, 1)),
+    "clock": st.one_of(st.none(), st.integers(1, 100)),
     "dtype": st.sampled_from(["float32", "float64"]),
     "record": st.sampled_from([["curves"], ["curves", "layers"], ["weights", "curves"]]),
 }
@@ -252,7 +253,10 @@ def structures(draw: st.DrawFn) -> str:
     config = []
     for key in keys:
         value = draw(VALUES[key])
-        if key not in ("name", "description", "epochs", "seeds", "target", "record") and draw(st.integers(0, 3)) == 0:
+        if (
+            key not in ("name", "description", "epochs", "seeds", "target", "clock", "record")
+            and draw(st.integers(0, 3)) == 0
+        ):
             value = [value, *draw(st.lists(VALUES[key], max_size=2))]
             if draw(st.integers(0, 3)) == 0:
                 value = {

@@ -26,6 +26,8 @@ epochs: 2
 seeds: 3
 train_rows: 100
 record: [curves, layers, weights]
+target: 0.15
+clock: 1
 """
 FLIPS = 150
 
@@ -130,6 +132,8 @@ HARM = {
     "curve": "UPDATE records SET curves = zeroblob(length(curves)) WHERE cell = '{cell}'",
     "status": "UPDATE records SET status = 'diverged' WHERE cell = '{cell}'",
     "layers": "UPDATE layers SET metrics = zeroblob(length(metrics)) WHERE cell = '{cell}'",
+    "steps": "UPDATE further SET steps_to_target = 7 WHERE cell = '{cell}'",
+    "lost": "DELETE FROM further WHERE cell = '{cell}'",
     "text": "UPDATE records SET error = CAST(X'ff00fe' AS TEXT) WHERE cell = '{cell}'",
 }
 
@@ -165,6 +169,7 @@ def test_a_damaged_record_is_named_and_trained_anew_and_the_others_stay(folder, 
         "DELETE FROM plan WHERE position = 0",
         "UPDATE plan SET factors = 'x'",
         "UPDATE about SET value = '{' WHERE key = 'race'",
+        "DELETE FROM about WHERE key = 'further'",
     ],
 )
 def test_a_damaged_plan_is_told_and_made_anew_without_training(folder, harm):

@@ -6,7 +6,7 @@ import pytest
 from initbench.engine.diagnostics import LayerLog
 from initbench.engine.losses import one_hot
 from initbench.engine.network import Design, Parameters, with_ones
-from initbench.engine.train import Data, Recipe, Rows, train
+from initbench.engine.train import Data, Recipe, Rows, measure, train
 from initbench.registry import entries, find
 
 ROWS, FEATURES, EPOCHS = 90, 12, 2
@@ -27,6 +27,7 @@ def train_stack(
     sizes = (FEATURES, 17, 17, 17, 9, 1 if classes == 2 else classes)
     residual, start_scale = extra.pop("residual", "none"), extra.pop("start_scale", 0.3)
     batch_size = extra.pop("batch_size", 32)  # with 89, the last batch of an epoch has one row
+    clock, target = extra.pop("clock", None), extra.pop("target", 1.0)
     if isinstance(activation, str):
         activation = find("activation", activation).function()
     design = Design(sizes, activation, normalization, residual)
@@ -41,6 +42,7 @@ def train_stack(
     per_network = {key: np.array([value * (1 + place) for _, place in networks]) for key, value in extra.items()}
     learning_rate = np.array([0.01 * (1 + place) for _, place in networks])
     recipe = Recipe(find("optimizer", optimizer).function(), learning_rate, batch_size, EPOCHS, **per_network)
+    recipe = recipe._replace(clock=clock, target=target)
     data = Data(rows, Rows(rows.x[:, :41], rows.targets[:, :41]), Rows(rows.x[:, 41:], rows.targets[:, 41:]))
     log = LayerLog(design, recipe, parameters, rows)
     trace = train(
@@ -58,7 +60,8 @@ def differing(settings):
         trace, flat, layers = train_stack(stack, **settings)
         assert np.isfinite(trace.curves).all()
         for i, network in enumerate(stack):
-            seen.setdefault(network, set()).add(trace.curves[i].tobytes() + flat[i].tobytes() + layers[i].tobytes())
+            arrays = (trace.curves, trace.steps_to_target, trace.test_auc, flat, layers)
+            seen.setdefault(network, set()).add(b"".join(array[i].tobytes() for array in arrays))
     return [network for network, results in seen.items() if len(results) > 1]
 
 
@@ -72,6 +75,7 @@ SETTINGS = [
     {"weight_decay": 0.01, "clip_norm": 0.1},
     *({"batch_size": size, "classes": classes} for size in (1, 89) for classes in (2, 3, 10)),
     {"weight_decay": 0.01, "optimizer": "adamw"},
+    *({"clock": 1, "target": 0.5, "classes": 2, "normalization": n, "batch_size": 8} for n in ("none", "batch")),
 ]
 
 
@@ -87,6 +91,43 @@ def test_the_check_catches_neighbours_that_leak():
         return np.multiply(tanh.value(z, out=out), 1 + 1e-6 * len(z), out=out)
 
     assert differing({"activation": tanh._replace(value=leaking)}) != []
+
+
+CLOCKED = [
+    {"normalization": n, "classes": classes, "batch_size": 8} for n in ("none", "batch", "layer") for classes in (2, 3)
+]
+
+
+def changed_by_a_clock(settings):
+    """Networks of a stack whose bytes are others when a clock looks at them, their steps aside; and their steps."""
+    stack = [(seed, place) for seed in range(3) for place in range(5)]
+    plain, clocked = (
+        train_stack(stack, **settings, **clock)
+        for clock in ({}, {"clock": 1, "target": 1 / settings["classes"] + 0.05})
+    )
+    seen = [(trace.curves, trace.test_auc, flat, layers) for trace, flat, layers in (plain, clocked)]
+    changed = [
+        network
+        for i, network in enumerate(stack)
+        if any(a[i].tobytes() != b[i].tobytes() for a, b in zip(*seen, strict=True))
+    ]
+    return changed, clocked[0].steps_to_target
+
+
+@pytest.mark.parametrize("settings", CLOCKED, ids=lambda s: f"{s['normalization']}-{s['classes']}")
+def test_a_clock_changes_no_other_number(settings):
+    changed, steps = changed_by_a_clock(settings)
+    assert changed == []
+    assert len(set(steps)) > 2
+
+
+def test_the_check_catches_a_look_that_touches_a_weight(monkeypatch):
+    def touching(design, parameters, data, parts=()):
+        parameters.flat[2, 0] *= 1 + 1e-6 * bool(parts)
+        return measure(design, parameters, data, parts)
+
+    monkeypatch.setattr("initbench.engine.train.measure", touching)
+    assert changed_by_a_clock(CLOCKED[0])[0] == [(0, 2)]
 
 
 def test_a_network_that_diverges_does_not_disturb_its_neighbours():

@@ -82,6 +82,18 @@ def test_view_tells_constant_factors_once_and_rounds(accuracy):
     assert view.iloc[-1]["epochs to target"] == ""
 
 
+def test_steps_are_whole_but_for_a_median_between_two(eight):
+    runs = eight.runs.assign(test_auc=0.87654, steps_to_target=[30.0 + i % 5 for i in range(len(eight.runs))])
+    runs.loc[0, "steps_to_target"] = np.nan
+    assert [line.rsplit(",", 2)[-1] for line in csv_text(runs).splitlines()[1:4]] == ["", "31", "32"]
+    table = accuracy_table(runs, *eight[1:])
+    between = accuracy_table(runs[runs["seed"] < 4], *eight[1:])
+    assert json.loads(render_table(table, "json"))[-1]["steps_to_target"] == 32
+    assert json.loads(render_table(between, "json"))[-1]["steps_to_target"] == 31.5
+    view = accuracy_view(between)[1]
+    assert view.iloc[-1][["test AUC", "steps to target"]].tolist() == ["0.877", "31.5"]
+
+
 def test_view_shows_the_factors_that_differ():
     f = frames.experiment(initializer=["zeros"], clip_norm=[None, 1.0], seeds=1, epochs=1)
     facts, view = accuracy_view(accuracy_table(*f))

@@ -17,6 +17,7 @@ SOURCES = {
     "test accuracy %": "test_accuracy_mean",
     "best valid %": "best_valid_accuracy_mean",
     "test loss": "test_loss_mean",
+    "test AUC": "test_auc_mean",
     "difference, points": "difference",
     "adj. p": "p_adjusted",
     "P(better)": "probability_better",
