@@ -33,6 +33,20 @@ LAYER_METRICS = (
 )
 """Those of layers.csv, and how far the weights are from their start: the norm of the difference over theirs."""
 
+PROBED_LAYERS = (
+    *("preactivation_square", "activation_mean", "activation_std", "gradient_square", "gradient_std"),
+    *("weight_std", "weight_gradient_norm", "update_ratio", "saturated", "dead", "nearly_dead", "distinct_units"),
+    *("correlation", "singular_max", "singular_min", "singular_mean_square"),
+)
+"""Those of probe.csv, a layer before training."""
+
+PROBED_NETWORKS = (
+    *("loss", "loss_uniform", "forward_ratio", "backward_ratio", "gradient_ratio", "signal_slope", "saturated", "dead"),
+    *("born_dead", "distinct_units", "stays_alike", "is_finite", "jacobian_mean_square", "jacobian_relative_variance"),
+    *("jacobian_max", "jacobian_min", "jacobian_condition"),
+)
+"""Those of a whole network before training, in probe.json."""
+
 
 class Range(NamedTuple):
     """Which numbers a parameter takes: ``low`` to ``high``, the ends belonging to it unless they are open."""

@@ -12,11 +12,13 @@ from math import ceil
 from typing import Any, Literal
 
 from initbench.config import Experiment, Part
+from initbench.config.keys import KEYS
 from initbench.contracts import FURTHER
 from initbench.errors import UsageError
 
 FACTORS = ("dataset", "depth", "width", "activation", "initializer", "optimizer", "learning_rate", "batch_size")
 ARITHMETIC = 2  # raised whenever the engine's numbers change, so that no old result passes for a new one
+SWEEPABLE = (*FACTORS, *(key for key in KEYS if KEYS[key].sweeps and key not in (*FACTORS, "hidden")))
 CACHE_BYTES = 16 * 2**20  # of a stack's working set
 TUNED = "tuned"  # what the column of a tuned key reads where each initializer has its own best value
 DATA_BYTES = 256 * 2**20  # of the rows that a stack keeps, one copy a seed
@@ -108,7 +110,9 @@ def _identity(value: Any) -> Any:
     return [value.name, numbers, value.fingerprint]
 
 
-def make_plan(experiment: Experiment, data: Mapping[Part, DataFacts]) -> tuple[Cell, ...]:
+def make_plan(
+    experiment: Experiment, data: Mapping[Part, DataFacts], columns: tuple[str, ...] = ()
+) -> tuple[Cell, ...]:
     """Spell out the product of all lists × seeds.
 
     Parameters
@@ -116,6 +120,8 @@ def make_plan(experiment: Experiment, data: Mapping[Part, DataFacts]) -> tuple[C
     experiment : Experiment
     data : mapping of Part to DataFacts
         For each data set of the experiment.
+    columns : tuple of str
+        The factors; none for those that the experiment's tables begin with.
 
     Returns
     -------
@@ -127,7 +133,7 @@ def make_plan(experiment: Experiment, data: Mapping[Part, DataFacts]) -> tuple[C
     UsageError
         When ``train_rows`` asks for more than a data set has.
     """
-    columns = factor_columns(experiment)
+    columns = columns or factor_columns(experiment)
     for part, wanted in product(experiment.choices["dataset"], experiment.choices["train_rows"]):
         left = data[part].train_rows - ceil(data[part].train_rows / 10)
         if wanted is not None and wanted > left:

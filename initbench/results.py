@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from initbench.analysis.ranks import Ranking
     from initbench.present.report import Chapter
 
+CLAIMS = "claims.csv"  # the file that tells a folder of claims
 TUNING = "tuning"  # the folder, within that of an experiment, of the one that tunes its keys
 
 
@@ -384,14 +385,14 @@ def load(path: str | Path) -> Results:
 
 
 def experiments_below(path: str | Path) -> list[Path]:
-    """The folders of results at ``path`` or below it, sorted.
+    """The folders of results at ``path`` or below it, sorted; those of claims are no experiments.
 
     Raises
     ------
     StoreError
         When there are none.
     """
-    found = sorted(file.parent for file in Path(path).rglob("runs.sqlite"))
+    found = sorted(file.parent for file in Path(path).rglob("runs.sqlite") if not (file.parent / CLAIMS).exists())
     if not found:
         raise StoreError(f"no results in {path} or below it; to make some: initbench run CONFIG")
     return found
@@ -544,7 +545,7 @@ def write_export(results: Results, folder: Path) -> list[Path]:
 
 
 def write_report(path: str | Path) -> Path:
-    """Write ``report.html`` into a folder, about the experiment in it or all experiments below it.
+    """Write ``report.html`` into a folder, about the experiment or the claims in it, or all of them below it.
 
     Parameters
     ----------
@@ -563,14 +564,33 @@ def write_report(path: str | Path) -> Path:
     """
     from initbench.present.report import render_report
 
-    folders = experiments_below(path)
+    claims = sorted(Path(path).rglob(CLAIMS))
+    folders = [] if claims and not _has_experiments(path) else experiments_below(path)
     outer = [folder for folder in folders if not set(folder.parents) & set(folders)]  # what lies in one is a part of it
     found = [results for results in map(load, outer) if len(results.runs)]
-    if not found:
+    if not found and not claims:
         raise StoreError(f"{path}: no cell has finished yet, so there is nothing to report")
     file = Path(path) / "report.html"
-    write_text(file, render_report([_chapter(results) for results in found], Path(path).resolve().name))
+    chapters = [_chapter(results) for results in found]
+    write_text(file, render_report(chapters, Path(path).resolve().name, [_read_claims(table) for table in claims]))
     return file
+
+
+def _has_experiments(path: str | Path) -> bool:
+    return any(not (file.parent / CLAIMS).exists() for file in Path(path).rglob("runs.sqlite"))
+
+
+def _read_claims(file: Path) -> pd.DataFrame:
+    """The table of claims, as a run of them has left it."""
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(
+            file, keep_default_na=False, na_values={name: [""] for name in ("effect", "low", "high", "p")}
+        )
+        return table.astype(dict.fromkeys(("effect", "low", "high", "p", "p_adjusted", "bound"), float))
+    except (OSError, ValueError, KeyError) as error:
+        raise StoreError(f"{file}: not as initbench claims run writes it ({error}); run that again") from None
 
 
 def _chapter(results: Results) -> Chapter:

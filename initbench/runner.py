@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from initbench.config import Experiment, Part
 from initbench.data import checksum, save_shared
-from initbench.plan import Cell, DataFacts, Stack, make_plan, make_stacks
+from initbench.plan import SWEEPABLE, Cell, DataFacts, Stack, make_plan, make_stacks
 from initbench.registry import find
 from initbench.stacks import Keep
 from initbench.store import Lock, Record, Store, write_text
@@ -168,32 +168,98 @@ def run_experiment(
                 store.clear()
             store.set_plan(plan, experiment.target, tuned=experiment.tuned, race=race)
             write_text(folder / "config.yaml", (first or experiment).to_yaml())
-            damaged = store.forget_damaged()
-            if damaged:
-                progress.wait(f"{store.file}: {damaged} damaged records are forgotten, all others are kept")
-            finished = store.finished() - ({cell.key for cell in plan if cell.further} - store.with_further())
             keep = Keep("weights" in experiment.record, "layers" in experiment.record, experiment.seeds[0])
-            if keep.weights:
-                finished = {cell for cell in finished if store.weights_file(cell).exists()}
-            if keep.layers:
-                finished &= store.with_layers()
-            missing = [cell for cell in plan if cell.key not in finished]
-            stacks = make_stacks(missing, max(jobs, cluster.threads) if cluster else jobs)
-            cells = sum(len(stack.cells) for stack in stacks)
-            outcome.trained += cells
-            progress.start(cells, count_epochs(stacks))
-            if cluster:
-                training = cluster.train(stacks, shared, progress.advance, progress.wait, keep)
-            elif jobs == 1 or (len(stacks) < 2 and not store.failures()):  # what failed may kill its process again
-                training = train_here(stacks, shared, progress.advance, keep)
-            else:
-                training = train_in_processes(stacks, shared, jobs, progress.advance, keep)
-            try:
-                for stack, records in training:
-                    store.add(records)
-                    progress.finish(stack.cells, records)
-                    if fail_fast and any(record.status == "failed" for record in records):
-                        break
-            finally:
-                progress.stop()
-                outcome.counts, outcome.ended = store.counts(), time.time()
+            _fill(store, plan, keep, outcome, shared, jobs, progress, cluster, fail_fast=fail_fast)
+
+
+def run_together(
+    experiments: Sequence[Experiment],
+    outcome: Outcome,
+    *,
+    jobs: int = 1,
+    folders: tuple[Path, ...] = (),
+    fresh: bool = False,
+    progress: Progress | None = None,
+) -> list[tuple[Cell, ...]]:
+    """Train the cells of several experiments into one store; those that some of them share are trained once.
+
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+        None of them tunes a key.
+    outcome, jobs, folders, fresh, progress
+        As of `run_experiment`.
+
+    Returns
+    -------
+    list of tuple of Cell
+        Those of each experiment, with all keys that can be swept as factors.
+
+    Raises
+    ------
+    InitbenchError
+        As `run_experiment`.
+    """
+    outcome.started = outcome.started or time.time()
+    progress = progress or Progress()
+    with tempfile.TemporaryDirectory(prefix="initbench-") as folder:
+        shared, plans = Path(folder), []
+        for experiment in experiments:
+            facts = load_data(experiment, folders, shared)
+            outcome.checksums |= {str(part): fact.checksum for part, fact in facts.items()}
+            plans.append(make_plan(experiment, facts, columns=SWEEPABLE))
+        whole = tuple({cell.key: cell for plan in plans for cell in plan}.values())
+        detailed = {c.key for e, plan in zip(experiments, plans, strict=True) if "layers" in e.record for c in plan}
+        outcome.lock.acquire(progress.wait)
+        with Store(outcome.folder, create=True) as store:
+            if fresh:
+                store.clear()
+            store.set_plan(whole, None)
+            for layers in (True, False):
+                some = tuple(cell for cell in whole if layers == (cell.key in detailed))
+                keep = Keep(False, layers, experiments[0].seeds[0])
+                _fill(store, some, keep, outcome, shared, jobs, progress)
+    return plans
+
+
+def _fill(
+    store: Store,
+    plan: Sequence[Cell],
+    keep: Keep,
+    outcome: Outcome,
+    shared: Path,
+    jobs: int,
+    progress: Progress,
+    cluster: Cluster | None = None,
+    *,
+    fail_fast: bool = False,
+) -> None:
+    """Train the cells of a plan that the store lacks."""
+    damaged = store.forget_damaged()
+    if damaged:
+        progress.wait(f"{store.file}: {damaged} damaged records are forgotten, all others are kept")
+    finished = store.finished() - ({cell.key for cell in plan if cell.further} - store.with_further())
+    if keep.weights:
+        finished = {cell for cell in finished if store.weights_file(cell).exists()}
+    if keep.layers:
+        finished &= store.with_layers()
+    missing = [cell for cell in plan if cell.key not in finished]
+    stacks = make_stacks(missing, max(jobs, cluster.threads) if cluster else jobs)
+    cells = sum(len(stack.cells) for stack in stacks)
+    outcome.trained += cells
+    progress.start(cells, count_epochs(stacks))
+    if cluster:
+        training = cluster.train(stacks, shared, progress.advance, progress.wait, keep)
+    elif jobs == 1 or (len(stacks) < 2 and not store.failures()):  # what failed may kill its process again
+        training = train_here(stacks, shared, progress.advance, keep)
+    else:
+        training = train_in_processes(stacks, shared, jobs, progress.advance, keep)
+    try:
+        for stack, records in training:
+            store.add(records)
+            progress.finish(stack.cells, records)
+            if fail_fast and any(record.status == "failed" for record in records):
+                break
+    finally:
+        progress.stop()
+        outcome.counts, outcome.ended = store.counts(), time.time()

@@ -256,7 +256,8 @@ class Store:
         """
         rows = [(i, c.key, c.seed, c.epochs, json.dumps(dict(c.factors))) for i, c in enumerate(cells)]
         notes = dict(zip(NOTES, map(json.dumps, (target, tuned, race)), strict=True))
-        further = [name for name in FURTHER if any(name in cell.further for cell in cells)]
+        having = {name: sum(name in cell.further for cell in cells) for name in FURTHER}
+        further = {name: count == len(cells) for name, count in having.items() if count}  # whether all cells have it
         if further:
             notes["further"] = json.dumps(further)
         notes["plan"] = _checksum(*(value for row in rows for value in row), *notes.values())
@@ -293,7 +294,7 @@ class Store:
             for table, columns in SEALED.items():
                 if table != "further" or self._has(table):
                     found += self._rows(f"SELECT cell FROM {table} WHERE checksum IS NOT checksum({columns})")
-        if "steps_to_target" in (self.about("further") or ""):
+        if json.loads(self.about("further") or "{}").get("steps_to_target"):
             found += self._rows(
                 "SELECT cell FROM plan p JOIN records r USING (cell)"
                 " WHERE r.status != 'failed' AND cell NOT IN (SELECT cell FROM further)"
@@ -447,7 +448,7 @@ class Store:
 
     def _further(self) -> dict[str, dict[str, float]]:
         """The numbers of cells for each column among ``FURTHER`` that the plan has; a step that never came is nan."""
-        names = json.loads(self.about("further") or "[]")
+        names = json.loads(self.about("further") or "{}")
         rows = self._rows(f"SELECT cell, {', '.join(FURTHER)} FROM further") if names else []
         found = {name: {row[0]: row[1 + FURTHER.index(name)] for row in rows} for name in names}
         return {name: {cell: np.nan if n == -1 else n for cell, n in values.items()} for name, values in found.items()}
@@ -462,8 +463,13 @@ class Store:
             table[factor] = table["factors"].map(values).astype(object).infer_objects()
         return factors
 
-    def layers(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Read what was told of layers in the present plan; nothing if that is not so of every finished cell.
+    def layers(self, *, of_all: bool = True) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Read what was told of layers in the present plan.
+
+        Parameters
+        ----------
+        of_all : bool, default True
+            Whether to read nothing if a finished cell has nothing told of it.
 
         Returns
         -------
@@ -481,8 +487,8 @@ class Store:
                 " FROM plan p JOIN records r USING (cell) LEFT JOIN layers l USING (cell)"
                 " WHERE r.status != 'failed' ORDER BY p.position"
             )
-        if any(row[4] is None for row in rows):
-            rows = []
+        told = [row for row in rows if row[4] is not None]
+        rows = [] if of_all and len(told) < len(rows) else told
         table = pd.DataFrame([row[:3] for row in rows], columns=["factors", "seed", "cell"])
         shown = [*self._spread_factors(table), "seed", "cell"]
 

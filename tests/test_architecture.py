@@ -32,7 +32,9 @@ MAY_IMPORT = {
     "present": {"errors"},
     "probing": {"runner", "store", "start", "plan", "engine", "config", "data", "analysis", "present", *GROUND},
     "results": {"race", "runner", "store", "plan", "config", "data", "analysis", "present", *GROUND},
+    "evidence": {"results", "probing", "runner", "store", "plan", "config", "analysis", "present", *GROUND},
     "cli": {
+        "evidence",
         "parts",
         "conformance",
         "explaining",

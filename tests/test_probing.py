@@ -127,6 +127,15 @@ def test_biases_count_where_they_are_drawn_and_end_the_theory_where_they_are_not
     assert fixed["predicted_preactivation_square"].isna().all()
 
 
+def test_theory_takes_the_variances_of_a_network_whose_layers_have_initializers_of_their_own(probed):
+    parts = {"first": {"lecun_normal": {"gain": 0.01}}, "hidden": "he_normal"}
+    found = probed(initializer=parts, activation="tanh", width=100, depth=6, seeds=10).layers
+    means = found.groupby("layer").mean(numeric_only=True)
+    measured, predicted = means["preactivation_square"], means["predicted_preactivation_square"]
+    assert measured[6] == pytest.approx(predicted[6], rel=0.1)
+    assert measured[6] > 10 * measured[1], "as if the first layer were he_normal too"
+
+
 SPREAD = "predicted_preactivation_spread"
 
 

@@ -9,6 +9,7 @@ import click
 
 from initbench.cli.check import check
 from initbench.cli.cite import cite
+from initbench.cli.claims import claims
 from initbench.cli.compare import compare
 from initbench.cli.data import data
 from initbench.cli.explain import explain
@@ -91,9 +92,9 @@ def main() -> None:
 
 COMMANDS = (
     *(run, plot, table, compare, report, plan, export, status, check, probe, explain, theory, phase, cite),
-    *(list_parts, data, new, schema),
+    *(claims, list_parts, data, new, schema),
 )
 for command in COMMANDS:
     main.add_command(command)
-for command in (*main.commands.values(), *data.commands.values()):
+for command in (*main.commands.values(), *data.commands.values(), *claims.commands.values()):
     command.params.append(click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks."))

@@ -1,7 +1,8 @@
 """YAML text -> Experiment, or every fault at once with its line and column."""
 
+from initbench.config.claims import Claim, read_claim
 from initbench.config.experiment import Experiment, Part
 from initbench.config.files import bundled, find_config
 from initbench.config.reader import read_experiment
 
-__all__ = ["Experiment", "Part", "bundled", "find_config", "read_experiment"]
+__all__ = ["Claim", "Experiment", "Part", "bundled", "find_config", "read_claim", "read_experiment"]

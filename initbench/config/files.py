@@ -1,4 +1,4 @@
-"""Where configs lie: a file, or the bare name of one that comes with the package."""
+"""Where configs and claims lie: a file, or the bare name of one that comes with the package."""
 
 from __future__ import annotations
 
@@ -9,31 +9,33 @@ from initbench.errors import UsageError, nearest
 PACKAGE = Path(__file__).parents[1]
 
 
-def bundled() -> dict[str, Path]:
-    """Configs that come with the package, by name."""
-    inside, beside = PACKAGE / "configs", PACKAGE.parent / "configs"  # a wheel holds them, a checkout has them beside
+def bundled(kind: str = "config") -> dict[str, Path]:
+    """Files that come with the package, by name: of configs, or of claims."""
+    inside, beside = (root / f"{kind}s" for root in (PACKAGE, PACKAGE.parent))
+    # A wheel holds them, a checkout has them beside.
     return {file.stem: file for file in sorted((inside if inside.is_dir() else beside).rglob("*.yaml"))}
 
 
-def find_config(name: str) -> Path:
-    """The file that ``name`` stands for.
+def find_config(name: str, kind: str = "config") -> Path:
+    """The file that ``name`` stands for, of a config or of a claim.
 
     Raises
     ------
     UsageError
-        When it is neither a file nor a bundled config.
+        When it is neither a file nor one that comes with the package.
     """
     path = Path(name)
     try:
         if path.is_file():
             return path
     except OSError as error:
-        raise UsageError(f"no config '{name[:60]}...': {error.strerror}") from None
-    ours = bundled()
+        raise UsageError(f"no {kind} '{name[:60]}...': {error.strerror}") from None
+    ours = bundled(kind)
     if name in ours:
         return ours[name]
     if path.is_dir():
-        raise UsageError(f"{name} is a folder; name a config file, or a bundled config: {', '.join(ours)}")
+        raise UsageError(f"{name} is a folder; name a {kind} file, or a bundled {kind}: {', '.join(ours)}")
     close = nearest(path.stem, ours)
-    hint = f"nearest bundled config: {close}" if close else f"bundled configs: {', '.join(ours)}"
-    raise UsageError(f"no config '{name}'; {hint}; to write one: initbench new")
+    hint = f"nearest bundled {kind}: {close}" if close else f"bundled {kind}s: {', '.join(ours)}"
+    make = "; to write one: initbench new" if kind == "config" else "; how to write one: docs/claims.md"
+    raise UsageError(f"no {kind} '{name}'; {hint}{make}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -41,7 +41,7 @@ def read_experiment(path: Path, changes: Sequence[str] = (), folders: tuple[Path
         With every fault of the file and of the changes.
     """
     faults: list[Fault] = []
-    given = _pairs(locate(_text(path), str(path), faults), faults)
+    given = _pairs(locate(read_text(path), str(path), faults), faults)
     for change in changes:
         key, equals, text = change.partition("=")
         if not equals or not key.strip():
@@ -50,7 +50,35 @@ def read_experiment(path: Path, changes: Sequence[str] = (), folders: tuple[Path
             for other in REPLACES[key.strip()]:
                 given.pop(other, None)
         source = f"-s {change}"
-        _enter(given, Value(key.strip(), source, 1, 1, change, len(key)), locate(text, source, faults), faults)
+        enter(given, Value(key.strip(), source, 1, 1, change, len(key)), locate(text, source, faults), faults)
+    return make_experiment(given, path, folders, faults)
+
+
+def make_experiment(
+    given: Mapping[str, tuple[Value, Value]], path: Path, folders: tuple[Path, ...], faults: list[Fault]
+) -> Experiment:
+    """Read the values of a config's keys.
+
+    Parameters
+    ----------
+    given : mapping of str to (Value, Value)
+        Known keys -> the key and the value, where they stand.
+    path : Path
+        The file that they stand in.
+    folders : tuple of Path
+        Where data files are looked for, before the file's own folder.
+    faults : list of Fault
+        What was found to be wrong already.
+
+    Returns
+    -------
+    Experiment
+
+    Raises
+    ------
+    ConfigError
+        With ``faults`` and every other one.
+    """
     context = Context((*folders, path.resolve().parent))
     read: dict[str, Any] = {}
     tuned: Tuned = {}
@@ -93,7 +121,8 @@ def read_experiment(path: Path, changes: Sequence[str] = (), folders: tuple[Path
     return _experiment(read | {"tuned": names, "tuning_count": _tuning_count(tuned)})
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a config file."""
     try:
         if path.stat().st_size > LARGEST:
             raise UsageError(f"{path}: a config of {path.stat().st_size:,} bytes; the largest is {LARGEST:,}")
@@ -116,11 +145,12 @@ def _pairs(value: Value, faults: list[Fault]) -> dict[str, tuple[Value, Value]]:
         )
     given: dict[str, tuple[Value, Value]] = {}
     for key, inner in value.pairs:
-        _enter(given, key, inner, faults)
+        enter(given, key, inner, faults)
     return given
 
 
-def _enter(given: dict[str, tuple[Value, Value]], key: Value, value: Value, faults: list[Fault]) -> None:
+def enter(given: dict[str, tuple[Value, Value]], key: Value, value: Value, faults: list[Fault]) -> None:
+    """Take a key and its value among those of a config, if a config has it."""
     if key.data in KEYS:
         given[key.data] = (key, value)
         return

@@ -255,17 +255,17 @@ def _text(view: pd.DataFrame, facts: str, caption: str) -> str:
 
 
 def _markdown(view: pd.DataFrame, facts: str, caption: str) -> str:
-    above = "".join(f"{_markdown_cell(line)}\n\n" for line in (caption, facts) if line)
+    above = "".join(f"{markdown_cell(line)}\n\n" for line in (caption, facts) if line)
     rule = ["--:" if _is_number(view[name]) else ":--" for name in view]
     rows = [
-        map(_markdown_cell, view.columns),
+        map(markdown_cell, view.columns),
         rule,
-        *(map(_markdown_cell, row) for row in view.itertuples(index=False)),
+        *(map(markdown_cell, row) for row in view.itertuples(index=False)),
     ]
     return above + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def _markdown_cell(text: str) -> str:
+def markdown_cell(text: str) -> str:
     """Text as a cell of Markdown that shows it as it is: no markup, no link, no formula."""
     plain = re.sub(r"[\\|<>*`&$~]|(?<!\w)_|_(?!\w)|\](?=[(\[:])", r"\\\g<0>", text)
     return re.sub(r"\s+", " ", plain)

@@ -14,7 +14,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from initbench.config import find_config, read_experiment
+from initbench.config import Experiment, find_config, read_experiment
 from initbench.contracts import Array
 from initbench.data import data_folders, open_shared, split
 from initbench.engine.losses import one_hot
@@ -123,21 +123,7 @@ def probe(
 
     folders = data_folders(Path(data_dir) if data_dir else None)
     experiment = read_experiment(find_config(str(config)), changes, folders)
-    with tempfile.TemporaryDirectory(prefix="initbench-") as shared:
-        plan = make_plan(experiment, load_data(experiment, folders, Path(shared)))
-        starts = [_start_of(cell, plan[0]) for cell in plan]
-        origins = {_origin(start): start for start in starts}
-        rows = {o: _training_rows(start, Path(shared), experiment.seeds[0]) for o, start in origins.items()}
-    differentiated = max(FEWEST_JACOBIANS, math.ceil(JACOBIANS / len(experiment.seeds)))
-    failed: dict[str, str] = {}
-    with threadpool_limits(1):
-        found = Parallel(jobs, prefer="threads")(
-            delayed(_look_at)(stack.cells, rows[_origin(stack.cells[0])], differentiated, failed)
-            for stack in make_stacks(starts, jobs)
-        )
-    looks = [look for some in found for look in some]
-    if not looks:
-        raise InitbenchError(f"no network could be drawn: {next(iter(failed.values()))}")
+    plan, starts, looks, failed = look_at_starts(experiment, folders, jobs)
     layers, networks = probe_tables(plan, starts, looks)
     factors = list(factor_columns(experiment))
     settings = verdict_table(networks, factors)
@@ -154,6 +140,61 @@ def probe(
     )
     _write_tables(probed)
     return probed
+
+
+class Seen(NamedTuple):
+    """What was seen of the cells of an experiment before training.
+
+    Attributes
+    ----------
+    plan, starts : sequence of Cell
+        Each cell, and what of it bears on its start.
+    looks : list of (sequence of Cell, Look)
+        Distinct starts, and what was seen of them.
+    failed : dict of str to str
+        Start -> why it could not be drawn.
+    """
+
+    plan: Sequence[Cell]
+    starts: Sequence[Cell]
+    looks: list[tuple[Sequence[Cell], Look]]
+    failed: dict[str, str]
+
+
+def look_at_starts(experiment: Experiment, folders: tuple[Path, ...], jobs: int = 1, *, jacobians: bool = True) -> Seen:
+    """Draw the network of every cell of an experiment and look at it without training.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    folders : tuple of Path
+        Where data sets are looked for.
+    jobs : int, default 1
+        Threads.
+    jacobians : bool, default True
+        Whether to look at Jacobians, which take most of the time.
+
+    Raises
+    ------
+    InitbenchError
+        When data cannot be used, or no network can be drawn.
+    """
+    with tempfile.TemporaryDirectory(prefix="initbench-") as shared:
+        plan = make_plan(experiment, load_data(experiment, folders, Path(shared)))
+        starts = [_start_of(cell, plan[0]) for cell in plan]
+        origins = {_origin(start): start for start in starts}
+        rows = {o: _training_rows(start, Path(shared), experiment.seeds[0]) for o, start in origins.items()}
+    differentiated = max(FEWEST_JACOBIANS, math.ceil(JACOBIANS / len(experiment.seeds))) if jacobians else 0
+    failed: dict[str, str] = {}
+    with threadpool_limits(1):
+        found = Parallel(jobs, prefer="threads")(
+            delayed(_look_at)(stack.cells, rows[_origin(stack.cells[0])], differentiated, failed)
+            for stack in make_stacks(starts, jobs)
+        )
+    looks = [look for some in found for look in some]
+    if not looks:
+        raise InitbenchError(f"no network could be drawn: {next(iter(failed.values()))}")
+    return Seen(plan, starts, looks, failed)
 
 
 def _start_of(cell: Cell, other: Cell) -> Cell:

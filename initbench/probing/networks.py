@@ -55,7 +55,7 @@ def look_at(cells: Sequence[Cell], rows: Rows, batch: int, differentiated: int) 
     batch : int
         How many of them are sent through the networks.
     differentiated : int
-        On how many of these the Jacobian is computed.
+        On how many of these the Jacobian is computed; 0 for none.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def look_at(cells: Sequence[Cell], rows: Rows, batch: int, differentiated: int) 
                 here |= {name: np.where(is_finite, here[name], np.nan) for name in SHARES}
         layers = {name: np.stack([here[name] for here in described], axis=1) for name in described[0]}
         spectra = np.empty((m, 0, 0))
-        if max(design.sizes[1:-1], default=WIDEST + 1) <= WIDEST:
+        if differentiated and max(design.sizes[1:-1], default=WIDEST + 1) <= WIDEST:
             statistics = [(norm.mean, norm.variance) for norm in work.norms]
             spectra = jacobian_spectra(design, parameters, rows.x[0, :differentiated, :-1], statistics)
         numbers = spectrum_numbers(spectra if spectra.size else np.full((m, 1, 1), np.nan))

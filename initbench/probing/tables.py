@@ -10,24 +10,14 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
-from initbench.contracts import Array
+from initbench.contracts import PROBED_LAYERS, PROBED_NETWORKS, Array
 from initbench.plan import Cell
 from initbench.probing.networks import Look
 from initbench.registry import find
 from initbench.theory import predicted_correlations, predicted_gradients, predicted_lengths, predicted_spreads
 
-MEASURED = (
-    *("preactivation_square", "activation_mean", "activation_std", "gradient_square", "gradient_std"),
-    *("weight_std", "weight_gradient_norm", "update_ratio", "saturated", "dead", "nearly_dead", "distinct_units"),
-    *("correlation", "singular_max", "singular_min", "singular_mean_square"),
-)
 PREDICTED = ("predicted_preactivation_square", "predicted_gradient_square", "predicted_correlation")
 SPREAD = "predicted_preactivation_spread"
-OF_NETWORK = (
-    *("loss", "loss_uniform", "forward_ratio", "backward_ratio", "gradient_ratio", "signal_slope", "saturated", "dead"),
-    *("born_dead", "distinct_units", "stays_alike", "is_finite", "jacobian_mean_square", "jacobian_relative_variance"),
-    *("jacobian_max", "jacobian_min", "jacobian_condition"),
-)
 EVEN = 1.000001  # ratio of singular values up to which all are equal
 ERRORS = 4.0  # standard errors that the mean of draws may be from 0 and still pass for one of mean 0
 
@@ -48,8 +38,8 @@ def probe_tables(
     Returns
     -------
     layers, networks : DataFrame
-        In the order of the plan: factors, ``seed, cell``, then ``layer, units``, all of ``MEASURED`` and ``PREDICTED``
-        and ``SPREAD``, or all of ``OF_NETWORK``.
+        In the order of the plan: factors, ``seed, cell``, then ``layer, units``, all of ``PROBED_LAYERS``,
+        ``PREDICTED`` and ``SPREAD``, or all of ``PROBED_NETWORKS``.
     """
     factors = [name for name, _ in plan[0].factors]
     cells = pd.DataFrame([[value for _, value in cell.factors] for cell in plan], columns=factors)
@@ -68,7 +58,7 @@ def probe_tables(
 
     networks = cells.merge(pd.concat([_network_rows(some, look) for some, look in looks]), on="start")
     shown = [*factors, "seed", "cell"]
-    return layers[[*shown, "layer", "units", *MEASURED, *PREDICTED, SPREAD]], networks[[*shown, *OF_NETWORK]]
+    return layers[[*shown, "layer", "units", *PROBED_LAYERS, *PREDICTED, SPREAD]], networks[[*shown, *PROBED_NETWORKS]]
 
 
 def _layer_rows(cells: Sequence[Cell], look: Look) -> pd.DataFrame:
@@ -118,7 +108,8 @@ def predict(cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
     found.loc[: known - 1, PREDICTED[2]] = predicted_correlations(
         activation, weights, biases, lengths, float(np.clip(means["correlation"].iloc[0], -1, 1))
     )
-    is_free = find("initializer", cell.initializer.name).scope == "layer" and not biases.any()
+    drawers = {cell.initializer.at(i, count).name for i in range(count - 1)}
+    is_free = all(find("initializer", name).scope == "layer" for name in drawers) and not biases.any()
     is_free &= bool((means["singular_max"] > EVEN * means["singular_min"])[:known].all())  # as with orthogonal weights
     if is_free:
         alike = min(1.0, means["input_likeness"].iloc[0])

@@ -12,12 +12,14 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from initbench.present.claims import COLORS as COLORS_OF_VERDICTS
+from initbench.present.claims import draw_claims
 from initbench.present.figures.style import COLORS, looks
 from initbench.present.labels import settings, swept, title
 from initbench.present.report.chapters import Chapter
 from initbench.present.report.curves import FIRST_SHOWN, Swatch, curve_data, swatches
 from initbench.present.report.grids import BAR_WIDTH, Grid, accuracy_grid, evidence_grid, failure_grid, plain_grid
-from initbench.present.report.pictures import Picture, pictures
+from initbench.present.report.pictures import Picture, picture_of, pictures
 
 # All chapters of a page share these equally.
 PICTURE_BYTES = 2_500_000  # before base64
@@ -52,7 +54,7 @@ class Part(NamedTuple):
     provenance: list[tuple[str, str]]
 
 
-def render_report(chapters: Sequence[Chapter], title: str) -> str:
+def render_report(chapters: Sequence[Chapter], title: str, claims: Sequence[pd.DataFrame] = ()) -> str:
     """One HTML page that needs nothing but itself.
 
     Parameters
@@ -61,6 +63,8 @@ def render_report(chapters: Sequence[Chapter], title: str) -> str:
         What is known of each experiment; nothing is computed here but where things stand on the page.
     title : str
         Heads the page where there are several.
+    claims : sequence of DataFrame
+        With the columns of claims.csv.
 
     Returns
     -------
@@ -89,6 +93,7 @@ def render_report(chapters: Sequence[Chapter], title: str) -> str:
         style=Markup(style),
         scripts=[Markup(script) for script in scripts],
         parts=[_part(f"e{i}", chapter, len(chapters)) for i, chapter in enumerate(chapters)],
+        claims=[_claims(table) for table in claims],
         few_sentences=FEW_SENTENCES,
         first_shown=FIRST_SHOWN,
         bar_width=BAR_WIDTH,
@@ -117,6 +122,18 @@ def _part(part: str, chapter: Chapter, sharers: int) -> Part:
         _rates(accuracy),
         [(title(key), _words(value)) for key, value in chapter.manifest.items()],
     )
+
+
+def _claims(table: pd.DataFrame) -> tuple[str, Grid, list[Picture]]:
+    """What the page shows of claims: how many have which verdict, all of them, and their figures."""
+    counts = ", ".join(f"{(table['verdict'] == verdict).sum()} {verdict}" for verdict in COLORS_OF_VERDICTS)
+    said = table.assign(instead=table["instead"].where(table["verdict"] != "supported", ""))
+    columns = ["verdict", "text", "sentence", "instead", "note", "source", "group", "planned", "claim"]
+    shown = [
+        picture_of(name, figure, "Effects with their 95 % intervals; green: where the claims have them.")
+        for name, figure in draw_claims(table).items()
+    ]
+    return f"{len(table)} claims: {counts}.", plain_grid("Claims", said[columns], ()), shown
 
 
 def _facts(chapter: Chapter) -> list[tuple[str, str]]:

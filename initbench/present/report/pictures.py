@@ -61,17 +61,20 @@ def pictures(chapter: Chapter, most_bytes: int) -> tuple[dict[str, list[Picture]
         section = section_of(name)
         if not section:
             continue
-        data = png_bytes(figure, DOTS_AN_INCH)
-        room -= len(data)
+        picture = picture_of(name, figure, _finding(name, _heading(figure), chapter))
+        room -= len(picture.source) * 3 // 4  # base64 writes three bytes as four letters
         if room < 0:
             left_out.append(name)
             continue
-        heading = _heading(figure)
-        width, height = (round(96 * inches) for inches in figure.get_size_inches())
-        source = f"data:image/png;base64,{base64.b64encode(data).decode()}"
-        finding = _finding(name, heading, chapter)
-        found.setdefault(section, []).append(Picture(name, heading, finding, source, width, height))
+        found.setdefault(section, []).append(picture)
     return found, left_out
+
+
+def picture_of(name: str, figure: Figure, finding: str) -> Picture:
+    """A figure as a picture inside of the page."""
+    width, height = (round(96 * inches) for inches in figure.get_size_inches())
+    source = f"data:image/png;base64,{base64.b64encode(png_bytes(figure, DOTS_AN_INCH)).decode()}"
+    return Picture(name, _heading(figure), finding, source, width, height)
 
 
 def section_of(name: str) -> str:

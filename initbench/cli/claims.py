@@ -1,0 +1,154 @@
+"""``initbench claims``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from initbench.cli import options
+
+if TYPE_CHECKING:
+    from initbench.config import Claim
+
+EPILOG = """\b
+Examples:
+  initbench claims list
+  initbench claims show he_beats_glorot_at_30_layers
+  initbench claims run --suite quick
+  initbench claims run my_claim.yaml --plugin my_initializer.py --seeds 100:120
+"""
+suite = click.option(
+    "--suite", type=click.Choice(["quick", "full"]), help="All claims of the collection; quick are a part of full."
+)
+
+
+@click.group(epilog=EPILOG)
+def claims() -> None:
+    """Put what is said of initializers to the test.
+
+    A claim is a YAML file: a sentence, its source, the networks that it speaks of, a metric and what it expects. See
+    docs/claims.md.
+    """
+
+
+@claims.command("list", epilog=EPILOG)
+@suite
+def list_claims(suite: str | None) -> None:
+    """List the claims of the collection, by group."""
+    from initbench.config.claims import GROUPS
+
+    found = _read((), suite or "full", None)
+    for group in GROUPS:
+        some = [claim for claim in found if claim.group == group]
+        if some:
+            click.echo(f"{group}:")
+        for claim in some:
+            click.echo(f"  {claim.name}  ({claim.suite})\n      {claim.sentence}")
+
+
+@claims.command(epilog=EPILOG)
+@click.argument("name")
+@options.data_dir
+@options.plugin
+def show(name: str, data_dir: Path | None, plugins: tuple[str, ...]) -> None:
+    """Print the file of a claim, NAME or FILE, once it is found to be valid."""
+    from initbench.registry import load_plugin
+
+    for plugin in plugins:
+        load_plugin(plugin)
+    (claim,) = _read((name,), None, data_dir)
+    click.echo(claim.file.read_text(encoding="utf-8").rstrip("\n"))
+
+
+@claims.command(epilog=EPILOG)
+@click.argument("names", metavar="[NAME|FILE]...", nargs=-1)
+@suite
+@click.option("-o", "--results", default="results", type=click.Path(path_type=Path), help="Where results go. [results]")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Worker processes. [all cores]")
+@click.option("--seeds", metavar="N|FROM:TO", help="Other seeds: 20, 100:120, or 100: for as many as each claim has.")
+@click.option("--fresh", is_flag=True, help="Forget earlier results of claims.")
+@options.data_dir
+@options.plugin
+@options.table_format
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no verdicts.")
+def run(
+    names: tuple[str, ...],
+    suite: str | None,
+    results: Path,
+    jobs: int | None,
+    seeds: str | None,
+    fresh: bool,
+    data_dir: Path | None,
+    plugins: tuple[str, ...],
+    form: str,
+    quiet: bool,
+) -> None:
+    """Train and probe what claims speak of, and tell which are supported, refuted or inconclusive.
+
+    Without names and --suite, the quick claims. Networks that are there already are not trained again; claims that are
+    run together are adjusted for one another. Writes claims.csv, claims.md and figures into results/claims.
+    """
+    from initbench.cli.progress import Bar
+    from initbench.data import data_folders
+    from initbench.evidence import parse_seeds, run_claims
+    from initbench.present.tables import render_table
+    from initbench.registry import load_plugin
+    from initbench.runner import Progress
+
+    for plugin in plugins:
+        load_plugin(plugin)
+    found = _read(names, suite or (None if names else "quick"), data_dir)
+    if seeds is not None:
+        try:
+            found = [claim.at_seeds(parse_seeds(seeds, claim.count)) for claim in found]
+        except ValueError:
+            message = f"'{seeds}' is no count and no range of seeds; write 20, or 100:120 for 100 to 119"
+            raise click.BadParameter(message, param_hint="--seeds") from None
+    verdicts = run_claims(
+        found,
+        results=results,
+        jobs=jobs or os.cpu_count() or 1,
+        folders=data_folders(data_dir),
+        fresh=fresh,
+        progress=Progress() if quiet else Bar(),
+    )
+    if not quiet and form == "text":
+        for row in verdicts.table.to_dict("records"):
+            click.echo(f"{row['claim']}: {row['text']}\n  {row['sentence']}")
+        click.echo(verdicts.folder / "claims.md")
+    elif not quiet:
+        click.echo(render_table(verdicts.table, form).rstrip("\n"))
+    if verdicts.failed:
+        click.echo(f"initbench: {verdicts.failed} cells failed: initbench status {verdicts.folder}", err=True)
+        click.get_current_context().exit(3)
+
+
+def _read(names: Sequence[str], suite: str | None, data_dir: Path | None) -> list[Claim]:
+    """Read claims by file or name, and those of a suite; the faults of all at once."""
+    from initbench.config import bundled, find_config, read_claim
+    from initbench.data import data_folders
+    from initbench.errors import ConfigError, Fault, UsageError
+
+    files = [find_config(name, "claim") for name in names]
+    if suite:
+        files += [file for file in bundled("claim").values() if file not in files]
+    faults: list[Fault] = []
+    found: list[Claim] = []
+    for file in files:
+        try:
+            claim = read_claim(file, data_folders(data_dir))
+        except ConfigError as error:
+            faults += error.faults
+            continue
+        if file in files[: len(names)] or suite == "full" or claim.suite == suite:
+            found.append(claim)
+    if faults:
+        raise ConfigError(faults)
+    for claim in found:
+        if [other.name for other in found].count(claim.name) > 1:
+            raise UsageError(f"{claim.file}: another claim is named '{claim.name}' too; rename the file")
+    return found

@@ -1,0 +1,278 @@
+"""Claims -> the cells and probes that they ask for -> a verdict on each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from math import log
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from initbench.config import Claim, Experiment
+from initbench.config.claims import THEORY
+from initbench.errors import InitbenchError, StoreError
+from initbench.plan import Cell
+from initbench.probing import look_at_starts
+from initbench.probing.tables import probe_tables
+from initbench.results import write_manifest
+from initbench.runner import Outcome, Progress, run_together
+from initbench.store import Frames, Lock, Store, write_aside, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOLDER = "claims"  # the folder under the results root
+PLANNED = "planned.json"
+MOST_SEEDS = 10_000
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What became of claims.
+
+    Attributes
+    ----------
+    folder : Path
+    claims : list of Claim
+    table : pandas.DataFrame
+        With the columns of ``claims.csv``, a row a claim; see ``docs/claims.md``.
+    values : dict of str to pandas.DataFrame
+        By the name of a claim, its numbers: ``arm, seed, value``, a row a network, or a seed where it is a slope.
+    failed : int
+        Cells without a result.
+    """
+
+    folder: Path
+    claims: list[Claim]
+    table: pd.DataFrame
+    values: dict[str, pd.DataFrame]
+    failed: int
+
+
+def run_claims(
+    claims: Sequence[Claim],
+    *,
+    results: str | Path = "results",
+    jobs: int = 1,
+    folders: tuple[Path, ...] = (),
+    fresh: bool = False,
+    progress: Progress | None = None,
+) -> Verdicts:
+    """Train and probe what is missing of the networks that claims speak of, and hold the claims against them.
+
+    Writes ``claims.csv``, ``claims.md``, figures and a page ``claims.html`` into ``results/claims``.
+
+    Parameters
+    ----------
+    claims : sequence of Claim
+        Their verdicts are adjusted for one another.
+    results : str or Path, default "results"
+    jobs : int, default 1
+        Worker processes.
+    folders : tuple of Path
+        Where data sets are looked for.
+    fresh : bool, default False
+        Whether to train anew what is there already.
+    progress : Progress, optional
+
+    Returns
+    -------
+    Verdicts
+
+    Raises
+    ------
+    InitbenchError
+        When data or results cannot be used.
+    """
+    from initbench.analysis.claims import Finding, claims_table, judge, slopes
+    from initbench.present.claims import sentence
+
+    folder = Path(results) / FOLDER
+    with Lock(folder) as lock:
+        outcome = Outcome(lock)
+        trained = [claim for claim in claims if not claim.metric.is_probed]
+        lock.acquire((progress or Progress()).wait)
+        planned = _remember_plans(folder, claims)
+        source: Networks = Networks({}, None, {}, folders, jobs)
+        if trained:
+            experiments = [arm for claim in trained for arm in claim.arms.values()]
+            plans = run_together(experiments, outcome, jobs=jobs, folders=folders, fresh=fresh, progress=progress)
+            write_manifest(outcome, jobs)
+            cells = {id(arm): plan for arm, plan in zip(experiments, plans, strict=True)}
+            with Store(folder) as store:
+                needs_layers = any("layers" in arm.record for arm in experiments)
+                source = Networks(cells, store.frames(), {}, folders, jobs)
+                if needs_layers:
+                    source = replace(source, layers=store.layers(of_all=False)[0])
+        values: dict[str, pd.DataFrame] = {}
+        findings: dict[str, Finding] = {}
+        for claim in claims:
+            found = source.values_of(claim)
+            if claim.metric.over:
+                found = slopes(found, is_exponential=claim.metric.is_exponential)
+            if claim.expect.rule == "matches":
+                found["value"] = found["value"] / (claim.expect.value or found["expected"])
+            values[claim.name] = found[["arm", "seed", "value"]]
+            findings[claim.name] = judge(values[claim.name], claim.expect.rule, claim.expect.arms, claim.expect.bound)
+        table = claims_table(findings)
+        about = [_about(claim) | {"planned": planned[claim.name]} for claim in claims]
+        for column in about[0]:
+            table[column] = [row[column] for row in about]
+        table["sentence"] = [sentence(row) for row in table.to_dict("records")]
+        verdicts = Verdicts(folder, list(claims), table, values, outcome.counts.get("failed", 0))
+        _write(verdicts)
+    return verdicts
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Where the numbers of claims come from.
+
+    Attributes
+    ----------
+    cells : mapping of int to tuple of Cell
+        Those of each arm that is trained, by the identity of its experiment.
+    frames : Frames or None
+        Of all trained cells.
+    probes : dict
+        What was probed already.
+    folders : tuple of Path
+    jobs : int
+    layers : DataFrame, optional
+        With the columns of layers.csv.
+    """
+
+    cells: Mapping[int, tuple[Cell, ...]]
+    frames: Frames | None
+    probes: dict[tuple[str, bool], tuple[pd.DataFrame, pd.DataFrame]]
+    folders: tuple[Path, ...]
+    jobs: int
+    layers: pd.DataFrame | None = None
+
+    def values_of(self, claim: Claim) -> pd.DataFrame:
+        """The numbers of a claim: ``arm, seed, over, value, expected``, a row a network."""
+        import pandas as pd
+
+        parts = []
+        for arm in claim.expect.arms:
+            experiment = claim.arms[arm]
+            found = self._probed(claim, experiment) if claim.metric.is_probed else self._trained(claim, experiment)
+            parts.append(found.assign(arm=arm))
+        values = pd.concat(parts, ignore_index=True)
+        if values["value"].isna().all():
+            raise InitbenchError(f"{claim.file}: no network has a number for its metric {claim.metric}")
+        return values
+
+    def _trained(self, claim: Claim, experiment: Experiment) -> pd.DataFrame:
+        import pandas as pd
+
+        from initbench.analysis.claims import trained_values
+
+        plan, metric = self.cells[id(experiment)], claim.metric
+        if metric.name == "distinct_units":
+            by_cell = self._distinct_units(experiment.epochs)
+        else:
+            by_cell = trained_values(*self._tables(experiment.target), metric.name, metric.epoch)
+        frame = pd.DataFrame(
+            {"seed": [c.seed for c in plan], "value": by_cell.reindex([c.key for c in plan]).to_numpy()}
+        )
+        over = [dict(cell.factors)[metric.over] for cell in plan] if metric.over else None
+        return frame.assign(over=over, expected=None)
+
+    def _tables(self, target: float | None) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+        """Runs, curves and baselines, with what stands in no table: whether a target was reached, and ln k."""
+        assert self.frames is not None
+        runs, curves, baselines = self.frames[:3]
+        classes = {cell.key: cell.data.classes for plan in self.cells.values() for cell in plan}
+        baselines = baselines.assign(loss_uniform=baselines["cell"].map(classes).map(log))
+        best = curves.groupby("cell")["valid_accuracy"].max()
+        return runs.assign(reached=runs["cell"].map(best) >= (target or 0.0)), curves, baselines
+
+    def _distinct_units(self, epochs: int) -> pd.Series[float]:
+        """The least of the hidden layers after the last epoch, by cell."""
+        assert self.layers is not None
+        last = self.layers.groupby("cell")["layer"].transform("max")
+        then = self.layers[(self.layers["layer"] < last) & (self.layers["epoch"] == epochs)]
+        return then.groupby("cell")["distinct_units"].min().astype(float)
+
+    def _probed(self, claim: Claim, experiment: Experiment) -> pd.DataFrame:
+        metric = claim.metric
+        jacobians = metric.name.startswith("jacobian")
+        same = (replace(experiment, name="", epochs=1, record=("curves",), target=None).to_yaml(), jacobians)
+        if same not in self.probes:
+            seen = look_at_starts(experiment, self.folders, self.jobs, jacobians=jacobians)
+            self.probes[same] = probe_tables(*seen[:3])
+        layers, networks = self.probes[same]
+        table = networks
+        if metric.is_of_layer:
+            last = layers.groupby("cell", sort=False)["layer"].transform("max")
+            table = layers[layers["layer"] == (metric.layer or last - 1)]
+        expected = table[THEORY[metric.name]] if metric.is_of_layer and metric.name in THEORY else None
+        over = table[metric.over] if metric.over else None
+        return table[["seed"]].assign(value=table[metric.name].astype(float), over=over, expected=expected)
+
+
+def _about(claim: Claim) -> dict[str, Any]:
+    first = next(iter(claim.arms.values()))
+    budget = "before training" if claim.metric.is_probed else f"{first.epochs} epochs"
+    told = {"text": claim.sentence, "source": claim.source, "group": claim.group, "suite": claim.suite}
+    told |= {"metric": str(claim.metric), "budget": budget, "instead": claim.instead, "note": claim.note}
+    first_arm, second_arm = claim.expect.arms[0], claim.expect.arms[-1]
+    return told | {"rule": claim.expect.rule, "first": first_arm, "second": second_arm, "bound": claim.expect.bound}
+
+
+def _remember_plans(folder: Path, claims: Sequence[Claim]) -> dict[str, str]:
+    """Note what each claim is before its first look; tell whether that is still what it is."""
+    file = folder / PLANNED
+    try:
+        known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        told = {}
+        for claim in claims:
+            versions = known.setdefault(claim.name, {})
+            versions.setdefault(claim.plan, datetime.now(timezone.utc).isoformat(timespec="seconds"))
+            is_first = next(iter(versions)) == claim.plan
+            told[claim.name] = "planned" if is_first else "changed after looking"
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise StoreError(f"{file}: not as initbench claims writes it ({error}); remove it to begin anew") from None
+    write_text(file, json.dumps(known, indent=1) + "\n")
+    return told
+
+
+def _write(verdicts: Verdicts) -> None:
+    from initbench.present.claims import draw_claims, markdown
+    from initbench.present.figures import save_figure
+    from initbench.present.tables import csv_text
+
+    write_text(verdicts.folder / "claims.csv", csv_text(verdicts.table))
+    write_text(verdicts.folder / "claims.md", markdown(verdicts.table))
+    figures = verdicts.folder / "figures"
+    try:
+        figures.mkdir(exist_ok=True)
+        for name, figure in draw_claims(verdicts.table).items():
+            with write_aside(figures / f"{name}.png") as partial:
+                save_figure(figure, partial)
+    except OSError as error:
+        raise StoreError(f"{figures}: cannot be written: {error.strerror}") from error
+
+
+def parse_seeds(text: str, count: int) -> tuple[int, ...]:
+    """Read ``10``, which means 0 to 9, ``100:110``, 100 to 109, or ``100:``, so many from 100 on.
+
+    Raises
+    ------
+    ValueError
+        When it is none of these.
+
+    Examples
+    --------
+    >>> parse_seeds("3", 5), parse_seeds("100:103", 5), parse_seeds("100:", 2)
+    ((0, 1, 2), (100, 101, 102), (100, 101))
+    """
+    first, colon, end = text.partition(":")
+    begin = int(first) if colon else 0
+    seeds = range(begin, begin + count) if colon and not end else range(begin, int(end if colon else first))
+    if not 0 < len(seeds) <= MOST_SEEDS or begin < 0:
+        raise ValueError(text)
+    return tuple(seeds)

@@ -1,0 +1,148 @@
+"""How often verdicts on claims are wrong where the truth is known, and what each rule says of plain numbers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from initbench.analysis.claims import RULES, Finding, claims_table, judge, slopes, trained_values
+from initbench.analysis.comparisons import one_sided_p
+
+BOUNDS = {"higher": 1.0, "lower": 1.0, "equal": 1.0, "at_least": 0.9, "at_most": 0.1, "matches": 0.05, "sooner": 0.1}
+
+
+def frame(first, last=None):
+    """Numbers of the arms A and B, by seed."""
+    parts = [pd.DataFrame({"arm": "A", "seed": np.arange(len(first)), "value": first})]
+    if last is not None:
+        parts.append(pd.DataFrame({"arm": "B", "seed": np.arange(len(last)), "value": last}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def verdict(values, rule, bound=None, arms=("A", "B")):
+    """The verdict on one claim alone."""
+    found = judge(values, rule, arms, BOUNDS[rule] if bound is None else bound)
+    return claims_table({"c": found})["verdict"].iloc[0]
+
+
+def draws(mean, n=12, seed=0):
+    return np.random.default_rng(seed).normal(mean, 1.0, n)
+
+
+NOISE = np.random.default_rng(9).normal(size=12)
+CASES = {  # rule -> numbers of A and B for supported, refuted, inconclusive
+    "higher": [(NOISE + 5, NOISE * 0), (NOISE / 9, NOISE * 0), (NOISE + 0.6, NOISE * 0)],
+    "lower": [(NOISE * 0, NOISE + 5), (NOISE * 0, NOISE / 9), (NOISE * 0, NOISE + 0.6)],
+    "equal": [(NOISE / 9, NOISE * 0), (NOISE + 5, NOISE * 0), (NOISE * 2, NOISE * 0)],
+    "at_least": [(np.ones(80), None), (np.zeros(80), None), (np.ones(12), None)],
+    "at_most": [(np.zeros(80), None), (np.ones(80), None), (np.zeros(12), None)],
+    "matches": [(1 + NOISE / 100, None), (2 + NOISE / 100, None), (1 + NOISE, None)],
+    "sooner": [
+        (np.arange(12), np.full(12, np.inf)),
+        (np.full(12, np.inf), np.arange(12)),
+        (np.arange(12), np.arange(12)),
+    ],
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_each_rule_tells_the_three_verdicts_apart(rule):
+    arms = ("A",) if CASES[rule][0][1] is None else ("A", "B")
+    told = [verdict(frame(*numbers), rule, arms=arms) for numbers in CASES[rule]]
+    assert told == ["supported", "refuted", "inconclusive"]
+
+
+@pytest.mark.parametrize("rule", ["higher", "lower", "equal"])
+def test_seeds_are_paired_and_those_of_one_arm_alone_do_not_count(rule):
+    both = frame(draws(5), draws(0, seed=1))
+    more = pd.concat([both, pd.DataFrame({"arm": ["A"], "seed": [99], "value": [1e9]})])
+    assert judge(more, rule, ("A", "B"), 1.0) == judge(both, rule, ("A", "B"), 1.0)
+
+
+def wrong_share(rule, effect, times=2000, n=10, flip=False):
+    """How often simulated claims get a verdict, by its name."""
+    rng = np.random.default_rng(1)
+    told = []
+    for _ in range(times):
+        first, last = rng.gamma(2.0, size=n) + effect, rng.gamma(2.0, size=n)
+        found = judge(frame(first, last), rule, ("A", "B"), 0.5)
+        if flip:  # as a rule without any test would have it
+            found = found._replace(is_inside=found.effect > 0, p_supports=0.0)
+        told.append(claims_table({"c": found})["verdict"].iloc[0])
+    return pd.Series(told).value_counts(normalize=True)
+
+
+def test_equal_arms_are_hardly_ever_told_apart():
+    shares = wrong_share("higher", 0.0, 400)
+    assert shares.get("supported", 0.0) <= 0.05
+    assert wrong_share("higher", 0.0, 100, flip=True).get("supported", 0.0) > 0.3  # the check can fail
+
+
+def test_holm_counts_all_claims_of_a_run():
+    just = Finding(1.0, 0.1, 2.0, 0.02, 1.0, True, False, 10)
+    alone, beside = claims_table({"a": just}), claims_table({"a": just, "b": just._replace(p_supports=0.5)})
+    assert alone["p_adjusted"].iloc[0] == pytest.approx(0.04)
+    assert beside["p_adjusted"].iloc[0] == pytest.approx(0.08)
+    assert list(beside["verdict"]) == ["inconclusive", "inconclusive"]
+    assert alone["verdict"].iloc[0] == "supported"
+
+
+def test_a_slope_is_that_of_the_logarithms():
+    x = np.array([2.0, 4.0, 8.0])
+    values = pd.DataFrame({"arm": "A", "seed": [0, 0, 0], "over": x, "value": 3 * x**1.5})
+    assert slopes(values, is_exponential=False)["value"].iloc[0] == pytest.approx(1.5)
+    values["value"] = np.exp(-0.5 * x)
+    assert slopes(values, is_exponential=True)["value"].iloc[0] == pytest.approx(-0.5)
+    values.loc[1, "value"] = 0.0
+    assert slopes(values, is_exponential=True)["value"].isna().all()
+
+
+def test_few_seeds_are_said_to_be_few():
+    table = claims_table({"few": judge(frame(draws(9, 4)), "matches", ("A",), 0.1)})
+    assert table["is_low"].iloc[0]
+    assert not claims_table({"c": judge(frame(draws(9, 5)), "matches", ("A",), 0.1)})["is_low"].iloc[0]
+
+
+def runs_of(*statuses):
+    """A row a cell; the accuracy is .5 everywhere and the loss .7."""
+    n = len(statuses)
+    runs = pd.DataFrame(
+        {"cell": [str(i) for i in range(n)], "seed": range(n), "status": statuses, "diverged_epoch": 2.0}
+    )
+    metrics = dict.fromkeys(("train_accuracy", "valid_accuracy", "test_accuracy", "best_valid_accuracy"), 0.5)
+    losses = dict.fromkeys(("train_loss", "valid_loss", "test_loss"), 0.7)
+    runs = runs.assign(**metrics, **losses)
+    majority = {"test_majority": 0.1, "valid_majority": 0.2, "test_rows": 100.0, "loss_uniform": np.log(10)}
+    return runs, pd.DataFrame({"cell": runs["cell"]}).assign(**majority)
+
+
+@pytest.mark.parametrize(
+    ("metric", "diverged"),
+    [
+        ("test_accuracy", 0.1),
+        ("valid_accuracy", 0.2),
+        ("test_loss", np.log(10)),
+        ("trains", 0),
+        ("fails", 1),
+        ("diverges", 1),
+    ],
+)
+def test_a_diverged_network_counts_as_one_at_chance_and_a_failed_one_not_at_all(metric, diverged):
+    runs, baselines = runs_of("ok", "diverged", "failed")
+    found = trained_values(runs, pd.DataFrame(), baselines, metric)
+    assert list(found.index) == ["0", "1"]
+    assert found["1"] == pytest.approx(diverged)
+    assert found["0"] == {"trains": 1, "fails": 0, "diverges": 0, "test_loss": 0.7}.get(metric, 0.5)
+
+
+def test_a_network_that_diverges_later_still_has_the_numbers_of_an_earlier_epoch():
+    runs, baselines = runs_of("ok", "diverged")
+    curves = pd.DataFrame({"cell": ["0", "1", "0"], "epoch": [1, 1, 2], "test_accuracy": [0.3, 0.4, 0.6]})
+    assert list(trained_values(runs, curves, baselines, "test_accuracy", 1)) == [0.3, 0.4]
+    assert list(trained_values(runs, curves, baselines, "test_accuracy", 2)) == [0.6, 0.1]
+
+
+def test_p_of_a_rule_is_that_of_the_t_test():
+    difference = draws(0.4) - draws(0.0, seed=3)
+    found = judge(frame(difference, difference * 0), "higher", ("A", "B"), 0.5)
+    assert found.p_supports == pytest.approx(one_sided_p(difference.round(12)))
+    assert found.p_refutes == pytest.approx(one_sided_p(0.5 - difference.round(12)))

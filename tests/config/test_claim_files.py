@@ -1,0 +1,126 @@
+"""What a claim's file may hold, and that each fault is told where it stands."""
+
+from pathlib import Path
+
+import pytest
+
+from initbench.config import bundled, read_claim
+from initbench.config.claims import GROUPS, KEYS_OF_A_CLAIM, REQUIRED, RULES
+from initbench.contracts import PROBED_LAYERS, PROBED_NETWORKS
+from initbench.errors import ConfigError
+
+GOOD = """\
+claim: He's weights end above zeros.
+source: a test
+group: scale
+suite: quick
+network: {dataset: digits, depth: 2, width: 8, epochs: 3}
+arms:
+  He: {initializer: he_normal}
+  zeros: {initializer: zeros}
+seeds: 4
+metric: test_accuracy
+expect: {higher: He, than: zeros, by: 0.05}
+"""
+
+
+def read(folder, text):
+    file = folder / "mine.yaml"
+    file.write_text(text, encoding="utf-8")
+    return read_claim(file)
+
+
+def test_a_claim_is_read_with_the_keys_of_each_arm_on_those_of_all(tmp_path):
+    claim = read(tmp_path, GOOD.replace("He: {initializer: he_normal}", "He: {initializer: he_normal, hidden: [4, 5]}"))
+    assert (claim.name, claim.group, claim.suite, claim.seeds) == ("mine", "scale", "quick", (0, 1, 2, 3))
+    assert claim.arms["zeros"].choices["depth"] == (2,)
+    assert claim.arms["He"].choices["hidden"] == ((4, 5),)  # in place of depth and width
+    assert claim.expect == ("higher", ("He", "zeros"), 0.05, None)
+    assert {arm.epochs for arm in claim.arms.values()} == {3}
+
+
+def test_the_plan_changes_with_all_that_is_settled_before_the_first_look_and_with_nothing_else(tmp_path):
+    plan = read(tmp_path, GOOD).plan
+    for old, new in [
+        ("ends above", "end over"),
+        ("by: 0.05", "by: 0.04"),
+        ("epochs: 3", "epochs: 4"),
+        ("seeds: 4", "seeds: 5"),
+        ("test_accuracy", "valid_accuracy"),
+        ("end above", "end over"),
+    ]:
+        assert (read(tmp_path, GOOD.replace(old, new)).plan == plan) == (old not in GOOD)
+    assert read(tmp_path, GOOD.replace("quick", "full").replace("a test", "another")).plan == plan
+    assert read(tmp_path, GOOD).at_seeds((9, 8, 7, 6)).plan == plan
+
+
+FAULTS = [  # old, new, line, words
+    ("claim:", "clam:", 1, "unknown key 'clam' of a claim"),
+    ("seeds: 4\n", "", 1, "needs the key 'seeds'"),
+    ("group: scale", "group: scales", 3, "unknown group 'scales'"),
+    ("suite: quick", "suite: quik", 4, "unknown suite 'quik'"),
+    ("epochs: 3", "epocs: 3", 5, "unknown key 'epocs'"),
+    ("epochs: 3", "seeds: 3", 5, "'seeds' is no key of a claim's networks"),
+    ("he_normal", "he_norml", 7, "unknown initializer 'he_norml'"),
+    ("initializer: he_normal", "initializer: [he_normal, zeros]", 7, "sweeps initializer"),
+    ("initializer: he_normal", "learning_rate: {tune: [0.1, 0.2]}", 7, "cannot tune"),
+    ("seeds: 4", "seeds: 0", 9, "must be at least 1"),
+    ("metric: test_accuracy", "metric: test_acuracy", 10, "unknown metric"),
+    ("metric: test_accuracy", "metric: {test_loss: {epoch: 9}}", 10, "epoch is 9"),
+    ("metric: test_accuracy", "metric: {correlation: {layer: 9}}", 10, "layer is 9"),
+    ("metric: test_accuracy", "metric: {test_loss: {layer: 1}}", 10, "no metric of a layer"),
+    ("metric: test_accuracy", "metric: {slope: test_loss}", 10, "needs the key 'over'"),
+    ("metric: test_accuracy", "metric: {slope: test_loss, over: width}", 7, "sweeps no key"),
+    ("metric: test_accuracy", "metric: steps_to_target", 10, "needs a target"),
+    ("than: zeros", "than: zero", 11, "'zero' is no arm"),
+    ("than: zeros", "than: He", 11, "with itself"),
+    (", by: 0.05", "", 11, "needs by"),
+    ("by: 0.05", "by: 0", 11, "by is 0"),
+    ("by: 0.05", "buy: 0.05", 11, "unknown key 'buy'"),
+    ("higher: He", "hihger: He", 11, "holds 0 rules"),
+    ("{higher: He, than: zeros, by: 0.05}", "{share: He, at_least: 0.9}", 10, "a share is one of networks"),
+    ("{higher: He, than: zeros, by: 0.05}", "{share: He}", 11, "needs at_least or at_most"),
+    ("{higher: He, than: zeros, by: 0.05}", "{equal: [He], within: 1}", 11, "must be two arms"),
+    ("{higher: He, than: zeros, by: 0.05}", "{matches: He, value: theory, within: 0.1}", 11, "theory says nothing"),
+    ("{higher: He, than: zeros, by: 0.05}", "{matches: He, value: -1, within: 0.1}", 11, "must be above 0"),
+    ("{higher: He, than: zeros, by: 0.05}", "{sooner: He, than: zeros}", 11, "belong together"),
+    ("{higher: He, than: zeros, by: 0.05}", "[]", 11, "holds 0 rules"),
+    ("network: {dataset: digits, depth: 2, width: 8, epochs: 3}", "network: 3", 5, "holds no keys"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "line", "words"), FAULTS, ids=lambda value: str(value)[:30])
+def test_each_fault_is_told_where_it_stands(tmp_path, old, new, line, words):
+    assert old in GOOD
+    with pytest.raises(ConfigError) as told:
+        read(tmp_path, GOOD.replace(old, new, 1))
+    places = [(fault.line, fault.message) for fault in told.value.faults]
+    assert any(at == line and words in message for at, message in places), places
+
+
+def test_all_faults_are_told_at_once(tmp_path):
+    with pytest.raises(ConfigError) as told:
+        read(tmp_path, GOOD.replace("he_normal", "he_norml").replace("scale", "scales").replace("by: 0.05", "by: -1"))
+    assert len(told.value.faults) == 3
+
+
+def test_text_that_is_no_claim_is_refused_without_a_traceback(tmp_path):
+    for text in ("", "[]", "claim", "arms: 3", "a: &a [*a]", "claim: !!python/object:os.system x"):
+        with pytest.raises(ConfigError):
+            read(tmp_path, text)
+
+
+@pytest.mark.parametrize("name", bundled("claim"))
+def test_the_collection_is_valid_and_says_where_each_claim_stands(name):
+    claim = read_claim(bundled("claim")[name])
+    assert claim.sentence.endswith(".")
+    assert len(claim.source) > 5
+    assert name == name.lower()
+
+
+def test_docs_name_every_key_group_and_rule():
+    page = (Path(__file__).parents[2] / "docs" / "claims.md").read_text(encoding="utf-8")
+    for word in (*KEYS_OF_A_CLAIM, *GROUPS, *RULES):
+        assert f"`{word}`" in page or f"{word}:" in page or f"`{{{word}:" in page, word
+    assert set(REQUIRED) <= set(KEYS_OF_A_CLAIM)
+    assert not {"test_accuracy"} & {*PROBED_LAYERS, *PROBED_NETWORKS}

@@ -1,0 +1,105 @@
+"""Claims end to end: from a file to its verdict."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from initbench.config import read_claim
+from initbench.evidence import run_claims
+
+HEAD = "source: a test\ngroup: scale\nseeds: 12\n"
+NETWORK = "network: {dataset: digits, train_rows: 200, depth: 2, width: 16, epochs: 3, learning_rate: 0.1}\n"
+CLAIMS = {
+    "he_learns": NETWORK + "arms: {He: {}, zeros: {initializer: zeros}}\nmetric: test_accuracy\n"
+    "expect: {higher: He, than: zeros, by: 0.05}\n",
+    "zeros_fail": NETWORK
+    + "arms: {zeros: {initializer: zeros}}\nmetric: fails\nexpect: {share: zeros, at_least: 0.3}\n",
+    "zeros_are_one_unit": NETWORK + "arms: {zeros: {initializer: zeros}}\nmetric: distinct_units\n"
+    "expect: {matches: zeros, value: 1, within: 0.01}\n",
+    "he_is_its_own_equal": NETWORK + "arms: {A: {initializer: he_normal}, B: {}}\nmetric: {test_loss: {epoch: 1}}\n"
+    "expect: {equal: [A, B], within: 0.1}\n",
+    "he_keeps_the_variance": "network: {dataset: gaussian, scaling: none, depth: 3, width: 400}\narms: {He: {}}\n"
+    "metric: {preactivation_square: {layer: 3}}\nexpect: {matches: He, value: theory, within: 0.3}\n",
+    "glorot_shrinks": "network: {dataset: gaussian, scaling: none, depth: [2, 4, 6], width: 64}\n"
+    "arms: {Glorot: {initializer: glorot_normal}, He: {}}\n"
+    "metric: {slope: preactivation_square, over: depth, exponential: true}\n"
+    "expect: {lower: Glorot, than: He, by: 0.1}\n",
+}
+
+
+def claim_of(folder, name, seeds=None):
+    file = folder / f"{name}.yaml"
+    file.write_text(f"claim: A test of {name}.\n{HEAD}{CLAIMS[name]}", encoding="utf-8")
+    claim = read_claim(file)
+    return claim.at_seeds(seeds) if seeds else claim
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("claims")
+    return run_claims([claim_of(folder, name) for name in CLAIMS], results=folder)
+
+
+def test_every_claim_has_its_verdict(verdicts):
+    table = verdicts.table.set_index("claim")
+    assert table["verdict"].to_dict() == dict.fromkeys(CLAIMS, "supported")
+    assert set(table["planned"]) == {"planned"}
+    assert set(table["seeds"]) == {12}
+
+
+def test_the_numbers_are_those_of_the_ordinary_run(verdicts, tmp_path):
+    import initbench
+
+    (tmp_path / "he.yaml").write_text(
+        "dataset: digits\ntrain_rows: 200\ndepth: 2\nwidth: 16\nepochs: 3\nlearning_rate: 0.1\nseeds: 12\n", "utf-8"
+    )
+    runs = initbench.run(tmp_path / "he.yaml", results=tmp_path).runs
+    mine = verdicts.values["he_learns"].query("arm == 'He'")
+    np.testing.assert_array_equal(mine.sort_values("seed")["value"], runs.sort_values("seed")["test_accuracy"])
+
+
+def test_files_hold_what_is_told_and_each_network_is_trained_once(verdicts):
+    read = pd.read_csv(verdicts.folder / "claims.csv")
+    assert list(read["claim"]) == list(CLAIMS)
+    text = (verdicts.folder / "claims.md").read_text(encoding="utf-8")
+    assert all(sentence.split(";")[0] in text for sentence in verdicts.table["sentence"])
+    assert (verdicts.folder / "figures" / "claims-scale.png").stat().st_size > 5000
+    assert len(pd.read_csv(verdicts.folder / "claims.csv")) == len(CLAIMS)
+    manifest = json.loads((verdicts.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["cells"]["done"] == 24  # he and zeros at twelve seeds, shared by four claims
+
+
+def test_again_trains_nothing_and_says_the_same(verdicts, tmp_path):
+    again = run_claims(verdicts.claims, results=verdicts.folder.parent)
+    pd.testing.assert_frame_equal(again.table, verdicts.table)
+    manifest = json.loads((verdicts.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["cells_trained_now"] == 0
+
+
+def test_a_claim_that_changed_after_its_first_look_is_told(tmp_path):
+    name = "he_is_its_own_equal"
+    first = run_claims([claim_of(tmp_path, name)], results=tmp_path)
+    assert list(first.table["planned"]) == ["planned"]
+    file = tmp_path / f"{name}.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("within: 0.1", "within: 0.2"), encoding="utf-8")
+    changed = run_claims([read_claim(file)], results=tmp_path)
+    assert list(changed.table["planned"]) == ["changed after looking"]
+    elsewhere = run_claims([claim_of(tmp_path, name, (7, 8))], results=tmp_path)
+    assert list(elsewhere.table["planned"]) == ["planned"]  # other seeds are a repetition
+
+
+def test_a_clock_beside_networks_without_one_trains_nothing_twice(tmp_path):
+    clocked = NETWORK.replace("epochs: 3", "epochs: 3, target: 0.3, clock: 2")
+    text = clocked + "arms: {He: {}, zeros: {initializer: zeros}}\nmetric: steps_to_target\n"
+    claims = [claim_of(tmp_path, "he_learns")]
+    file = tmp_path / "he_is_sooner.yaml"
+    file.write_text(f"claim: He is sooner.\n{HEAD}{text}expect: {{sooner: He, than: zeros}}\n", encoding="utf-8")
+    claims.append(read_claim(file))
+    for trained in (48, 0):
+        table = run_claims(claims, results=tmp_path).table.set_index("claim")
+        assert table["verdict"].to_dict() == {"he_learns": "supported", "he_is_sooner": "supported"}
+        assert table.loc["he_is_sooner", "effect"] > 0.75
+        manifest = json.loads((tmp_path / "claims" / "manifest.json").read_text(encoding="utf-8"))
+        assert manifest["cells_trained_now"] == trained
