@@ -7,7 +7,7 @@ INITBENCH := $(BIN)/initbench
 OLDEST_PYTHON ?= python3.10
 NEWEST_PYTHON ?= python3.13
 
-.PHONY: run test check smoke oldest newest install peers bench gallery replications report sweep sweep-depth sweep-activation sweep-learning-rate sweep-churn clean
+.PHONY: run test check smoke oldest newest install peers bench gallery replications claims report sweep sweep-depth sweep-activation sweep-learning-rate sweep-churn clean
 
 run: install
 	$(INITBENCH) run configs/relu_deep.yaml
@@ -62,6 +62,9 @@ gallery: install
 
 replications: install
 	$(BIN)/python docs/replications/fill.py
+
+claims: install
+	$(BIN)/python docs/claims/fill.py
 
 report: install
 	$(INITBENCH) run configs/relu_deep.yaml

@@ -127,6 +127,16 @@ def run(
         click.get_current_context().exit(3)
 
 
+@claims.command(epilog="\b\nExamples:\n  initbench claims schema > claim.schema.json\n")
+def schema() -> None:
+    """Print the JSON Schema (draft-07) of a claim, for editors."""
+    import json
+
+    from initbench.config.schema import claim_schema
+
+    click.echo(json.dumps(claim_schema(), indent=2, ensure_ascii=False))
+
+
 def _read(names: Sequence[str], suite: str | None, data_dir: Path | None) -> list[Claim]:
     """Read claims by file or name, and those of a suite; the faults of all at once."""
     from initbench.config import bundled, find_config, read_claim

@@ -314,9 +314,13 @@ def _metric(value: Value) -> Metric:
     return metric
 
 
+def metric_names() -> list[str]:
+    """All metrics, those of trained networks first."""
+    return list(dict.fromkeys((*TRAINED, *PROBED_NETWORKS, *PROBED_LAYERS)))
+
+
 def _metric_name(value: Value) -> str:
-    names = list(dict.fromkeys((*TRAINED, *PROBED_NETWORKS, *PROBED_LAYERS)))
-    return str(choice("metric", *names)(value, Context()))
+    return str(choice("metric", *metric_names())(value, Context()))
 
 
 def _expectation(value: Value, arms: list[str]) -> Expectation:

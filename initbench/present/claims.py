@@ -85,6 +85,12 @@ def _unit(row: Mapping[Hashable, Any]) -> str:
     return " %" if _is_percent(row) else " points" if _is_points(row) else ""
 
 
+def tally(table: pd.DataFrame) -> str:
+    """How many claims have which verdict."""
+    counts = ", ".join(f"{(table['verdict'] == verdict).sum()} {verdict}" for verdict in COLORS)
+    return f"{len(table)} claim{'s' if len(table) != 1 else ''}: {counts}."
+
+
 def markdown(table: pd.DataFrame) -> str:
     """The claims by verdict, with what a textbook should print instead.
 
@@ -93,8 +99,7 @@ def markdown(table: pd.DataFrame) -> str:
     table : DataFrame
         With the columns of claims.csv.
     """
-    counts = ", ".join(f"{(table['verdict'] == verdict).sum()} {verdict}" for verdict in COLORS)
-    lines = [f"{len(table)} claims: {counts}. Verdicts are adjusted for one another (Holm).", ""]
+    lines = [f"{tally(table)} Verdicts are adjusted for one another (Holm).", ""]
     for verdict in COLORS:
         rows = table[table["verdict"] == verdict]
         if rows.empty:
@@ -125,7 +130,7 @@ def draw_claims(table: pd.DataFrame) -> dict[str, Figure]:
     """
     figures = {}
     for group, rows in table.groupby("group", sort=False):
-        heading = f"Claims: {group}\neffects with 95 % intervals; green: where the claim has them"
+        heading = f"Claims: {group}\neffects with 95 % intervals; green: where the claim has them; dashes: what matters"
         figure = new_figure(MARGIN + ROW * len(rows), heading, width=7.0)
         grid = figure.subplots(len(rows), 1, squeeze=False)
         for axes, row in zip(grid[:, 0], rows.to_dict("records"), strict=True):
@@ -136,10 +141,13 @@ def draw_claims(table: pd.DataFrame) -> dict[str, Figure]:
 
 def _draw_row(axes: Axes, row: Mapping[Hashable, Any]) -> None:
     claimed = _region(row)
-    ends = [end for end in (row["low"], row["high"], row["effect"], *claimed) if np.isfinite(end)]
+    matters = {"higher": row["bound"], "lower": -row["bound"], "sooner": 0.5 + row["bound"]}.get(row["rule"], np.nan)
+    ends = [end for end in (row["low"], row["high"], row["effect"], matters, *claimed) if np.isfinite(end)]
     span = max(ends) - min(ends) or 1.0
     left, right = min(ends) - 0.15 * span, max(ends) + 0.15 * span
     axes.axvspan(max(claimed[0], left), min(claimed[1], right), color="#009E73", alpha=0.12, linewidth=0)
+    if np.isfinite(matters):
+        axes.axvline(matters, color="0.5", linewidth=0.8, linestyle="--")
     color = COLORS[row["verdict"]]
     axes.plot([row["low"], row["high"]], [0, 0], color=color, linewidth=2)
     axes.plot([row["effect"]], [0], "o", color=color, markersize=4)

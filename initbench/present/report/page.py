@@ -12,8 +12,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from initbench.present.claims import COLORS as COLORS_OF_VERDICTS
-from initbench.present.claims import draw_claims
+from initbench.present.claims import draw_claims, tally
 from initbench.present.figures.style import COLORS, looks
 from initbench.present.labels import settings, swept, title
 from initbench.present.report.chapters import Chapter
@@ -126,14 +125,14 @@ def _part(part: str, chapter: Chapter, sharers: int) -> Part:
 
 def _claims(table: pd.DataFrame) -> tuple[str, Grid, list[Picture]]:
     """What the page shows of claims: how many have which verdict, all of them, and their figures."""
-    counts = ", ".join(f"{(table['verdict'] == verdict).sum()} {verdict}" for verdict in COLORS_OF_VERDICTS)
     said = table.assign(instead=table["instead"].where(table["verdict"] != "supported", ""))
-    columns = ["verdict", "text", "sentence", "instead", "note", "source", "group", "planned", "claim"]
+    columns = {"verdict": "verdict", "text": "claim", "sentence": "found", "instead": "print instead"}
+    columns |= {name: name for name in ("note", "source", "group", "planned")} | {"claim": "file"}
     shown = [
         picture_of(name, figure, "Effects with their 95 % intervals; green: where the claims have them.")
         for name, figure in draw_claims(table).items()
     ]
-    return f"{len(table)} claims: {counts}.", plain_grid("Claims", said[columns], ()), shown
+    return tally(table), plain_grid("Claims", said[list(columns)].set_axis(list(columns.values()), axis=1), ()), shown
 
 
 def _facts(chapter: Chapter) -> list[tuple[str, str]]:
