@@ -1,8 +1,8 @@
 """Make the tables and figures of docs/claims.md: python docs/claims/fill.py [FOLDER] [--repeat N].
 
 Runs all claims, with results in FOLDER/results (without FOLDER, the current one; what is there already is not trained
-again), and writes their verdicts between the marks of the page. With --repeat the quick claims are run N times more, with
-other seeds each, and the page tells how often a verdict flips; else what it tells stays.
+again), and writes their verdicts between the marks of the page. With --repeat the quick claims are run N times more,
+with other seeds each, and the page tells how often a verdict flips; else what it tells stays.
 """
 
 from __future__ import annotations
