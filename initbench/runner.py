@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -255,11 +255,12 @@ def _fill(
     else:
         training = train_in_processes(stacks, shared, jobs, progress.advance, keep)
     try:
-        for stack, records in training:
-            store.add(records)
-            progress.finish(stack.cells, records)
-            if fail_fast and any(record.status == "failed" for record in records):
-                break
+        with closing(training):  # workers end here, also when an interruption strikes outside of them
+            for stack, records in training:
+                store.add(records)
+                progress.finish(stack.cells, records)
+                if fail_fast and any(record.status == "failed" for record in records):
+                    break
     finally:
         progress.stop()
         outcome.counts, outcome.ended = store.counts(), time.time()

@@ -28,7 +28,7 @@ from initbench.registry import load_plugin, loaded_plugins
 from initbench.stacks import Keep, failure, run_stack
 from initbench.store import Record
 
-Finished = Iterator[tuple[Stack, list[Record]]]
+Finished = Generator[tuple[Stack, list[Record]], None, None]
 FinishedOrKilled = Generator[tuple[Stack, list[Record]], None, list[Stack]]  # returns the stacks that lost their worker
 Advance = Callable[[int], None]
 MOST_KILLS = 3  # workers that a stack may cost before its cells are tried alone

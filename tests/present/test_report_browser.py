@@ -6,6 +6,7 @@ import shutil
 import frames
 import numpy as np
 import pytest
+import test_claims_page
 import test_report as pages
 
 from initbench.present.report import render_report
@@ -38,7 +39,12 @@ def reports():
         )
     )
     swept = swept._replace(verdict=[f"In setting {i} he_normal leads." for i in range(8)])
-    return {"single": render_report([single], "single"), "joined": render_report([single, swept], "joined")}
+    claims = test_claims_page.table({}, {"claim": "b", "verdict": "refuted", "instead": "Glorot wins."})
+    return {
+        "single": render_report([single], "single"),
+        "joined": render_report([single, swept], "joined"),
+        "with claims": render_report([single], "with claims", [claims]),
+    }
 
 
 class Visit:
@@ -98,7 +104,7 @@ def visit(browser, reports, tmp_path):
         each.context.close()
 
 
-@pytest.mark.parametrize("name", ["single", "joined"])
+@pytest.mark.parametrize("name", ["single", "joined", "with claims"])
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["375", "1440"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_page_is_silent_off_the_network_and_accessible(visit, name, viewport, scheme):
