@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from initbench.config import Experiment, find_config, read_experiment
+from initbench.config.located import locate
 from initbench.data import data_folders
 from initbench.errors import InitbenchError, StoreError, UsageError
 from initbench.plan import TUNED, Cell, choose_tuned
@@ -479,6 +480,8 @@ def write_figures(results: Results, form: str = "png") -> list[Path]:
         raise StoreError(f"{results.folder}: no cell has finished yet, so there is nothing to draw")
     figures = draw(results)
     folder = results.folder / "figures"
+    if folder.is_symlink():
+        raise StoreError(f"{folder}: is a link, and earlier figures are removed there; put a folder in its place")
     try:
         folder.mkdir(exist_ok=True)
         for name, figure in figures.items():
@@ -595,8 +598,6 @@ def _read_claims(file: Path) -> pd.DataFrame:
 
 def _chapter(results: Results) -> Chapter:
     """What the report is told of an experiment."""
-    import yaml
-
     from initbench.analysis.bands import curve_bands
     from initbench.analysis.layers import layer_means
     from initbench.present.report import Chapter
@@ -606,7 +607,7 @@ def _chapter(results: Results) -> Chapter:
     has_layers = not results.layers.empty
     return Chapter(
         name=results.folder.resolve().name,
-        description=str(yaml.safe_load(config or "{}").get("description") or ""),
+        description=_description(config, results.folder / "config.yaml"),
         caption=results.caption,
         verdict=results.conclude(results.evidence),
         factors=frames.factors,
@@ -625,8 +626,24 @@ def _chapter(results: Results) -> Chapter:
         figures={} if frames.curves.empty else draw(results),
         counts=results.counts,
         config=config,
-        manifest=json.loads(manifest or "{}"),
+        manifest=_manifest(manifest, results.folder / "manifest.json"),
     )
+
+
+def _description(config: str, file: Path) -> str:
+    """The description that a resolved config holds."""
+    pairs = locate(config, str(file), []).pairs or []
+    return next((str(value.data or "") for key, value in pairs if key.data == "description"), "")
+
+
+def _manifest(text: str, file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise StoreError(f"{file}: not as initbench run writes it; run that again")
+    return found
 
 
 def _beside(results: Results, name: str) -> str:

@@ -170,6 +170,12 @@ class Store:
             raise StoreError(f"{self.file}: cannot be opened: {error}") from error
         try:
             self._connection.create_function("checksum", -1, _checksum, deterministic=True)
+            if self.file.is_symlink():
+                raise StoreError(
+                    f"{self.file}: is a link, and nothing is written through one; put the file itself there"
+                )
+            if not self._has("about") and self._rows("SELECT 1 FROM sqlite_master"):
+                raise StoreError(f"{self.file}: is a database of another program; move it away")
             layout = (self.about("layout") if self._has("about") else None) or "0"
             if not str(layout).isdecimal():
                 raise StoreError(f"{self.file}: cannot be read: its layout is {layout!r}; {LOST}")
@@ -318,7 +324,8 @@ class Store:
     def _is_plan_whole(self) -> bool:
         values = [value for row in self._rows("SELECT * FROM plan ORDER BY position") for value in row]
         notes = [*map(self.about, NOTES), *filter(None, [self.about("further")])]  # older plans do not count the last
-        return self.about("plan") in (None, _checksum(*values, *notes))
+        known = self.about("plan")
+        return known == _checksum(*values, *notes) or (known is None and (self.layout < LAYOUT or not values))
 
     def verify(self) -> list[str]:
         """As `faults`, and what is wrong with the file itself and the trained weights beside it."""

@@ -64,7 +64,9 @@ def train_in_processes(stacks: Sequence[Stack], shared: Path, jobs: int, advance
     ``MOST_KILLS`` each cell of a stack has a process of its own, so that only one that kills it is ``failed``.
     """
     context = multiprocessing.get_context("spawn")  # the same on Linux, macOS and Windows
-    has_started, over = context.Event(), 0
+    with _quiet_children():  # the first event starts the process that keeps count of them
+        has_started = context.Event()
+    over = 0
 
     def train_until_killed(left: deque[Stack], workers: int) -> FinishedOrKilled:
         nonlocal over
@@ -107,7 +109,7 @@ def _deal(
 ) -> FinishedOrKilled:
     """Train what is ``left`` until that is empty or a process is killed; return what was begun then."""
     others = set(multiprocessing.active_children())
-    with _single_threaded_children():
+    with _quiet_children():
         waiting: dict[Future[list[Record]], Stack] = {}
         try:
             while left or waiting:
@@ -132,9 +134,10 @@ def _deal(
 
 
 @contextmanager
-def _single_threaded_children() -> Iterator[None]:
-    """Let processes started now use one thread for linear algebra each."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS")
+def _quiet_children() -> Iterator[None]:
+    """Let processes started now use one thread for linear algebra each, and import nothing from the current folder."""
+    names = [f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "BLIS")] + ["VECLIB_MAXIMUM_THREADS"]
+    names.append("PYTHONSAFEPATH")  # heard by Python 3.11 and later
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(dict.fromkeys(names, "1"))
     try:

@@ -28,7 +28,7 @@ def compare(path: Path, margin: float | None, sentences: bool, form: str) -> Non
     """
     from initbench.errors import UsageError
     from initbench.present.sentences import paragraphs
-    from initbench.present.tables import render_table
+    from initbench.present.tables import markdown_cell, render_table
     from initbench.results import load
 
     if sentences and form not in ("text", "markdown"):
@@ -37,11 +37,12 @@ def compare(path: Path, margin: float | None, sentences: bool, form: str) -> Non
     evidence = results.compare(margin)
     if results.caption:
         click.echo(f"initbench: {results.caption}", err=True)
+    plain = markdown_cell if form == "markdown" else str
     if form in ("text", "markdown"):
-        click.echo(paragraphs(results.conclude(evidence)), nl=False)
+        click.echo(paragraphs(list(map(plain, results.conclude(evidence)))), nl=False)
     if evidence.empty:
         click.echo(f"initbench: {path} has one initializer in each setting, and nothing to compare it with", err=True)
     elif sentences:
-        click.echo("\n".join(evidence["sentence"]))
+        click.echo("\n".join(map(plain, evidence["sentence"])))
     else:
         click.echo(render_table(evidence, form, caption=results.caption).rstrip("\n"))

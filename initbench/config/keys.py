@@ -259,12 +259,12 @@ def _find_file(value: Value, context: Context) -> str:
 
 
 def _build(entry: Entry, name: Value, given: list[tuple[Value, Value]], context: Context) -> Part:
+    if any(value.is_refused for _, value in given):
+        raise ConfigError([])  # what is wrong with them has been told
     faults: list[Fault] = []
     values: dict[str, Any] = {}
     shown: dict[str, Any] = {}
     for key, value in given:
-        if value.is_refused:
-            continue
         parameter = entry.parameters.get(str(key))
         if parameter is None:
             close = nearest(str(key), entry.parameters)
