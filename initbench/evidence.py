@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from initbench.config import Claim, Experiment
 from initbench.config.claims import THEORY
-from initbench.errors import InitbenchError, StoreError
+from initbench.errors import StoreError
 from initbench.plan import Cell
-from initbench.probing import look_at_starts
+from initbench.probing import Seen, look_at_starts
 from initbench.probing.tables import probe_tables
 from initbench.results import write_manifest
 from initbench.runner import Outcome, Progress, run_together
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 FOLDER = "claims"  # the folder under the results root
 PLANNED = "planned.json"
 MOST_SEEDS = 10_000
+LARGEST_SEED = 2**62
+ROWS_OF = 0  # the seed whose rows all probes see, so that other seeds are other draws of weights and nothing else
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,8 @@ def run_claims(
         for column in about[0]:
             table[column] = [row[column] for row in about]
         table["sentence"] = [sentence(row) for row in table.to_dict("records")]
-        verdicts = Verdicts(folder, list(claims), table, values, outcome.counts.get("failed", 0))
+        failed = outcome.counts.get("failed", 0) + sum(len(seen.failed) for seen, _, _ in source.probes.values())
+        verdicts = Verdicts(folder, list(claims), table, values, failed)
         _write(verdicts)
     return verdicts
 
@@ -146,7 +149,7 @@ class Networks:
 
     cells: Mapping[int, tuple[Cell, ...]]
     frames: Frames | None
-    probes: dict[tuple[str, bool], tuple[pd.DataFrame, pd.DataFrame]]
+    probes: dict[tuple[str, bool], tuple[Seen, pd.DataFrame, pd.DataFrame]]
     folders: tuple[Path, ...]
     jobs: int
     layers: pd.DataFrame | None = None
@@ -160,10 +163,7 @@ class Networks:
             experiment = claim.arms[arm]
             found = self._probed(claim, experiment) if claim.metric.is_probed else self._trained(claim, experiment)
             parts.append(found.assign(arm=arm))
-        values = pd.concat(parts, ignore_index=True)
-        if values["value"].isna().all():
-            raise InitbenchError(f"{claim.file}: no network has a number for its metric {claim.metric}")
-        return values
+        return pd.concat(parts, ignore_index=True)
 
     def _trained(self, claim: Claim, experiment: Experiment) -> pd.DataFrame:
         import pandas as pd
@@ -198,25 +198,29 @@ class Networks:
         return then.groupby("cell")["distinct_units"].min().astype(float)
 
     def _probed(self, claim: Claim, experiment: Experiment) -> pd.DataFrame:
+        import pandas as pd
+
         metric = claim.metric
         jacobians = metric.name.startswith("jacobian")
         same = (replace(experiment, name="", epochs=1, record=("curves",), target=None).to_yaml(), jacobians)
         if same not in self.probes:
-            seen = look_at_starts(experiment, self.folders, self.jobs, jacobians=jacobians)
-            self.probes[same] = probe_tables(*seen[:3])
-        layers, networks = self.probes[same]
+            seen = look_at_starts(experiment, self.folders, self.jobs, jacobians=jacobians, rows_of=ROWS_OF)
+            self.probes[same] = (seen, *probe_tables(*seen[:3]))
+        seen, layers, networks = self.probes[same]
         table = networks
         if metric.is_of_layer:
             last = layers.groupby("cell", sort=False)["layer"].transform("max")
             table = layers[layers["layer"] == (metric.layer or last - 1)]
-        expected = table[THEORY[metric.name]] if metric.is_of_layer and metric.name in THEORY else None
-        over = table[metric.over] if metric.over else None
-        return table[["seed"]].assign(value=table[metric.name].astype(float), over=over, expected=expected)
+        by_cell = table.set_index("cell").reindex([cell.key for cell in seen.plan])
+        frame = pd.DataFrame({"seed": [cell.seed for cell in seen.plan], "value": by_cell[metric.name].to_numpy(float)})
+        expected = by_cell[THEORY[metric.name]].to_numpy() if metric.is_of_layer and metric.name in THEORY else None
+        over = [dict(cell.factors)[metric.over] for cell in seen.plan] if metric.over else None
+        return frame.assign(over=over, expected=expected)
 
 
 def _about(claim: Claim) -> dict[str, Any]:
-    first = next(iter(claim.arms.values()))
-    budget = "before training" if claim.metric.is_probed else f"{first.epochs} epochs"
+    epochs = " and ".join(str(number) for number in dict.fromkeys(arm.epochs for arm in claim.arms.values()))
+    budget = "before training" if claim.metric.is_probed else f"{epochs} epochs"
     told = {"text": claim.sentence, "source": claim.source, "group": claim.group, "suite": claim.suite}
     told |= {"metric": str(claim.metric), "budget": budget, "instead": claim.instead, "note": claim.note}
     first_arm, second_arm = claim.expect.arms[0], claim.expect.arms[-1]
@@ -234,6 +238,8 @@ def _remember_plans(folder: Path, claims: Sequence[Claim]) -> dict[str, str]:
             versions.setdefault(claim.plan, datetime.now(timezone.utc).isoformat(timespec="seconds"))
             is_first = next(iter(versions)) == claim.plan
             told[claim.name] = "planned" if is_first else "changed after looking"
+            if is_first and len(claim.seeds) != claim.count:
+                told[claim.name] = f"planned with {claim.count} seeds"
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise StoreError(f"{file}: not as initbench claims writes it ({error}); remove it to begin anew") from None
     write_text(file, json.dumps(known, indent=1) + "\n")
@@ -272,7 +278,7 @@ def parse_seeds(text: str, count: int) -> tuple[int, ...]:
     """
     first, colon, end = text.partition(":")
     begin = int(first) if colon else 0
-    seeds = range(begin, begin + count) if colon and not end else range(begin, int(end if colon else first))
-    if not 0 < len(seeds) <= MOST_SEEDS or begin < 0:
+    number = count if colon and not end else int(end if colon else first) - begin
+    if not 0 < number <= MOST_SEEDS or not 0 <= begin < LARGEST_SEED:
         raise ValueError(text)
-    return tuple(seeds)
+    return tuple(range(begin, begin + number))

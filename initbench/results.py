@@ -587,11 +587,15 @@ def _read_claims(file: Path) -> pd.DataFrame:
     """The table of claims, as a run of them has left it."""
     import pandas as pd
 
+    from initbench.present.claims import COLORS, READ, REGIONS
+
     try:
-        table = pd.read_csv(
-            file, keep_default_na=False, na_values={name: [""] for name in ("effect", "low", "high", "p")}
-        )
-        return table.astype(dict.fromkeys(("effect", "low", "high", "p", "p_adjusted", "bound"), float))
+        numbers = ("effect", "low", "high", "p_adjusted", "bound")
+        table = pd.read_csv(file, keep_default_na=False, na_values={name: [""] for name in numbers})
+        table = table[[*READ]].astype(dict.fromkeys(numbers, float))
+        if not (set(table["verdict"]) <= set(COLORS) and set(table["rule"]) <= set(REGIONS)):
+            raise ValueError("it has other verdicts or rules")
+        return table
     except (OSError, ValueError, KeyError) as error:
         raise StoreError(f"{file}: not as initbench claims run writes it ({error}); run that again") from None
 

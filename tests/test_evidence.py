@@ -8,6 +8,7 @@ import pytest
 
 from initbench.config import read_claim
 from initbench.evidence import run_claims
+from initbench.results import write_report
 
 HEAD = "source: a test\ngroup: scale\nseeds: 12\n"
 NETWORK = "network: {dataset: digits, train_rows: 200, depth: 2, width: 16, epochs: 3, learning_rate: 0.1}\n"
@@ -86,8 +87,38 @@ def test_a_claim_that_changed_after_its_first_look_is_told(tmp_path):
     file.write_text(file.read_text(encoding="utf-8").replace("within: 0.1", "within: 0.2"), encoding="utf-8")
     changed = run_claims([read_claim(file)], results=tmp_path)
     assert list(changed.table["planned"]) == ["changed after looking"]
-    elsewhere = run_claims([claim_of(tmp_path, name, (7, 8))], results=tmp_path)
+    elsewhere = run_claims([claim_of(tmp_path, name, tuple(range(100, 112)))], results=tmp_path)
     assert list(elsewhere.table["planned"]) == ["planned"]  # other seeds are a repetition
+    fewer = run_claims([claim_of(tmp_path, name, (7, 8))], results=tmp_path)
+    assert list(fewer.table["planned"]) == ["planned with 12 seeds"]
+
+
+def test_networks_that_cannot_be_drawn_leave_no_verdict_and_are_counted(tmp_path, monkeypatch):
+    import initbench.probing as probing
+
+    draw = probing.look_at
+
+    def flaky(cells, *rest):
+        if any(cell.seed == 3 for cell in cells):
+            raise ValueError("no draw")
+        return draw(cells, *rest)
+
+    whole = run_claims([claim_of(tmp_path, "he_keeps_the_variance")], results=tmp_path)
+    monkeypatch.setattr(probing, "look_at", flaky)
+    lacking = run_claims([claim_of(tmp_path, "he_keeps_the_variance")], results=tmp_path)
+    assert (whole.table["verdict"][0], whole.failed) == ("supported", 0)
+    assert (lacking.table["verdict"][0], lacking.table["lost"][0], lacking.failed) == ("inconclusive", 1, 1)
+    assert "no verdict, since 1 of 12 seeds have no number" in lacking.table["sentence"][0]
+
+
+def test_a_metric_that_the_data_lack_leaves_the_other_claims_their_verdicts(tmp_path):
+    lacking = claim_of(tmp_path, "he_learns")
+    file = tmp_path / "auc.yaml"
+    file.write_text(lacking.file.read_text(encoding="utf-8").replace("test_accuracy", "test_auc"), encoding="utf-8")
+    table = run_claims([lacking, read_claim(file)], results=tmp_path).table
+    assert list(table["verdict"]) == ["supported", "inconclusive"]
+    assert table["lost"].tolist() == [0, 12]
+    assert "test_auc" in write_report(tmp_path / "claims").read_text(encoding="utf-8")
 
 
 def test_a_clock_beside_networks_without_one_trains_nothing_twice(tmp_path):

@@ -15,6 +15,7 @@ from initbench.analysis.intervals import mean_intervals, wilson_interval
 from initbench.analysis.summaries import scores
 
 FEW = 5  # seeds; a verdict from fewer says so
+WIDEST = 1.0  # deviation of logarithms; beyond it the mean of a sample is most often far below that of all draws
 STUCK = 0.05  # above the share of the commonest class; what ends below has not learned
 
 Floats = npt.NDArray[np.float64]
@@ -32,6 +33,9 @@ class Finding(NamedTuple):
     is_inside, is_outside : bool
         Whether the interval is wholly where the claim has it, or wholly elsewhere.
     seeds : int
+        That have a number in every arm.
+    lost : int
+        Seeds without one. A verdict from the others would be one on those that came through: there is none then.
     """
 
     effect: float
@@ -42,6 +46,7 @@ class Finding(NamedTuple):
     is_inside: bool
     is_outside: bool
     seeds: int
+    lost: int = 0
 
 
 def trained_values(
@@ -82,6 +87,8 @@ def trained_values(
         return scored["steps_to_target"].astype(float).fillna(np.inf)
     if metric == "reaches":
         return scored["reached"].astype(float)
+    if metric not in scored:
+        return scored["test_accuracy"].astype(float) * np.nan
     if epoch is not None:
         then = curves[curves["epoch"] == epoch].drop_duplicates("cell").set_index("cell")[metric]
         diverged = diverged & (scored["diverged_epoch"].fillna(np.inf) <= epoch)
@@ -142,13 +149,19 @@ def judge(values: pd.DataFrame, rule: str, arms: tuple[str, ...], bound: float) 
     22(158); Mann & Whitney (1947), "On a test of whether one of two random variables is stochastically larger than the
     other", Ann. Math. Statist. 18(1).
     """
-    table = values.pivot(index="seed", columns="arm", values="value").reindex(columns=list(arms)).dropna()
-    first, last = table[arms[0]].to_numpy(float), table[arms[-1]].to_numpy(float)
-    return RULES[rule](first, last, bound)
+    table = values.pivot(index="seed", columns="arm", values="value").reindex(columns=list(arms)).astype(float)
+    if rule != "sooner":  # there, infinite is never
+        table = table.where(np.isfinite(table))
+    whole = table.dropna()
+    found = RULES[rule](whole[arms[0]].to_numpy(float), whole[arms[-1]].to_numpy(float), bound)
+    lost = len(table) - len(whole)
+    if not lost:
+        return found
+    return found._replace(is_inside=False, is_outside=False, p_supports=1.0, p_refutes=1.0, lost=lost)
 
 
 def _higher(first: Floats, last: Floats, bound: float) -> Finding:
-    difference = (first - last).round(12)
+    difference = _difference(first, last)
     low, high = _interval(difference)
     supports, refutes = one_sided_p(difference), one_sided_p(bound - difference)
     return _finding(difference, (low, high), (supports, refutes), low > 0 and high >= bound, high < bound)
@@ -160,7 +173,7 @@ def _lower(first: Floats, last: Floats, bound: float) -> Finding:
 
 
 def _equal(first: Floats, last: Floats, bound: float) -> Finding:
-    difference = (first - last).round(12)
+    difference = _difference(first, last)
     low, high = _interval(difference)
     supports = max(one_sided_p(bound + difference), one_sided_p(bound - difference))
     refutes = min(one_sided_p(difference - bound), one_sided_p(-bound - difference))
@@ -173,7 +186,10 @@ def _matches(first: Floats, last: Floats, bound: float) -> Finding:
     low, high = _interval(first)
     supports = max(one_sided_p(first - least), one_sided_p(most - first))
     refutes = min(one_sided_p(first - most), one_sided_p(least - first))
-    return _finding(first, (low, high), (supports, refutes), least < low and high < most, low > most or high < least)
+    inside, outside = least < low and high < most, low > most or high < least
+    if len(first) and (first > 0).all() and np.log(first).std() > WIDEST:
+        inside = outside = False
+    return _finding(first, (low, high), (supports, refutes), inside, outside)
 
 
 def _at_least(first: Floats, last: Floats, bound: float) -> Finding:
@@ -211,6 +227,13 @@ RULES: dict[str, Callable[[Floats, Floats, float], Finding]] = {
 }
 
 
+def _difference(first: Floats, last: Floats) -> Floats:
+    """First less last, rounded so that equal differences of accuracies are equal."""
+    scale = max(np.abs(first).max(initial=0.0), np.abs(last).max(initial=0.0)) or 1.0
+    difference: Floats = (first / scale - last / scale).round(12) * scale
+    return difference
+
+
 def _interval(values: Floats) -> tuple[float, float]:
     low, high = mean_intervals(values[None])
     return float(low[0]), float(high[0])
@@ -234,18 +257,18 @@ def claims_table(findings: dict[str, Finding]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``claim, verdict, effect, low, high, p, p_adjusted, seeds, is_low``. ``p`` is two-sided, twice the smaller one
-        of a `Finding`, and ``p_adjusted`` Holm's over all claims. ``supported`` and ``refuted`` need both the interval
-        on that side and ``p_adjusted <= 0.05``; the rest is ``inconclusive``. ``is_low`` where there are fewer than
-        five seeds.
+        ``claim, verdict, effect, low, high, p, p_adjusted, seeds, lost, is_low``. ``p`` is two-sided: twice that of the
+        side which the interval is on, or the smaller one of a `Finding`; ``p_adjusted`` is Holm's over all claims.
+        ``supported`` and ``refuted`` need both the interval on that side and ``p_adjusted <= 0.05``; the rest is
+        ``inconclusive``. ``is_low`` where there are fewer than five seeds.
     """
     found = pd.DataFrame(list(findings.values()), columns=list(Finding._fields))
     table = found.assign(claim=list(findings))
-    table["p"] = (2 * table[["p_supports", "p_refutes"]].min(axis=1)).clip(upper=1.0)
+    sides = [found["is_inside"], found["is_outside"]]
+    either = found[["p_supports", "p_refutes"]].min(axis=1)
+    table["p"] = (2 * np.select(sides, [found["p_supports"], found["p_refutes"]], either)).clip(max=1.0)
     table["p_adjusted"] = holm(table["p"].to_numpy(float))
     certain = table["p_adjusted"] <= ALPHA
-    supported = certain & table["is_inside"] & (table["p_supports"] <= table["p_refutes"])
-    refuted = certain & table["is_outside"] & (table["p_refutes"] <= table["p_supports"])
-    table["verdict"] = np.select([supported, refuted], ["supported", "refuted"], "inconclusive")
+    table["verdict"] = np.select([certain & side for side in sides], ["supported", "refuted"], "inconclusive")
     table["is_low"] = table["seeds"] < FEW
-    return table[["claim", "verdict", "effect", "low", "high", "p", "p_adjusted", "seeds", "is_low"]]
+    return table[["claim", "verdict", "effect", "low", "high", "p", "p_adjusted", "seeds", "lost", "is_low"]]

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from initbench.config.experiment import Experiment
+from initbench.config.experiment import Experiment, Part
 from initbench.config.keys import COUNT_OF_SEEDS, KEYS, Context, as_number, choice, number, text, whole
 from initbench.config.located import Value, locate
 from initbench.config.reader import REPLACES, enter, make_experiment, read_text
@@ -155,13 +155,29 @@ class Claim:
     @property
     def plan(self) -> str:
         """A hash of all that is to be settled before the first look: sentence, arms with their budget, rule, count."""
-        arms = {arm: replace(experiment, name="", seeds=()).to_yaml() for arm, experiment in self.arms.items()}
+        arms = {arm: _settled(experiment) for arm, experiment in self.arms.items()}
         settled = [self.sentence, arms, self.metric, self.expect, self.count]
-        return sha256(json.dumps(settled).encode()).hexdigest()[:16]
+        return sha256(json.dumps(settled, sort_keys=True).encode()).hexdigest()[:16]
 
     def at_seeds(self, seeds: tuple[int, ...]) -> Claim:
         """The same claim at other seeds."""
         return replace(self, arms={arm: replace(experiment, seeds=seeds) for arm, experiment in self.arms.items()})
+
+
+def _settled(value: Any) -> Any:
+    """What of an experiment bears on its numbers: of files the content and not the place, of plugins the code."""
+    if isinstance(value, Experiment):
+        choices = {key: _settled(values) for key, values in value.choices.items()}
+        return [choices, value.epochs, value.target, value.clock]
+    if isinstance(value, tuple):
+        return [_settled(inner) for inner in value]
+    if not isinstance(value, Part):
+        return value
+    parameters = dict(value.parameters)
+    place = Path(parameters.pop("file", "") or "")
+    files = sorted(file for file in [place, *place.glob("*")] if file.is_file()) if place.name else []
+    contents = [sha256(file.read_bytes()).hexdigest() for file in files]
+    return [value.name, {name: _settled(inner) for name, inner in parameters.items()}, value.fingerprint, contents]
 
 
 def read_claim(path: Path, folders: tuple[Path, ...] = ()) -> Claim:
@@ -298,7 +314,12 @@ def _metric(value: Value) -> Metric:
             raise ConfigError(faults)
         over = str(choice("over", *(key.name for key in KEYS.values() if key.sweeps))(given["over"], context))
         inner = _metric(given["slope"])
-        return inner._replace(over=over, is_exponential="exponential" in given and given["exponential"].data is True)
+        if inner.over:
+            raise given["slope"].error("a slope of a slope is none", "name a metric")
+        is_exponential = given["exponential"].data if "exponential" in given else False
+        if not isinstance(is_exponential, bool):
+            raise given["exponential"].error(f"exponential is {given['exponential']} and must be true or false")
+        return inner._replace(over=over, is_exponential=is_exponential)
     if len(value.pairs) != 1 or value.pairs[0][1].pairs is None:
         raise value.error(f"{value} is no metric", "write a name, {name: {layer: 3}} or {name: {epoch: 5}}")
     key, places = value.pairs[0]
@@ -309,7 +330,7 @@ def _metric(value: Value) -> Metric:
     metric = Metric(_metric_name(key), **read)
     if metric.layer is not None and metric.name not in PROBED_LAYERS:
         raise key.error(f"'{metric.name}' is no metric of a layer", f"those of layers: {', '.join(PROBED_LAYERS)}")
-    if metric.epoch is not None and metric.name not in (*METRICS, "best_valid_accuracy"):
+    if metric.epoch is not None and metric.name not in METRICS:
         raise key.error(f"'{metric.name}' has no epoch", f"those of epochs: {', '.join(METRICS)}")
     return metric
 
@@ -370,7 +391,7 @@ def _expectation(value: Value, arms: list[str]) -> Expectation:
         limit = bound("within", above_zero, "0.05")
     elif rule == "share":
         rule = "at_least" if "at_least" in given else "at_most"
-        limit = bound(rule, Range(low=0, high=1), "0.9")
+        limit = bound(rule, Range(low=0, high=1, open_low=True, open_high=True), "0.9")
     elif rule == "sooner":
         limit = bound("by", Range(low=0, high=0.5, open_high=True), "0.1") if "by" in given else SOONER
     else:
@@ -410,9 +431,14 @@ def _contradictions(
         faults.append(at_metric.fault(f"a share is one of networks, and '{metric}' is not 0 or 1", "; ".join(SHARES)))
     if (expect.rule == "sooner") != (metric.name == "steps_to_target" and not metric.over):
         faults.append(at_expect.fault("'sooner' and steps_to_target belong together: a time may never come"))
-    if expect.rule == "matches" and expect.value is None and metric.name not in THEORY:
+    if expect.rule == "matches" and expect.value is None:
         hint = "theory says something of: " + ", ".join(THEORY)
-        faults.append(at_expect.fault(f"theory says nothing of '{metric.name}'", hint))
+        if metric.name not in THEORY or metric.over:
+            faults.append(at_expect.fault(f"theory says nothing of '{metric}'", hint))
+        for depth in (len(h) if h else d for arm in arms.values() for h, d in _layers(arm)):
+            start = depth if metric.name == "gradient_square" else 1
+            if (metric.layer or depth) == start:
+                faults.append(at_metric.fault(f"theory starts from what is measured at layer {start}", "name another"))
     return faults
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,19 @@ from initbench.present.tables import markdown_cell
 COLORS = {"supported": "#009E73", "refuted": "#D55E00", "inconclusive": "#8C8C8C"}
 ROW, MARGIN = 0.42, 0.9  # inches
 NAME_LETTERS = 44
+REGIONS: dict[str, Callable[[float], tuple[float, float]]] = {  # where each rule has the effect, by its bound
+    "higher": lambda bound: (0.0, np.inf),
+    "lower": lambda bound: (-np.inf, 0.0),
+    "equal": lambda bound: (-bound, bound),
+    "at_least": lambda bound: (bound, 1.0),
+    "at_most": lambda bound: (0.0, bound),
+    "matches": lambda bound: (1 / (1 + bound), 1 + bound),
+    "sooner": lambda bound: (0.5, 1.0),
+}
+READ = (  # the columns of claims.csv that are shown
+    *("claim", "verdict", "effect", "low", "high", "p_adjusted", "rule", "bound", "group", "planned"),
+    *("text", "sentence", "instead", "note", "source"),
+)
 POINTS = {"test_accuracy", "train_accuracy", "valid_accuracy", "best_valid_accuracy"}
 
 
@@ -34,6 +47,8 @@ def sentence(row: Mapping[Hashable, Any]) -> str:
     few = " (low n)" if row["is_low"] else ""
     start = f"{str(row['verdict']).capitalize()}{few}: {_quantity(row)} is {found}; claimed: {_claimed(row)}"
     seeds = f"{row['seeds']} seed{'s' if row['seeds'] != 1 else ''}, {row['budget']}"
+    if row["lost"]:
+        seeds = f"no verdict, since {row['lost']} of {row['seeds'] + row['lost']} seeds have no number; {row['budget']}"
     return f"{start} ({seeds}; adjusted p {p_words(row['p_adjusted'])})."
 
 
@@ -106,7 +121,7 @@ def markdown(table: pd.DataFrame) -> str:
             continue
         lines += [f"## {verdict.capitalize()}", "", "| claim | what was found | source |", "| --- | --- | --- |"]
         for row in rows.to_dict("records"):
-            told = f"**{markdown_cell(row['text'])}**<br>`{row['claim']}`"
+            told = f"**{markdown_cell(row['text'])}**<br>{markdown_cell(row['claim'])}"
             if row["instead"] and verdict != "supported":
                 told += f"<br>Print instead: {markdown_cell(row['instead'])}"
             if row["note"]:
@@ -161,13 +176,4 @@ def _draw_row(axes: Axes, row: Mapping[Hashable, Any]) -> None:
 
 def _region(row: Mapping[Hashable, Any]) -> tuple[float, float]:
     """From where to where the claim has the effect."""
-    bound = row["bound"]
-    return {
-        "higher": (0.0, np.inf),
-        "lower": (-np.inf, 0.0),
-        "equal": (-bound, bound),
-        "at_least": (bound, 1.0),
-        "at_most": (0.0, bound),
-        "matches": (1 / (1 + bound), 1 + bound),
-        "sooner": (0.5, 1.0),
-    }[row["rule"]]
+    return REGIONS[row["rule"]](row["bound"])

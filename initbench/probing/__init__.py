@@ -161,7 +161,14 @@ class Seen(NamedTuple):
     failed: dict[str, str]
 
 
-def look_at_starts(experiment: Experiment, folders: tuple[Path, ...], jobs: int = 1, *, jacobians: bool = True) -> Seen:
+def look_at_starts(
+    experiment: Experiment,
+    folders: tuple[Path, ...],
+    jobs: int = 1,
+    *,
+    jacobians: bool = True,
+    rows_of: int | None = None,
+) -> Seen:
     """Draw the network of every cell of an experiment and look at it without training.
 
     Parameters
@@ -173,6 +180,8 @@ def look_at_starts(experiment: Experiment, folders: tuple[Path, ...], jobs: int 
         Threads.
     jacobians : bool, default True
         Whether to look at Jacobians, which take most of the time.
+    rows_of : int, optional
+        The seed whose training rows all networks see; the experiment's first one by default.
 
     Raises
     ------
@@ -183,7 +192,8 @@ def look_at_starts(experiment: Experiment, folders: tuple[Path, ...], jobs: int 
         plan = make_plan(experiment, load_data(experiment, folders, Path(shared)))
         starts = [_start_of(cell, plan[0]) for cell in plan]
         origins = {_origin(start): start for start in starts}
-        rows = {o: _training_rows(start, Path(shared), experiment.seeds[0]) for o, start in origins.items()}
+        seed = experiment.seeds[0] if rows_of is None else rows_of
+        rows = {o: _training_rows(start, Path(shared), seed) for o, start in origins.items()}
     differentiated = max(FEWEST_JACOBIANS, math.ceil(JACOBIANS / len(experiment.seeds))) if jacobians else 0
     failed: dict[str, str] = {}
     with threadpool_limits(1):

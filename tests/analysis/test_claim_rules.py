@@ -51,13 +51,6 @@ def test_each_rule_tells_the_three_verdicts_apart(rule):
     assert told == ["supported", "refuted", "inconclusive"]
 
 
-@pytest.mark.parametrize("rule", ["higher", "lower", "equal"])
-def test_seeds_are_paired_and_those_of_one_arm_alone_do_not_count(rule):
-    both = frame(draws(5), draws(0, seed=1))
-    more = pd.concat([both, pd.DataFrame({"arm": ["A"], "seed": [99], "value": [1e9]})])
-    assert judge(more, rule, ("A", "B"), 1.0) == judge(both, rule, ("A", "B"), 1.0)
-
-
 def wrong_share(rule, effect, times=2000, n=10, flip=False):
     """How often simulated claims get a verdict, by its name."""
     rng = np.random.default_rng(1)
@@ -100,6 +93,37 @@ def test_few_seeds_are_said_to_be_few():
     table = claims_table({"few": judge(frame(draws(9, 4)), "matches", ("A",), 0.1)})
     assert table["is_low"].iloc[0]
     assert not claims_table({"c": judge(frame(draws(9, 5)), "matches", ("A",), 0.1)})["is_low"].iloc[0]
+
+
+@pytest.mark.parametrize("rule", ["higher", "lower", "equal", "at_least", "matches"])
+@pytest.mark.parametrize("lost", [np.nan, np.inf])
+def test_no_verdict_rests_on_the_seeds_that_came_through(rule, lost):
+    first, last = CASES[rule][0]
+    found = judge(
+        frame(np.append(first, lost), None if last is None else np.append(last, 0)),
+        rule,
+        ("A", "B")[: 1 + (last is not None)],
+        BOUNDS[rule],
+    )
+    assert (found.lost, claims_table({"c": found})["verdict"][0]) == (1, "inconclusive")
+
+
+@pytest.mark.parametrize("scale", [1e-24, 1e-9, 1e9, 1e100])
+def test_verdicts_do_not_depend_on_the_unit(scale):
+    for rule, cases in (("higher", CASES["higher"]), ("equal", CASES["equal"])):
+        told = [verdict(frame(a * scale, b * scale), rule, bound=scale) for a, b in cases]
+        assert told == ["supported", "refuted", "inconclusive"]
+
+
+def test_what_is_surely_there_and_surely_too_small_is_refuted():
+    assert verdict(frame(0.8 + NOISE / 100, NOISE * 0), "higher", 1.0) == "refuted"
+    assert verdict(frame(NOISE * 0, 0.8 + NOISE / 100), "lower", 1.0) == "refuted"
+
+
+def test_a_mean_of_ratios_that_spread_by_factors_tells_nothing():
+    ratios = np.exp(np.random.default_rng(0).normal(-4.5, 3.0, 12))  # their true mean is 1
+    assert verdict(frame(ratios), "matches", 0.1, ("A",)) == "inconclusive"
+    assert verdict(frame(0.01 * np.exp(NOISE / 10)), "matches", 0.1, ("A",)) == "refuted"
 
 
 def runs_of(*statuses):

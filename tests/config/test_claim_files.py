@@ -54,6 +54,27 @@ def test_the_plan_changes_with_all_that_is_settled_before_the_first_look_and_wit
     assert read(tmp_path, GOOD).at_seeds((9, 8, 7, 6)).plan == plan
 
 
+def test_theory_cannot_be_held_against_the_layer_that_it_starts_from(tmp_path):
+    text = GOOD.replace("{higher: He, than: zeros, by: 0.05}", "{matches: He, value: theory, within: 0.1}")
+    text = text.replace("  zeros: {initializer: zeros}\n", "").replace("test_accuracy", "METRIC")
+    for metric in ("{preactivation_square: {layer: 1}}", "gradient_square", "{correlation: {layer: 1}}"):
+        with pytest.raises(ConfigError, match="theory starts from"):
+            read(tmp_path, text.replace("METRIC", metric))
+    for metric in ("preactivation_square", "{gradient_square: {layer: 1}}"):
+        assert read(tmp_path, text.replace("METRIC", metric)).expect.value is None
+
+
+def test_the_plan_goes_by_the_content_of_files_and_not_by_their_place(tmp_path):
+    (tmp_path / "sub").mkdir()
+    text = GOOD.replace("dataset: digits", "dataset: {csv: t.csv, target: y}")
+    for folder in (tmp_path, tmp_path / "sub"):
+        (folder / "t.csv").write_text("a,y\n" + "1,0\n2,1\n" * 20, encoding="utf-8")
+    plan = read(tmp_path, text).plan
+    assert read(tmp_path / "sub", text).plan == plan
+    (tmp_path / "t.csv").write_text("a,y\n" + "1,0\n3,1\n" * 20, encoding="utf-8")
+    assert read(tmp_path, text).plan != plan
+
+
 FAULTS = [  # old, new, line, words
     ("claim:", "clam:", 1, "unknown key 'clam' of a claim"),
     ("seeds: 4\n", "", 1, "needs the key 'seeds'"),
@@ -85,6 +106,9 @@ FAULTS = [  # old, new, line, words
     ("{higher: He, than: zeros, by: 0.05}", "{matches: He, value: -1, within: 0.1}", 11, "must be above 0"),
     ("{higher: He, than: zeros, by: 0.05}", "{sooner: He, than: zeros}", 11, "belong together"),
     ("{higher: He, than: zeros, by: 0.05}", "[]", 11, "holds 0 rules"),
+    ("metric: test_accuracy", "metric: {best_valid_accuracy: {epoch: 1}}", 10, "has no epoch"),
+    ("metric: test_accuracy", "metric: {slope: test_loss, over: width, exponential: some}", 10, "true or false"),
+    ("{higher: He, than: zeros, by: 0.05}", "{share: He, at_least: 1}", 11, "at_least is 1"),
     ("network: {dataset: digits, depth: 2, width: 8, epochs: 3}", "network: 3", 5, "holds no keys"),
 ]
 

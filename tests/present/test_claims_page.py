@@ -15,6 +15,7 @@ ROW = {
     "p": 1e-6,
     "p_adjusted": 1e-5,
     "seeds": 10,
+    "lost": 0,
     "is_low": False,
     "text": "He wins.",
     "source": "a paper",
