@@ -1,8 +1,8 @@
-"""Make the tables and figures of docs/claims.md: python docs/claims/fill.py [FOLDER] [--repeat N].
+"""Make the tables and figures of docs/claims.md: python docs/claims/fill.py [FOLDER] [--repeat N] [--suite quick].
 
-Runs all claims, with results in FOLDER/results (without FOLDER, the current one; what is there already is not trained
-again), and writes their verdicts between the marks of the page. With --repeat the quick claims are run N times more,
-with other seeds each, and the page tells how often a verdict flips; else what it tells stays.
+Runs all claims, or the quick ones, with results in FOLDER/results (without FOLDER, the current one; what is there
+already is not trained again), and writes their verdicts between the marks of the page. With --repeat the quick claims
+are run N times more, with other seeds each, and the page tells how often a verdict flips; else what it tells stays.
 """
 
 from __future__ import annotations
@@ -70,10 +70,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", nargs="?", type=Path, default=Path())
     parser.add_argument("--repeat", type=int, default=0)
+    parser.add_argument("--suite", choices=["quick", "full"], default="full")
     arguments = parser.parse_args()
     if arguments.repeat:
         fill("flips", flips(arguments.folder, arguments.repeat))
-    found = run(arguments.folder / "results", "full")
+    found = run(arguments.folder / "results", arguments.suite)
     for old in HERE.glob("*.png"):
         old.unlink()
     for file in sorted((found.folder / "figures").glob("*.png")):
