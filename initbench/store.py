@@ -324,8 +324,7 @@ class Store:
     def _is_plan_whole(self) -> bool:
         values = [value for row in self._rows("SELECT * FROM plan ORDER BY position") for value in row]
         notes = [*map(self.about, NOTES), *filter(None, [self.about("further")])]  # older plans do not count the last
-        known = self.about("plan")
-        return known == _checksum(*values, *notes) or (known is None and (self.layout < LAYOUT or not values))
+        return self.about("plan") in (None, _checksum(*values, *notes))
 
     def verify(self) -> list[str]:
         """As `faults`, and what is wrong with the file itself and the trained weights beside it."""
