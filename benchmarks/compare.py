@@ -23,6 +23,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from contenders import CONTENDERS, NEEDS
+from pages import put
 from workloads import WORKLOADS, Workload
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -161,10 +162,7 @@ def main() -> None:
     text = table(found) + "\n" + circumstances(cores, arguments.repeat)
     print(text)
     if arguments.output:
-        page = arguments.output.read_text(encoding="utf-8")
-        before, _, rest = page.partition(BEGIN)
-        _, _, after = rest.partition(END)
-        arguments.output.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
+        put(arguments.output, BEGIN, text, END)
 
 
 if __name__ == "__main__":

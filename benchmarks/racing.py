@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from pages import put
 from scipy import stats
 
 from initbench.analysis.intervals import wilson_interval
@@ -214,9 +215,7 @@ def main() -> None:
     text = "\n".join(tables)
     print(text)
     if arguments.output:
-        before, _, rest = arguments.output.read_text(encoding="utf-8").partition(BEGIN)
-        after = rest.partition(END)[2]
-        arguments.output.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
+        put(arguments.output, BEGIN, text, END)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+from pages import put
 from scipy import stats
 
 from initbench.analysis.comparisons import ALPHA, holm, paired_p
@@ -155,10 +156,7 @@ def main() -> None:
     )
     print(text)
     if arguments.output:
-        page = arguments.output.read_text(encoding="utf-8")
-        before, _, rest = page.partition(BEGIN)
-        _, _, after = rest.partition(END)
-        arguments.output.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
+        put(arguments.output, BEGIN, text, END)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pages import put
 from scipy.special import stdtrit
 
 from initbench.analysis.claims import claims_table, judge
@@ -89,9 +90,7 @@ def main() -> None:
     text = tables(arguments.experiments)
     print(text)
     if arguments.output:
-        before, _, rest = arguments.output.read_text(encoding="utf-8").partition(BEGIN)
-        _, _, after = rest.partition(END)
-        arguments.output.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
+        put(arguments.output, BEGIN, text, END)
 
 
 if __name__ == "__main__":

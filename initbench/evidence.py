@@ -102,7 +102,8 @@ def run_claims(
             experiments = [arm for claim in trained for arm in claim.arms.values()]
             plans = run_together(experiments, outcome, jobs=jobs, folders=folders, fresh=fresh, progress=progress)
             write_manifest(outcome, jobs)
-            cells = {id(arm): plan for arm, plan in zip(experiments, plans, strict=True)}
+            names = [(claim.name, arm) for claim in trained for arm in claim.arms]
+            cells = dict(zip(names, plans, strict=True))
             with Store(folder) as store:
                 needs_layers = any("layers" in arm.record for arm in experiments)
                 source = Networks(cells, store.frames(), {}, folders, jobs)
@@ -135,8 +136,8 @@ class Networks:
 
     Attributes
     ----------
-    cells : mapping of int to tuple of Cell
-        Those of each arm that is trained, by the identity of its experiment.
+    cells : mapping of (str, str) to tuple of Cell
+        Those of each arm that is trained, by the names of claim and arm.
     frames : Frames or None
         Of all trained cells.
     probes : dict
@@ -147,7 +148,7 @@ class Networks:
         With the columns of layers.csv.
     """
 
-    cells: Mapping[int, tuple[Cell, ...]]
+    cells: Mapping[tuple[str, str], tuple[Cell, ...]]
     frames: Frames | None
     probes: dict[tuple[str, bool], tuple[Seen, pd.DataFrame, pd.DataFrame]]
     folders: tuple[Path, ...]
@@ -161,16 +162,16 @@ class Networks:
         parts = []
         for arm in claim.expect.arms:
             experiment = claim.arms[arm]
-            found = self._probed(claim, experiment) if claim.metric.is_probed else self._trained(claim, experiment)
+            found = self._probed(claim, experiment) if claim.metric.is_probed else self._trained(claim, arm)
             parts.append(found.assign(arm=arm))
         return pd.concat(parts, ignore_index=True)
 
-    def _trained(self, claim: Claim, experiment: Experiment) -> pd.DataFrame:
+    def _trained(self, claim: Claim, arm: str) -> pd.DataFrame:
         import pandas as pd
 
         from initbench.analysis.claims import trained_values
 
-        plan, metric = self.cells[id(experiment)], claim.metric
+        plan, metric, experiment = self.cells[claim.name, arm], claim.metric, claim.arms[arm]
         if metric.name == "distinct_units":
             by_cell = self._distinct_units(experiment.epochs)
         else:
@@ -247,8 +248,9 @@ def _remember_plans(folder: Path, claims: Sequence[Claim]) -> dict[str, str]:
 
 
 def _write(verdicts: Verdicts) -> None:
-    from initbench.present.claims import draw_claims, markdown
+    from initbench.present.claims import markdown
     from initbench.present.figures import save_figure
+    from initbench.present.figures.claims import draw_claims
     from initbench.present.tables import csv_text
 
     write_text(verdicts.folder / "claims.csv", csv_text(verdicts.table))

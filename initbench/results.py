@@ -587,13 +587,14 @@ def _read_claims(file: Path) -> pd.DataFrame:
     """The table of claims, as a run of them has left it."""
     import pandas as pd
 
-    from initbench.present.claims import COLORS, READ, REGIONS
+    from initbench.present.claims import READ, VERDICTS
+    from initbench.present.figures.claims import REGIONS
 
     try:
         numbers = ("effect", "low", "high", "p_adjusted", "bound")
         table = pd.read_csv(file, keep_default_na=False, na_values={name: [""] for name in numbers})
         table = table[[*READ]].astype(dict.fromkeys(numbers, float))
-        if not (set(table["verdict"]) <= set(COLORS) and set(table["rule"]) <= set(REGIONS)):
+        if not (set(table["verdict"]) <= set(VERDICTS) and set(table["rule"]) <= set(REGIONS)):
             raise ValueError("it has other verdicts or rules")
         return table
     except (OSError, ValueError, KeyError) as error:

@@ -1,4 +1,6 @@
-"""A plugin that ends the process it is called in, as the system does when memory runs out."""
+"""Processes that end: a plugin that kills the one it is called in, and whether any of a group is left."""
+
+import os
 
 KILLER = '''\
 import os, signal
@@ -38,3 +40,12 @@ def tables(results, cells=None):
 def cells_by_status(results):
     """The cells of each status."""
     return {status: set(rows["cell"]) for status, rows in results.runs.groupby("status")}
+
+
+def group_lives(group):
+    """Whether a process of the group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

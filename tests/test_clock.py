@@ -5,6 +5,7 @@ import sqlite3
 import numpy as np
 import pandas as pd
 import pytest
+from counting import Counting
 from sklearn.metrics import roc_auc_score
 
 from initbench import load, run
@@ -12,7 +13,7 @@ from initbench.config import read_experiment
 from initbench.contracts import METRICS
 from initbench.plan import Stack, make_plan
 from initbench.registry import find
-from initbench.runner import Progress, load_data
+from initbench.runner import load_data
 from initbench.stacks import load_rows
 
 CONFIG = """\
@@ -29,19 +30,6 @@ clock: 2
 """
 CLOCKLESS = ["clock=null"]
 BOTH = ["test_auc", "steps_to_target"]
-
-
-class Counting(Progress):
-    """Counts what is trained, and interrupts after so many stacks."""
-
-    def __init__(self, stop_after=None):
-        self.trained, self.stop_after, self.stacks = [], stop_after, 0
-
-    def finish(self, cells, records):
-        self.trained += [cell.key for cell in cells]
-        self.stacks += 1
-        if self.stacks == self.stop_after:
-            raise KeyboardInterrupt
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import time
 
 import numpy as np
 import pytest
-from killing import KILLER, cells_by_status, kills, pacify, tables
+from counting import Counting
+from killing import KILLER, cells_by_status, group_lives, kills, pacify, tables
 
 from initbench import load, run
 from initbench.contracts import METRICS
@@ -40,19 +41,6 @@ def numbers(results):
     """The bytes of every metric of every cell."""
     table = results.curves.set_index(["cell", "epoch"])[list(METRICS)].sort_index()
     return {cell: rows.to_numpy().tobytes() for cell, rows in table.groupby(level=0)}
-
-
-class Counting(Progress):
-    """Counts what is trained, and interrupts after so many stacks."""
-
-    def __init__(self, stop_after=None):
-        self.trained, self.stacks, self.stop_after = [], 0, stop_after
-
-    def finish(self, cells, records):
-        self.trained += [cell.key for cell in cells]
-        self.stacks += 1
-        if self.stacks == self.stop_after:
-            raise KeyboardInterrupt
 
 
 @pytest.fixture
@@ -200,14 +188,6 @@ def test_a_signal_ends_a_run_soon_keeps_what_has_finished_and_leaves_no_worker(c
     while time.monotonic() - began < 10 and group_lives(process.pid):
         time.sleep(0.1)
     assert not group_lives(process.pid)
-
-
-def group_lives(group):
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def finished(folder):

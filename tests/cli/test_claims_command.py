@@ -32,23 +32,8 @@ def halves(shape, rng):
     \"\"\"Draw half a unit.\"\"\"
     return rng.normal(0, 0.5, shape)
 """
-
-
-@pytest.fixture
-def invoke(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "mine.yaml").write_text(CLAIM, encoding="utf-8")
-    (tmp_path / "halves.py").write_text(PLUGIN, encoding="utf-8")
-    rows = [f"{i % 7},{(i * 5) % 11},{int((i % 7) + (i * 5) % 11 > 8)}" for i in range(240)]
-    (tmp_path / "mine.csv").write_text("a,b,left\n" + "\n".join(rows) + "\n", encoding="utf-8")
-
-    def run_command(*arguments, code=0):
-        result = CliRunner().invoke(main, ["claims", *map(str, arguments)])
-        assert result.exit_code == code, result.output
-        assert "Traceback" not in result.output
-        return result
-
-    return run_command
+ROWS = "".join(f"{i % 7},{(i * 5) % 11},{int((i % 7) + (i * 5) % 11 > 8)}\n" for i in range(240))
+COMMAND, FILES = ("claims",), {"mine.yaml": CLAIM, "halves.py": PLUGIN, "mine.csv": f"a,b,left\n{ROWS}"}
 
 
 def test_a_claim_of_ones_own_on_a_table_and_an_initializer_of_ones_own(invoke, tmp_path):

@@ -23,20 +23,7 @@ epochs: 2
 seeds: 2
 train_rows: 200
 """
-
-
-@pytest.fixture
-def invoke(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "small.yaml").write_text(SMALL)
-
-    def run_command(*arguments, code=0):
-        result = CliRunner().invoke(main, [str(a) for a in arguments])
-        assert result.exit_code == code, result.output
-        assert "Traceback" not in result.output
-        return result
-
-    return run_command
+FILES = {"small.yaml": SMALL}
 
 
 def test_help_shows_examples_and_every_command_has_some(invoke):

@@ -6,11 +6,9 @@ import frames
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 
 import initbench
 from initbench.analysis.ranks import COLUMNS
-from initbench.cli import main
 from initbench.errors import StoreError
 from initbench.results import Results, write_export
 from initbench.store import Frames, Store
@@ -26,19 +24,7 @@ seeds: 2
 train_rows: 200
 """
 FOLDER = Path("results/small")
-
-
-@pytest.fixture
-def invoke(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("small.yaml").write_text(SMALL)
-
-    def run_command(*arguments, code=0):
-        result = CliRunner().invoke(main, [str(a) for a in arguments])
-        assert result.exit_code == code, result.output
-        return result
-
-    return run_command
+FILES = {"small.yaml": SMALL}
 
 
 def test_a_sweep_writes_its_ranks_and_what_is_no_sweep_any_more_has_none(invoke):

@@ -2,11 +2,6 @@
 
 import json
 
-import pytest
-from click.testing import CliRunner
-
-from initbench.cli import main
-
 SMALL = """\
 dataset: digits
 depth: 1
@@ -17,20 +12,7 @@ epochs: 2
 seeds: 3
 train_rows: 200
 """
-
-
-@pytest.fixture
-def invoke(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "small.yaml").write_text(SMALL)
-
-    def run_command(*arguments, code=0):
-        result = CliRunner().invoke(main, [str(a) for a in arguments])
-        assert result.exit_code == code, result.output
-        assert "Traceback" not in result.output
-        return result
-
-    return run_command
+FILES = {"small.yaml": SMALL}
 
 
 def test_plan_tells_seeds_in_a_sentence_and_in_every_format(invoke):

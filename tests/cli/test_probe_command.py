@@ -34,20 +34,7 @@ def moody(shape, rng):
         raise ValueError("not\\ntoday")
     return rng.standard_normal(shape)
 """
-
-
-@pytest.fixture
-def invoke(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "small.yaml").write_text(SMALL)
-
-    def run_command(*arguments, code=0):
-        result = CliRunner().invoke(main, ["probe", *map(str, arguments)])
-        assert result.exit_code == code, result.output
-        assert "Traceback" not in result.output
-        return result
-
-    return run_command
+COMMAND, FILES = ("probe",), {"small.yaml": SMALL}
 
 
 def test_it_prints_the_verdicts_and_writes_tables_and_figures(invoke):

@@ -5,10 +5,8 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 import initbench
-from initbench.cli import main
 from initbench.runner import Progress
 
 SMALL = """\
@@ -22,20 +20,7 @@ seeds: 3
 train_rows: 200
 """
 RACE = ("--until-decided", "--max-seeds", "9", "-j", "1")
-
-
-@pytest.fixture
-def invoke(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "small.yaml").write_text(SMALL)
-
-    def run_command(*arguments, code=0):
-        result = CliRunner().invoke(main, [str(a) for a in arguments])
-        assert result.exit_code == code, result.output
-        assert "Traceback" not in result.output
-        return result
-
-    return run_command
+FILES = {"small.yaml": SMALL}
 
 
 def decisions(name="small", root="results"):

@@ -2,11 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-from click.testing import CliRunner
-
-from initbench.cli import main
-
 SMALL = """\
 dataset: digits
 depth: 1
@@ -16,20 +11,7 @@ epochs: 1
 seeds: 2
 train_rows: 100
 """
-
-
-@pytest.fixture
-def invoke(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name in ("a", "b"):
-        Path(f"{name}.yaml").write_text(SMALL + f"description: about {name}\n")
-
-    def run_command(*arguments, code=0):
-        result = CliRunner().invoke(main, list(arguments))
-        assert result.exit_code == code, result.output
-        return result
-
-    return run_command
+FILES = {f"{name}.yaml": f"{SMALL}description: about {name}\n" for name in "ab"}
 
 
 def test_one_experiment_or_all_below_a_folder(invoke):

@@ -11,27 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 
 import initbench
 from initbench import phases
-from initbench.cli import main
 from initbench.phases import diagram, outlook, outlook_record, outlook_text
 from initbench.registry import find, names
 from initbench.theory import critical_point, verdict
-
-
-@pytest.fixture
-def invoke(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-    def run_command(*arguments, code=0):
-        result = CliRunner().invoke(main, [str(a) for a in arguments])
-        assert result.exit_code == code, result.output
-        assert "Traceback" not in result.output
-        return result
-
-    return run_command
 
 
 def lines_of(text):

@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from killing import group_lives
 
 from initbench import load, run
 from initbench.errors import StoreError
@@ -110,14 +111,6 @@ def kept(folder):
             return len(store.finished())
     except StoreError:
         return 0
-
-
-def group_lives(group):
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 TUNED = ("-s", "learning_rate={tune: [0.1, 0.01]}")

@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from initbench.present.claims import COLORS, draw_claims, markdown, sentence, tally
+from initbench.present.claims import VERDICTS, markdown, sentence, tally
+from initbench.present.figures.claims import draw_claims
 from initbench.present.report import render_report
 
 ROW = {
@@ -71,7 +72,7 @@ def test_a_sentence_has_effect_interval_bound_seeds_and_p(change, words):
 def test_the_page_has_every_claim_under_its_verdict_and_what_to_print_instead():
     found = table({}, {"claim": "b", "verdict": "refuted", "instead": "Glorot wins."}, {"verdict": "inconclusive"})
     text = markdown(found)
-    assert [line for line in text.splitlines() if line.startswith("## ")] == [f"## {v.capitalize()}" for v in COLORS]
+    assert [line for line in text.splitlines() if line.startswith("## ")] == [f"## {v.capitalize()}" for v in VERDICTS]
     assert "Print instead: Glorot wins." in text
     assert tally(found) == "3 claims: 1 supported, 1 refuted, 1 inconclusive."
     assert tally(found[:1]).startswith("1 claim: ")

@@ -12,7 +12,8 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from initbench.present.claims import draw_claims, tally
+from initbench.present.claims import tally
+from initbench.present.figures.claims import draw_claims
 from initbench.present.figures.style import COLORS, looks
 from initbench.present.labels import settings, swept, title
 from initbench.present.report.chapters import Chapter

@@ -1,0 +1,16 @@
+"""A run that is watched, and interrupted after so many stacks."""
+
+from initbench.runner import Progress
+
+
+class Counting(Progress):
+    """Counts what is trained, and interrupts after so many stacks."""
+
+    def __init__(self, stop_after=None):
+        self.trained, self.stacks, self.stop_after = [], 0, stop_after
+
+    def finish(self, cells, records):
+        self.trained += [cell.key for cell in cells]
+        self.stacks += 1
+        if self.stacks == self.stop_after:
+            raise KeyboardInterrupt
