@@ -75,7 +75,7 @@ def trained_values(
     scored = scores(runs, baselines).merge(baselines[["cell", "loss_uniform"]].drop_duplicates("cell"), on="cell")
     scored = scored[scored["status"] != "failed"].drop_duplicates("cell").set_index("cell")
     diverged = scored["status"] == "diverged"
-    chance = {"loss": scored["loss_uniform"], "auc": scored["loss_uniform"] * 0 + 0.5}
+    chance = {"loss": scored["loss_uniform"], "auc": pd.Series(0.5, scored.index)}
     chance["accuracy"] = scored["test_majority" if metric.startswith("test") else "valid_majority"]
     if metric == "trains":
         return scored["trained"].astype(float)
@@ -88,7 +88,7 @@ def trained_values(
     if metric == "reaches":
         return scored["reached"].astype(float)
     if metric not in scored:
-        return scored["test_accuracy"].astype(float) * np.nan
+        return pd.Series(np.nan, scored.index)
     if epoch is not None:
         then = curves[curves["epoch"] == epoch].drop_duplicates("cell").set_index("cell")[metric]
         diverged = diverged & (scored["diverged_epoch"].fillna(np.inf) <= epoch)

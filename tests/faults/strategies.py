@@ -473,7 +473,7 @@ def _arrays(draw: st.DrawFn) -> dict[str, np.ndarray[Any, Any]]:
         elif way == 3:
             found[key] = np.full(found[key].shape, draw(st.sampled_from([0, 1, 255])), found[key].dtype)
         else:
-            found[key] = found[key][: draw(st.integers(0, 20))]
+            found[key] = np.atleast_1d(found[key])[: draw(st.integers(0, 20))]
     if draw(st.integers(0, 9)) == 0:
         found.pop(draw(st.sampled_from(sorted(found))))
     return found

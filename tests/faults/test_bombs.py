@@ -110,7 +110,7 @@ BOMBS = {
     "csv of one long cell": (put_long_cell, ""),
     "csv of many categories": (put_categories, "not enough memory"),
     "gaussian of many classes": (
-        lambda folder: "gaussian: {rows: 100000000, features: 1, classes: 100}",
+        lambda folder: "gaussian: {rows: 10000000, features: 1, classes: 100}",
         "more than 100",
     ),
 }

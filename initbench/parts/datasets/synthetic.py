@@ -13,10 +13,11 @@ from initbench.parts.datasets.sampling import fixed_split
 from initbench.parts.datasets.tables import MAX_CLASSES, MIN_CLASS_ROWS, MOST_NUMBERS
 from initbench.registry import dataset
 
+MOST_ROWS = 10**7  # beside its features a row costs its label, its index and its place in the split
 ROWS_SEED, PROJECTIONS_SEED = 2010, 2011
 
 Classes = Annotated[int, Range(low=2, high=MAX_CLASSES)]
-Rows = Annotated[int, Range(low=2 * MIN_CLASS_ROWS, high=MOST_NUMBERS)]
+Rows = Annotated[int, Range(low=2 * MIN_CLASS_ROWS, high=MOST_ROWS)]
 
 
 @dataset("gaussian")
