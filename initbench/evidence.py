@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from functools import partial
 from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from initbench.config import Claim, Experiment
 from initbench.config.claims import THEORY
 from initbench.errors import StoreError
-from initbench.plan import Cell
+from initbench.plan import Cell, Setting, choose_tuned
 from initbench.probing import Seen, look_at_starts
 from initbench.probing.tables import probe_tables
-from initbench.results import write_manifest
-from initbench.runner import Outcome, Progress, run_together
+from initbench.results import TUNING, write_manifest
+from initbench.runner import Choose, Outcome, Progress, run_together
 from initbench.store import Frames, Lock, Store, write_aside, write_text
 
 if TYPE_CHECKING:
@@ -98,9 +99,12 @@ def run_claims(
         lock.acquire((progress or Progress()).wait)
         planned = _remember_plans(folder, claims)
         source: Networks = Networks({}, None, {}, folders, jobs)
+        failed = 0
         if trained:
             experiments = [arm for claim in trained for arm in claim.arms.values()]
-            plans = run_together(experiments, outcome, jobs=jobs, folders=folders, fresh=fresh, progress=progress)
+            train = partial(run_together, jobs=jobs, folders=folders, fresh=fresh, progress=progress)
+            choose, failed = _choose_values(experiments, folder / TUNING, train, jobs)
+            plans = train(experiments, outcome, choose=choose)
             write_manifest(outcome, jobs)
             names = [(claim.name, arm) for claim in trained for arm in claim.arms]
             cells = dict(zip(names, plans, strict=True))
@@ -120,11 +124,11 @@ def run_claims(
             values[claim.name] = found[["arm", "seed", "value"]]
             findings[claim.name] = judge(values[claim.name], claim.expect.rule, claim.expect.arms, claim.expect.bound)
         table = claims_table(findings)
-        about = [_about(claim) | {"planned": planned[claim.name]} for claim in claims]
+        about = [_about(claim, source.cells) | {"planned": planned[claim.name]} for claim in claims]
         for column in about[0]:
             table[column] = [row[column] for row in about]
         table["sentence"] = [sentence(row) for row in table.to_dict("records")]
-        failed = outcome.counts.get("failed", 0) + sum(len(seen.failed) for seen, _, _ in source.probes.values())
+        failed += outcome.counts.get("failed", 0) + sum(len(seen.failed) for seen, _, _ in source.probes.values())
         verdicts = Verdicts(folder, list(claims), table, values, failed)
         _write(verdicts)
     return verdicts
@@ -219,9 +223,52 @@ class Networks:
         return frame.assign(over=over, expected=expected)
 
 
-def _about(claim: Claim) -> dict[str, Any]:
+def _choose_values(
+    experiments: Sequence[Experiment], folder: Path, train: Callable[..., list[tuple[Cell, ...]]], jobs: int
+) -> tuple[dict[int, Choose], int]:
+    """Try the values of tuned keys, with seeds that report nothing.
+
+    Returns
+    -------
+    choose : dict of int to callable
+        By the place of an experiment that tunes: of its cells, those at the values with the best mean validation
+        accuracy. None at all where a cell failed at each value.
+    failed : int
+        Cells without a result.
+    """
+    from initbench.analysis.tuning import chosen_values, tried_table, tuning_table
+
+    tuned = {place: experiment for place, experiment in enumerate(experiments) if experiment.tuned}
+    if not tuned:
+        return {}, 0
+    with Lock(folder) as lock:
+        outcome = Outcome(lock)
+        plans = train([experiment.tuning for experiment in tuned.values()], outcome)
+        with Store(folder) as store:
+            frames = store.frames()
+    write_manifest(outcome, jobs)
+    choose: dict[int, Choose] = {}
+    for (place, experiment), plan in zip(tuned.items(), plans, strict=True):
+        of_arm = frames.runs["cell"].isin([cell.key for cell in plan])
+        tried = tried_table(frames.runs[of_arm], frames.baselines, frames.factors)
+        own, _ = chosen_values(tuning_table(tried, frames.factors, experiment.tuned))
+        choose[place] = partial(_at_own_values, experiment.tuned, own)
+    return choose, outcome.counts.get("failed", 0)
+
+
+def _at_own_values(tuned: Sequence[str], own: Mapping[Setting, Setting], cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    chosen = {cell.key for cell in choose_tuned(cells, tuned, own, {})}
+    return tuple(cell for cell in cells if cell.key in chosen)
+
+
+def _about(claim: Claim, cells: Mapping[tuple[str, str], tuple[Cell, ...]]) -> dict[str, Any]:
     epochs = " and ".join(str(number) for number in dict.fromkeys(arm.epochs for arm in claim.arms.values()))
     budget = "before training" if claim.metric.is_probed else f"{epochs} epochs"
+    for arm, experiment in claim.arms.items():
+        for key in experiment.tuned:
+            chosen = ", ".join(str(v) for v in dict.fromkeys(dict(c.factors)[key] for c in cells[claim.name, arm]))
+            tried = ", ".join(str(value) for value in experiment.choices[key])
+            budget += f", {arm} at {key} {chosen or 'none'} of [{tried}]"
     told = {"text": claim.sentence, "source": claim.source, "group": claim.group, "suite": claim.suite}
     told |= {"metric": str(claim.metric), "budget": budget, "instead": claim.instead, "note": claim.note}
     first_arm, second_arm = claim.expect.arms[0], claim.expect.arms[-1]

@@ -180,15 +180,17 @@ def run_together(
     folders: tuple[Path, ...] = (),
     fresh: bool = False,
     progress: Progress | None = None,
+    choose: Mapping[int, Choose] | None = None,
 ) -> list[tuple[Cell, ...]]:
     """Train the cells of several experiments into one store; those that some of them share are trained once.
 
     Parameters
     ----------
     experiments : sequence of Experiment
-        None of them tunes a key.
     outcome, jobs, folders, fresh, progress
         As of `run_experiment`.
+    choose : mapping of int to callable ``(cells) -> cells``, optional
+        By the place of an experiment, which cells it has; those that are not named have all.
 
     Returns
     -------
@@ -204,10 +206,10 @@ def run_together(
     progress = progress or Progress()
     with tempfile.TemporaryDirectory(prefix="initbench-") as folder:
         shared, plans = Path(folder), []
-        for experiment in experiments:
+        for place, experiment in enumerate(experiments):
             facts = load_data(experiment, folders, shared)
             outcome.checksums |= {str(part): fact.checksum for part, fact in facts.items()}
-            plans.append(make_plan(experiment, facts, columns=SWEEPABLE))
+            plans.append((choose or {}).get(place, tuple)(make_plan(experiment, facts, columns=SWEEPABLE)))
         whole = tuple({cell.key: cell for plan in plans for cell in plan}.values())
         detailed = {c.key for e, plan in zip(experiments, plans, strict=True) if "layers" in e.record for c in plan}
         outcome.lock.acquire(progress.wait)
@@ -217,6 +219,8 @@ def run_together(
             store.set_plan(whole, None)
             for layers in (True, False):
                 some = tuple(cell for cell in whole if layers == (cell.key in detailed))
+                if not some:
+                    continue
                 keep = Keep(False, layers, experiments[0].seeds[0])
                 _fill(store, some, keep, outcome, shared, jobs, progress)
     return plans

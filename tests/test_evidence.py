@@ -134,3 +134,57 @@ def test_a_clock_beside_networks_without_one_trains_nothing_twice(tmp_path):
         assert table.loc["he_is_sooner", "effect"] > 0.75
         manifest = json.loads((tmp_path / "claims" / "manifest.json").read_text(encoding="utf-8"))
         assert manifest["cells_trained_now"] == trained
+
+
+TUNED = NETWORK.replace("learning_rate: 0.1", "learning_rate: {tune: [0.001, 0.1, 0.3], seeds: 2}")
+
+
+def test_each_arm_that_tunes_reports_at_its_own_best_value_as_an_ordinary_run_does(tmp_path):
+    import initbench
+
+    arms = "arms: {He: {}, small: {initializer: {normal: {std: 0.03}}}, slow: {learning_rate: 0.001}}\n"
+    expect = "metric: test_accuracy\nexpect: {lower: slow, than: He, by: 0.05}\n"
+    file = tmp_path / "tuned.yaml"
+    head = f"claim: He is faster.\n{HEAD}"
+    file.write_text(head + TUNED + arms.replace("small: {initializer: {normal: {std: 0.03}}}, ", "") + expect, "utf-8")
+    other = tmp_path / "small.yaml"
+    expect = expect.replace("slow", "small")
+    other.write_text(head + TUNED + arms.replace(", slow: {learning_rate: 0.001}", "") + expect, "utf-8")
+    found = run_claims([read_claim(file), read_claim(other)], results=tmp_path)
+    ordinary = tmp_path / "ordinary.yaml"
+    keys = TUNED.strip().removeprefix("network: {").removesuffix("}").replace(", ", "\n").replace("\n0.", ", 0.")
+    keys = keys.replace("\nseeds: 2}", ", seeds: 2}")
+    ordinary.write_text(f"{keys}\ninitializer: [he_normal, {{normal: {{std: 0.03}}}}]\nseeds: 12\n", "utf-8")
+    results = initbench.run(ordinary, results=tmp_path)
+    chosen = results.tuning.set_index("initializer")["tuned"]
+    runs = results.runs.query("learning_rate == 'tuned'").set_index(["initializer", "seed"])["test_accuracy"]
+    assert chosen.nunique() == 2  # else a value in common would do
+    values = found.values["small"].set_index(["arm", "seed"])["value"]
+    for arm, initializer in {"He": "he_normal", "small": "normal(std=0.03)"}.items():
+        np.testing.assert_array_equal(values[arm], runs[initializer])
+        told = f"{arm} at learning_rate {chosen[initializer]} of [0.001, 0.1, 0.3]"
+        assert told in found.table["sentence"].iloc[1]
+    assert "slow at" not in found.table["sentence"].iloc[0]
+    again = run_claims(found.claims, results=tmp_path)
+    pd.testing.assert_frame_equal(again.table, found.table)
+
+
+def test_an_arm_that_fails_at_each_value_leaves_no_verdict_and_the_others_theirs(tmp_path):
+    from initbench.registry import initializer
+
+    @initializer("never_drawn")
+    def never_drawn(shape, rng):
+        """Fails between the hidden layers."""
+        if shape == (16, 16):
+            raise RuntimeError("too wide for me")
+        return rng.normal(size=shape)
+
+    file = tmp_path / "never.yaml"
+    arms = "arms: {He: {}, never: {initializer: never_drawn}}\nmetric: test_accuracy\n"
+    file.write_text(
+        f"claim: Never.\n{HEAD}{TUNED}{arms}expect: {{higher: He, than: never, by: 0.05}}\n", encoding="utf-8"
+    )
+    found = run_claims([read_claim(file), claim_of(tmp_path, "he_learns")], results=tmp_path)
+    assert list(found.table["verdict"]) == ["inconclusive", "supported"]
+    assert (found.failed, found.table["lost"].tolist()) == (6, [12, 0])
+    assert "never at learning_rate none of" in found.table["sentence"][0]

@@ -20,7 +20,8 @@ from initbench.present.claims import markdown
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "claims.md"
-MARKS = {part: (f"<!-- Made by make claims: {part} -->", f"<!-- End of {part} -->") for part in ("flips", "verdicts")}
+PARTS = ("flips", "identity", "batch norm", "adam", "verdicts")
+MARKS = {part: (f"<!-- Made by make claims: {part} -->", f"<!-- End of {part} -->") for part in PARTS}
 APART = 1000  # seeds from one repetition to the next
 
 

@@ -168,7 +168,8 @@ def _settled(value: Any) -> Any:
     """What of an experiment bears on its numbers: of files the content and not the place, of plugins the code."""
     if isinstance(value, Experiment):
         choices = {key: _settled(values) for key, values in value.choices.items()}
-        return [choices, value.epochs, value.target, value.clock]
+        tuning = [value.tuned, value.tuning_count] if value.tuned else []
+        return [choices, value.epochs, value.target, value.clock, *tuning]
     if isinstance(value, tuple):
         return [_settled(inner) for inner in value]
     if not isinstance(value, Part):
@@ -293,8 +294,6 @@ def _arms(
         except ConfigError as error:
             faults.extend(error.faults)
             continue
-        if experiment.tuned:
-            faults.append(name.fault("an arm cannot tune a key", "give the value that each arm is to have"))
         arms[str(name.data)] = experiment
     return arms
 
@@ -413,8 +412,12 @@ def _contradictions(
         if arm not in expect.arms:
             faults.append(at_arms.fault(f"the arm '{arm}' stands in no rule", "leave it out"))
         allowed = (metric.over,) if metric.over else ()
-        if experiment.swept != allowed:
-            told = ", ".join(experiment.swept) or "no key"
+        swept = tuple(key for key in experiment.swept if key not in experiment.tuned)
+        if experiment.tuned and metric.is_probed:
+            hint = f"give {' and '.join(experiment.tuned)} one value"
+            faults.append(at_arms.fault(f"the arm '{arm}' tunes a key, and '{metric}' is seen before training", hint))
+        elif swept != allowed:
+            told = ", ".join(swept) or "no key"
             hint = f"give {metric.over} a list of values" if metric.over else "give each key one value"
             faults.append(at_arms.fault(f"the arm '{arm}' sweeps {told}", hint))
         elif metric.over and any(not _is_positive(x) for x in experiment.choices[metric.over]):

@@ -47,6 +47,7 @@ def test_the_plan_changes_with_all_that_is_settled_before_the_first_look_and_wit
         ("epochs: 3", "epochs: 4"),
         ("seeds: 4", "seeds: 5"),
         ("test_accuracy", "valid_accuracy"),
+        ("width: 8", "width: {tune: [8, 9]}"),
         ("end above", "end over"),
     ]:
         assert (read(tmp_path, GOOD.replace(old, new)).plan == plan) == (old not in GOOD)
@@ -84,7 +85,19 @@ FAULTS = [  # old, new, line, words
     ("epochs: 3", "seeds: 3", 5, "'seeds' is no key of a claim's networks"),
     ("he_normal", "he_norml", 7, "unknown initializer 'he_norml'"),
     ("initializer: he_normal", "initializer: [he_normal, zeros]", 7, "sweeps initializer"),
-    ("initializer: he_normal", "learning_rate: {tune: [0.1, 0.2]}", 7, "cannot tune"),
+    ("initializer: he_normal", "epochs: {tune: [1, 2]}", 7, "epochs cannot be tuned"),
+    (
+        "zeros}\nseeds: 4\nmetric: test_accuracy",
+        "zeros, depth: {tune: [1, 2]}}\nseeds: 4\nmetric: is_finite",
+        7,
+        "tunes a key",
+    ),
+    (
+        "zeros}\nseeds: 4\nmetric: test_accuracy",
+        "zeros, depth: {tune: [1, 2]}}\nseeds: 4\nmetric: {slope: test_loss, over: depth}",
+        7,
+        "sweeps no key",
+    ),
     ("seeds: 4", "seeds: 0", 9, "must be at least 1"),
     ("metric: test_accuracy", "metric: test_acuracy", 10, "unknown metric"),
     ("metric: test_accuracy", "metric: {test_loss: {epoch: 9}}", 10, "epoch is 9"),
