@@ -49,7 +49,7 @@ epochs: 23
 initializer: [bengio_uniform, glorot_normal]
 """
 SAME = "width: 100\nbatch_size: 50\nseeds: 12\n"
-NAMES = {"by_layer": "those, output layer LeCun's", "normal": "N(0, 0.001²) in all layers", "he": "He's"}
+NAMES = {"by_layer": "N(0, 0.001²), output layer LeCun's", "normal": "N(0, 0.001²) in all layers", "he": "He's"}
 
 
 def accuracies(folder: Path, name: str, config: str) -> pd.DataFrame:
@@ -69,12 +69,11 @@ def centred(folder: Path) -> pd.DataFrame:
     for mean, center in {"all pixels": train.mean(), "each pixel": train.mean(axis=0)}.items():
         x = (train - center) / train.std()
         largest = round(float(np.linalg.eigvalsh(x.T @ x / len(x))[-1]))
-        file = folder / f"{mean[:4]}.npz"
+        file = folder / f"{mean.split()[0]}.npz"
         arrays = {"x_train": x, "x_test": (test - center) / train.std()}
         np.savez(file, **arrays, y_train=digits.y_train, y_test=digits.y_test)
         table = accuracies(folder, file.stem, f"dataset: {{npz: {file}}}\n{IDENTITY}")
-        table.index = ["1.5 I" if "1.5" in name else "I" for name, _ in table.index], table.index.get_level_values(1)
-        parts[mean, largest] = table
+        parts[mean, largest] = table.rename(lambda name: "1.5 I" if "1.5" in name else "I", level="initializer")
     return pd.concat(parts, names=["mean of", "largest eigenvalue", "from", "hidden layers"])
 
 

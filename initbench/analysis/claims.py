@@ -164,7 +164,8 @@ def _higher(first: Floats, last: Floats, bound: float) -> Finding:
     difference = _difference(first, last)
     low, high = _interval(difference)
     supports, refutes = one_sided_p(difference), one_sided_p(bound - difference)
-    return _finding(difference, (low, high), (supports, refutes), low > 0 and high >= bound, high < bound)
+    matters = len(difference) > 0 and difference.mean() >= bound
+    return _finding(difference, (low, high), (supports, refutes), low > 0 and matters, high < bound)
 
 
 def _lower(first: Floats, last: Floats, bound: float) -> Finding:
@@ -213,7 +214,8 @@ def _sooner(first: Floats, last: Floats, bound: float) -> Finding:
     low, high = (float(end[0]) for end in wilson_interval([wins.sum()], [n]))
     supports = float(mannwhitneyu(first, last, alternative="less").pvalue) if n else np.nan
     refutes = float(bdtr(int(np.ceil(wins.sum())), n, 0.5 + bound))
-    return _finding(wins, (low, high), (supports, refutes), low > 0.5 and high >= 0.5 + bound, high < 0.5 + bound)
+    matters = n > 0 and wins.mean() >= 0.5 + bound
+    return _finding(wins, (low, high), (supports, refutes), low > 0.5 and matters, high < 0.5 + bound)
 
 
 RULES: dict[str, Callable[[Floats, Floats, float], Finding]] = {

@@ -120,6 +120,18 @@ def test_what_is_surely_there_and_surely_too_small_is_refuted():
     assert verdict(frame(NOISE * 0, 0.8 + NOISE / 100), "lower", 1.0) == "refuted"
 
 
+def test_what_is_surely_there_and_may_be_too_small_is_not_supported():
+    difference = NOISE - NOISE.mean() + 0.9  # the interval is above 0 and reaches 1, which matters
+    found = judge(frame(difference, NOISE * 0), "higher", ("A", "B"), 1.0)
+    assert 0 < found.low < found.effect < 1.0 < found.high
+    assert verdict(frame(difference, NOISE * 0), "higher") == "inconclusive"
+    assert verdict(frame(difference + 0.2, NOISE * 0), "higher") == "supported"
+    times = np.arange(24.0)
+    wins = np.where(np.arange(24) < 17, times - 9, times + 9)
+    assert judge(frame(wins, times), "sooner", ("A", "B"), 0.2).low > 0.5
+    assert not judge(frame(wins, times), "sooner", ("A", "B"), 0.25).is_inside
+
+
 def test_a_mean_of_ratios_that_spread_by_factors_tells_nothing():
     ratios = np.exp(np.random.default_rng(0).normal(-4.5, 3.0, 12))  # their true mean is 1
     assert verdict(frame(ratios), "matches", 0.1, ("A",)) == "inconclusive"
