@@ -1,7 +1,8 @@
 """How often verdicts on claims are wrong where the truth is made up: python benchmarks/simulate_claims.py.
 
 Null: both arms of a claim "A is higher than B" are the same initializer under two names. Power: A is higher by twice
-the half-width of the 95 % interval. Both alone and among 40 claims that are adjusted for one another.
+the mean half-width of the 95 % intervals that claims are told with. Both alone and among 40 claims that are adjusted
+for one another.
 
 The table goes to standard output and, with --output, between the two marks of a Markdown page.
 """
@@ -15,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from pages import put
-from scipy.special import stdtrit
 
 from initbench.analysis.claims import claims_table, judge
+from initbench.analysis.intervals import mean_intervals
 
 SEEDS = (5, 10, 30)
 CLAIMS = 40
@@ -27,10 +28,10 @@ BEGIN, END = (
 )
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
-DRAWS: dict[str, tuple[Draw, float]] = {  # one arm's numbers, and their standard deviation
-    "normal": (lambda rng, shape: rng.standard_normal(shape), 1.0),
-    "skewed (exponential)": (lambda rng, shape: rng.standard_exponential(shape), 1.0),
-    "accuracies near their ceiling (beta 20, 2)": (lambda rng, shape: rng.beta(20, 2, shape), 0.060),
+DRAWS: dict[str, Draw] = {  # one arm's numbers
+    "normal": lambda rng, shape: rng.standard_normal(shape),
+    "skewed (exponential)": lambda rng, shape: rng.standard_exponential(shape),
+    "accuracies near their ceiling (beta 20, 2)": lambda rng, shape: rng.beta(20, 2, shape),
 }
 
 
@@ -50,11 +51,12 @@ def shares(
 ) -> list[list[str]]:
     """A row a kind of numbers and a cell a number of seeds: how often that verdict is given."""
     rows = []
-    for name, (draw, deviation) in DRAWS.items():
+    for name, draw in DRAWS.items():
         cells = [name]
         for n in SEEDS:
             rng = np.random.default_rng(7)
-            half = float(stdtrit(n - 1, 0.975)) * deviation * np.sqrt(2 / n)
+            low, high = mean_intervals(draw(rng, (experiments, n)) - draw(rng, (experiments, n)))
+            half = float(np.mean(high - low)) / 2
             told = [
                 verdicts(rng, draw, n, effect_in_halves * half, by_in_halves * half, together)
                 for _ in range(experiments // together)

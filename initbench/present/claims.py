@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from initbench.present.labels import p_words
+from initbench.present.labels import p_words, percent, points
 from initbench.present.tables import markdown_cell
 
 VERDICTS = ("supported", "refuted", "inconclusive")
@@ -15,6 +15,15 @@ READ = (  # the columns of claims.csv that are shown
     *("claim", "verdict", "effect", "low", "high", "p_adjusted", "rule", "bound", "group", "planned"),
     *("text", "sentence", "instead", "note", "source"),
 )
+SHARES = {
+    "trains": "that train",
+    "fails": "that fail",
+    "diverges": "that diverge",
+    "reaches": "that reach the target",
+    "born_dead": "that are born dead",
+    "stays_alike": "whose units stay alike",
+    "is_finite": "whose signals stay finite",
+}
 POINTS = {"test_accuracy", "train_accuracy", "valid_accuracy", "best_valid_accuracy"}
 
 
@@ -39,7 +48,7 @@ def _quantity(row: Mapping[Hashable, Any]) -> str:
     """What the effect is one of."""
     first, second, metric, rule = row["first"], row["second"], row["metric"], row["rule"]
     if rule in ("at_least", "at_most"):
-        return f"the share of {first} networks with {metric}"
+        return f"the share of {first} networks {SHARES.get(metric, f'with {metric}')}"
     if rule == "matches":
         return f"{metric} of {first} over what is to be matched"
     if rule == "sooner":
@@ -54,8 +63,8 @@ def _claimed(row: Mapping[Hashable, Any]) -> str:
     if row["rule"] == "matches":
         return f"1, within {100 * bound:g} %"
     if row["rule"] == "sooner":
-        return f"more than half, and {100 * bound:g} points more to matter"
-    size = f"{100 * bound:g} points" if _is_points(row) else f"{bound:g}"
+        return f"more than half, and {points(bound)} more to matter"
+    size = points(bound) if _is_points(row) else f"{bound:g}"
     if row["rule"] == "equal":
         return f"none, within {size}"
     return f"{'above' if row['rule'] == 'higher' else 'below'} 0, and {size} to matter"
@@ -75,7 +84,7 @@ def _number(row: Mapping[Hashable, Any], value: float) -> str:
     if _is_percent(row):
         return f"{100 * value:.0f}"
     if _is_points(row):
-        return f"{100 * value:.1f}"
+        return percent(value)
     return f"{value:.3g}"
 
 

@@ -54,10 +54,22 @@ def percent(fraction: float, digits: int = 1) -> str:
 
     Examples
     --------
-    >>> percent(0.98055), percent(0.98055, 2)
-    ('98.1', '98.06')
+    >>> percent(0.98055), percent(0.98055, 2), percent(-0.0001)
+    ('98.1', '98.06', '0.0')
     """
-    return f"{100 * fraction:.{digits}f}"
+    return f"{round(100 * fraction, digits) + 0.0:.{digits}f}"  # + 0.0 takes the sign from a zero
+
+
+def points(fraction: float) -> str:
+    """A difference of fractions in percentage points.
+
+    Examples
+    --------
+    >>> points(0.05), points(0.01)
+    ('5 points', '1 point')
+    """
+    number = f"{100 * fraction:g}"
+    return f"{number} point{'' if number == '1' else 's'}"
 
 
 def p_words(value: float) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from initbench.present.labels import seeds_words, settings, swept
+from initbench.present.labels import points, seeds_words, settings, swept
 
 FEW = 15  # seeds; below, the interval of a comparison is longer than Student's
 
@@ -52,7 +52,7 @@ def plan_sentences(table: pd.DataFrame, detect: float, power: float) -> list[str
 
 def _pair(row: dict[str, Any], detect: float) -> str:
     return (
-        f"to tell {row['better']} from {row['worse']} apart by {100 * detect:g} points takes"
+        f"to tell {row['better']} from {row['worse']} apart by {points(detect)} takes"
         f" {seeds_words(row['needed'])} (upper bound: {seeds_words(row['needed_upper'])});"
         f" with {row['seeds']} this run could see {100 * row['detectable']:.2g} points"
     )

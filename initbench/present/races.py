@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from initbench.present.labels import settings, swept
+from initbench.present.labels import points, settings, swept
 
 
 def round_sentence(look: int, seeds: int, decisions: pd.DataFrame, standings: pd.DataFrame) -> str:
@@ -24,10 +24,10 @@ def round_sentence(look: int, seeds: int, decisions: pd.DataFrame, standings: pd
     new = decisions[(decisions["round"] == look) & (decisions["claim"] == "better")]
     for where, by_setting in new.groupby(settings(new, keys), sort=False):
         for better, claims in by_setting.groupby("better", sort=False):
-            points = sorted({f"{100 * difference:.2g}" for difference in claims["difference"]}, key=float)
+            sizes = sorted({f"{100 * difference:.2g}" for difference in claims["difference"]}, key=float)
             told.append(
                 f"{_prefix(str(where))}dropped {', '.join(claims['worse'])} ({better!s} is better by"
-                f" {' to '.join(points[:1] + points[1:][-1:])} points, p {claims['p'].max():.1g}"
+                f" {' to '.join(sizes[:1] + sizes[1:][-1:])} points, p {claims['p'].max():.1g}"
                 f"{' at most' if len(claims) > 1 else ''})"
             )
     still = int(standings["state"].eq("racing").sum())
@@ -61,9 +61,7 @@ def race_sentences(
         if "winner" in by_state:
             told = f"{by_state['winner']} wins, certain after {seeds} seeds"
         elif "equivalent" in by_state:
-            told = (
-                f"{by_state['equivalent']} are equivalent within {100 * (margin or 0):g} points, certain after {seeds}"
-            )
+            told = f"{by_state['equivalent']} are equivalent within {points(margin or 0)}, certain after {seeds}"
             told += " seeds"
         elif "undecided" in by_state:
             told = f"undecided after {seeds} seeds between {by_state['undecided']}"

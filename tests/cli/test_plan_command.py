@@ -19,7 +19,7 @@ def test_plan_tells_seeds_in_a_sentence_and_in_every_format(invoke):
     invoke("run", "small.yaml", "-q", "-j", "1", "-s", "initializer=[he_normal, he_uniform, zeros]")
     text = invoke("plan", "results/small", "--detect", "1%").stdout
     assert text.startswith("to tell ")
-    assert "apart by 1 points takes" in text
+    assert "apart by 1 point takes" in text
     assert "with 3 this run could see" in text
     assert "the two best of them: " in text or text.startswith("to tell he_")
     assert invoke("plan", "results/small", "--detect", "0.01").stdout == text

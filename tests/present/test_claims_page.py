@@ -3,6 +3,8 @@
 import pandas as pd
 import pytest
 
+from initbench.config.claims import SHARES
+from initbench.present.claims import SHARES as WORDS
 from initbench.present.claims import VERDICTS, markdown, sentence, tally
 from initbench.present.figures.claims import draw_claims
 from initbench.present.report import render_report
@@ -41,7 +43,7 @@ SENTENCES = [
     ({"rule": "equal", "verdict": "refuted"}, "Refuted: test_accuracy of He less that of Glorot"),
     (
         {"rule": "at_least", "metric": "fails"},
-        "the share of He networks with fails is 51 [43, 58] %; claimed: at least 5",
+        "the share of He networks that fail is 51 [43, 58] %; claimed: at least 5",
     ),
     (
         {"rule": "matches", "metric": "test_accuracy"},
@@ -67,6 +69,10 @@ def test_a_sentence_has_effect_interval_bound_seeds_and_p(change, words):
     assert words in told
     assert "adjusted p <0.001" in told
     assert f"{(ROW | change)['seeds']} seed" in told
+
+
+def test_every_share_has_its_words():
+    assert set(WORDS) == set(SHARES)
 
 
 def test_the_page_has_every_claim_under_its_verdict_and_what_to_print_instead():
