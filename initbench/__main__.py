@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def _hear(handler: Callable[[int, FrameType | None], Any]) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):  # Windows lacks the last
         if signal.getsignal(number) is not signal.SIG_IGN:  # as in the background of a script
             signal.signal(number, handler)
 

@@ -64,7 +64,7 @@ def train_in_processes(stacks: Sequence[Stack], shared: Path, jobs: int, advance
     ``MOST_KILLS`` each cell of a stack has a process of its own, so that only one that kills it is ``failed``.
     """
     context = multiprocessing.get_context("spawn")  # the same on Linux, macOS and Windows
-    with _quiet_children():  # the first event starts the process that keeps count of them
+    with _quiet_children(), _undisturbed():  # the first event starts the process that keeps count of them
         has_started = context.Event()
     over = 0
 
@@ -151,17 +151,19 @@ def _quiet_children() -> Iterator[None]:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Start processes that do not hear Ctrl-C: the parent hears it, once they are started, and ends them.
+    """Start processes that hear neither Ctrl-C nor that the terminal closes: the parent does, and ends them.
 
-    A process that was begun but not told what to do, since a signal came in between, would end in a traceback.
+    It hears it once they are started. A process that was begun but not told what to do, since a signal came in
+    between, would end in a traceback.
     """
     came, before = list[int](), dict[signal.Signals, Any]()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    hangup = getattr(signal, "SIGHUP", signal.SIGTERM)  # a terminal that is closed; not on Windows
+    for number in (signal.SIGINT, signal.SIGTERM, hangup):
         is_heard = signal.getsignal(number) not in (None, signal.SIG_IGN)
         if is_heard and threading.current_thread() is threading.main_thread():  # Python runs handlers there alone
             before[number] = signal.signal(number, lambda number, _: came.append(number))
     has_masks = hasattr(signal, "pthread_sigmask")  # not on Windows
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if has_masks else set()
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, hangup} - {signal.SIGTERM}) if has_masks else set()
     try:
         yield
     finally:

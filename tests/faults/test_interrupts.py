@@ -123,10 +123,11 @@ RACE = ("--until-decided", "-s", "width=4", "-s", "depth=[2, 3, 4]", "-s", "epoc
         (os.killpg, signal.SIGINT, ("-j", "2"), ""),  # as a terminal does
         (os.kill, signal.SIGTERM, ("-j", "2"), ""),
         (os.kill, signal.SIGTERM, ("-j", "1"), ""),
+        (os.killpg, signal.SIGHUP, ("-j", "2"), ""),  # as a terminal does that is closed
         (os.killpg, signal.SIGINT, ("-j", "2", *TUNED), "tuning"),
         (os.killpg, signal.SIGINT, ("-j", "2", *RACE), ""),
     ],
-    ids=["ctrl-c", "term", "term-alone", "tuning", "race"],
+    ids=["ctrl-c", "term", "term-alone", "hang-up", "tuning", "race"],
 )
 def test_a_signal_keeps_what_has_finished_and_leaves_no_process(tmp_path, send, number, arguments, below):
     process = start(tmp_path, *arguments)
@@ -155,7 +156,7 @@ def test_ctrl_c_while_workers_start_gives_no_traceback(tmp_path):
     until(lambda: not group_lives(process.pid))
 
 
-@pytest.mark.parametrize(("send", "number"), [("killpg", "SIGINT"), ("kill", "SIGTERM")])
+@pytest.mark.parametrize(("send", "number"), [("killpg", "SIGINT"), ("kill", "SIGTERM"), ("killpg", "SIGHUP")])
 def test_a_signal_amid_the_start_of_a_worker_gives_no_traceback(tmp_path, send, number):
     """The worker has begun and waits to be told what to do; if the signal cuts that short, it ends in an EOFError."""
     (tmp_path / "strike.py").write_text(STRIKE.replace("SEND", send).replace("NUMBER", number))
@@ -167,7 +168,7 @@ def test_a_signal_amid_the_start_of_a_worker_gives_no_traceback(tmp_path, send, 
     until(lambda: not group_lives(process.pid))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("module", ["click", "numpy"])  # of the command line, of what it runs
 def test_a_signal_amid_an_import_ends_the_command_in_a_line(tmp_path, module, number):
     (tmp_path / f"{module}.py").write_text(SLOW_IMPORT)
