@@ -39,7 +39,8 @@ def draw_claims(table: pd.DataFrame) -> dict[str, Figure]:
     """
     figures = {}
     for group, rows in table.groupby("group", sort=False):
-        heading = f"Claims: {group}\neffects with 95 % intervals; green: where the claim has them; dashes: what matters"
+        legend = "effects with 95 % intervals; green: where the claim has these; dashes: the least effect"
+        heading = f"Claims: {group}\n{legend}"
         figure = new_figure(MARGIN + ROW * len(rows), heading, width=7.0)
         grid = figure.subplots(len(rows), 1, squeeze=False)
         for axes, row in zip(grid[:, 0], rows.to_dict("records"), strict=True):

@@ -130,7 +130,7 @@ def _claims(table: pd.DataFrame) -> tuple[str, Grid, list[Picture]]:
     columns = {"verdict": "verdict", "text": "claim", "sentence": "found", "instead": "print instead"}
     columns |= {name: name for name in ("note", "source", "group", "planned")} | {"claim": "file"}
     shown = [
-        picture_of(name, figure, "Effects with their 95 % intervals; green: where the claims have them.")
+        picture_of(name, figure, "Effects with their 95 % intervals; green: where the claims have these.")
         for name, figure in draw_claims(table).items()
     ]
     return tally(table), plain_grid("Claims", said[list(columns)].set_axis(list(columns.values()), axis=1), ()), shown
