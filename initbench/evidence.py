@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import partial
+from itertools import product
 from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from initbench.errors import StoreError
 from initbench.plan import Cell, Setting, choose_tuned
 from initbench.probing import Seen, look_at_starts
 from initbench.probing.tables import probe_tables
-from initbench.results import TUNING, write_manifest
+from initbench.results import PLANNED, TUNING, write_manifest
 from initbench.runner import Choose, Outcome, Progress, run_together
 from initbench.store import Frames, Lock, Store, write_aside, write_text
 
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FOLDER = "claims"  # the folder under the results root
-PLANNED = "planned.json"
 MOST_SEEDS = 10_000
 LARGEST_SEED = 2**62
 ROWS_OF = 0  # the seed whose rows all probes see, so that other seeds are other draws of weights and nothing else
+
+
+Name = tuple[str, str]  # of a claim, and of one of its arms
 
 
 @dataclass(frozen=True)
@@ -89,25 +92,31 @@ def run_claims(
     InitbenchError
         When data or results cannot be used.
     """
+    import pandas as pd
+
     from initbench.analysis.claims import Finding, claims_table, judge, slopes
     from initbench.present.claims import sentence
 
     folder = Path(results) / FOLDER
+    if (folder / "config.yaml").exists():
+        raise StoreError(f"{folder} holds an experiment of that name; choose another folder with --results")
     with Lock(folder) as lock:
         outcome = Outcome(lock)
         trained = [claim for claim in claims if not claim.metric.is_probed]
         lock.acquire((progress or Progress()).wait)
         planned = _remember_plans(folder, claims)
         source: Networks = Networks({}, None, {}, folders, jobs)
-        failed = 0
+        tuning = Tuning({}, pd.DataFrame(columns=["claim"]), pd.DataFrame(columns=["claim"]), 0)
         if trained:
-            experiments = [arm for claim in trained for arm in claim.arms.values()]
+            arms = {(claim.name, arm): experiment for claim in trained for arm, experiment in claim.arms.items()}
+            tuned = {name: experiment for name, experiment in arms.items() if experiment.tuned}
             train = partial(run_together, jobs=jobs, folders=folders, fresh=fresh, progress=progress)
-            choose, failed = _choose_values(experiments, folder / TUNING, train, jobs)
+            if tuned:
+                tuning = _tune(tuned, folder / TUNING, train, jobs)
+            experiments, choose = list(arms.values()), [tuning.choose.get(name, tuple) for name in arms]
             plans = train(experiments, outcome, choose=choose)
             write_manifest(outcome, jobs)
-            names = [(claim.name, arm) for claim in trained for arm in claim.arms]
-            cells = dict(zip(names, plans, strict=True))
+            cells = dict(zip(arms, plans, strict=True))
             with Store(folder) as store:
                 needs_layers = any("layers" in arm.record for arm in experiments)
                 source = Networks(cells, store.frames(), {}, folders, jobs)
@@ -119,18 +128,22 @@ def run_claims(
             found = source.values_of(claim)
             if claim.metric.over:
                 found = slopes(found, is_exponential=claim.metric.is_exponential)
-            if claim.expect.rule == "matches":
+            if claim.expect.rule in ("matches", "geometric"):
                 found["value"] = found["value"] / (claim.expect.value or found["expected"])
             values[claim.name] = found[["arm", "seed", "value"]]
             findings[claim.name] = judge(values[claim.name], claim.expect.rule, claim.expect.arms, claim.expect.bound)
         table = claims_table(findings)
-        about = [_about(claim, source.cells) | {"planned": planned[claim.name]} for claim in claims]
+        about = [_about(claim, tuning.chosen) | {"planned": planned[claim.name]} for claim in claims]
         for column in about[0]:
             table[column] = [row[column] for row in about]
         table["sentence"] = [sentence(row) for row in table.to_dict("records")]
-        failed += outcome.counts.get("failed", 0) + sum(len(seen.failed) for seen, _, _ in source.probes.values())
+        failed = (
+            tuning.failed
+            + outcome.counts.get("failed", 0)
+            + sum(len(seen.failed) for seen, _, _ in source.probes.values())
+        )
         verdicts = Verdicts(folder, list(claims), table, values, failed)
-        _write(verdicts)
+        _write(verdicts, tuning)
     return verdicts
 
 
@@ -180,11 +193,10 @@ class Networks:
             by_cell = self._distinct_units(experiment.epochs)
         else:
             by_cell = trained_values(*self._tables(experiment.target), metric.name, metric.epoch)
-        frame = pd.DataFrame(
-            {"seed": [c.seed for c in plan], "value": by_cell.reindex([c.key for c in plan]).to_numpy()}
-        )
-        over = [dict(cell.factors)[metric.over] for cell in plan] if metric.over else None
-        return frame.assign(over=over, expected=None)
+        keys = {(cell.seed, metric.over and dict(cell.factors)[metric.over]): cell.key for cell in plan}
+        wanted = list(product(experiment.seeds, experiment.choices[metric.over] if metric.over else [None]))
+        frame = pd.DataFrame(wanted, columns=["seed", "over"])  # also where no value could be chosen
+        return frame.assign(value=by_cell.reindex([keys.get(one) for one in wanted]).to_numpy(), expected=None)
 
     def _tables(self, target: float | None) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         """Runs, curves and baselines, with what stands in no table: whether a target was reached, and ln k."""
@@ -223,54 +235,73 @@ class Networks:
         return frame.assign(over=over, expected=expected)
 
 
-def _choose_values(
-    experiments: Sequence[Experiment], folder: Path, train: Callable[..., list[tuple[Cell, ...]]], jobs: int
-) -> tuple[dict[int, Choose], int]:
-    """Try the values of tuned keys, with seeds that report nothing.
+@dataclass(frozen=True)
+class Tuning:
+    """What the arms that tune a key have chosen.
 
-    Returns
-    -------
-    choose : dict of int to callable
-        By the place of an experiment that tunes: of its cells, those at the values with the best mean validation
-        accuracy. None at all where a cell failed at each value.
+    Attributes
+    ----------
+    choose : dict of (str, str) to callable
+        By claim and arm: of all cells those at the values that were chosen. None where a cell failed at each value.
+    chosen, tried : DataFrame
+        ``claim, arm`` and the columns of tuning.csv and tried.csv, without those on values in common.
     failed : int
         Cells without a result.
     """
-    from initbench.analysis.tuning import chosen_values, tried_table, tuning_table
 
-    tuned = {place: experiment for place, experiment in enumerate(experiments) if experiment.tuned}
-    if not tuned:
-        return {}, 0
+    choose: dict[Name, Choose]
+    chosen: pd.DataFrame
+    tried: pd.DataFrame
+    failed: int
+
+
+def _tune(
+    arms: Mapping[Name, Experiment], folder: Path, train: Callable[..., list[tuple[Cell, ...]]], jobs: int
+) -> Tuning:
+    """Try the values of tuned keys, with seeds that report nothing; the best mean validation accuracy decides."""
+    import pandas as pd
+
+    from initbench.analysis.tuning import chosen_values, tried_table, tuning_table
+    from initbench.present.labels import show
+
     with Lock(folder) as lock:
         outcome = Outcome(lock)
-        plans = train([experiment.tuning for experiment in tuned.values()], outcome)
+        plans = train([experiment.tuning for experiment in arms.values()], outcome)
         with Store(folder) as store:
-            frames = store.frames()
+            runs, _, baselines, factors = store.frames()
     write_manifest(outcome, jobs)
-    choose: dict[int, Choose] = {}
-    for (place, experiment), plan in zip(tuned.items(), plans, strict=True):
-        of_arm = frames.runs["cell"].isin([cell.key for cell in plan])
-        tried = tried_table(frames.runs[of_arm], frames.baselines, frames.factors)
-        own, _ = chosen_values(tuning_table(tried, frames.factors, experiment.tuned))
-        choose[place] = partial(_at_own_values, experiment.tuned, own)
-    return choose, outcome.counts.get("failed", 0)
+    choose: dict[Name, Choose] = {}
+    chosen, tried = [], []
+    for (name, experiment), plan in zip(arms.items(), plans, strict=True):
+        own = pd.DataFrame([{"cell": cell.key, **dict(cell.factors)} for cell in plan])  # in its own words
+        of_arm = own.merge(runs.drop(columns=factors).drop_duplicates("cell"), on="cell")
+        table = tried_table(of_arm, baselines.drop_duplicates("cell"), factors)
+        best = tuning_table(table, factors, experiment.tuned)
+        best["tried"] = [", ".join(map(show, table[key].unique())) for key in best["key"]]
+        choose[name] = partial(_at_own_values, experiment.tuned, chosen_values(best)[0])
+        named = {"claim": name[0], "arm": name[1]}
+        tried.append(pd.DataFrame(named, index=table.index).join(table))
+        chosen.append(pd.DataFrame(named, index=best.index).join(best.loc[:, ~best.columns.str.contains("common")]))
+    return Tuning(choose, pd.concat(chosen), pd.concat(tried), outcome.counts.get("failed", 0))
 
 
 def _at_own_values(tuned: Sequence[str], own: Mapping[Setting, Setting], cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
-    chosen = {cell.key for cell in choose_tuned(cells, tuned, own, {})}
-    return tuple(cell for cell in cells if cell.key in chosen)
+    at_own = {cell.key for cell in choose_tuned(cells, tuned, own, {})}
+    return tuple(cell for cell in cells if cell.key in at_own)
 
 
-def _about(claim: Claim, cells: Mapping[tuple[str, str], tuple[Cell, ...]]) -> dict[str, Any]:
-    epochs = " and ".join(str(number) for number in dict.fromkeys(arm.epochs for arm in claim.arms.values()))
-    budget = "before training" if claim.metric.is_probed else f"{epochs} epochs"
-    for arm, experiment in claim.arms.items():
-        for key in experiment.tuned:
-            chosen = ", ".join(str(v) for v in dict.fromkeys(dict(c.factors)[key] for c in cells[claim.name, arm]))
-            tried = ", ".join(str(value) for value in experiment.choices[key])
-            budget += f", {arm} at {key} {chosen or 'none'} of [{tried}]"
+def _about(claim: Claim, chosen: pd.DataFrame) -> dict[str, Any]:
+    from initbench.present.claims import budget
+
+    epochs = [] if claim.metric.is_probed else [arm.epochs for arm in claim.arms.values()]
+    of_claim = chosen[chosen["claim"] == claim.name]
     told = {"text": claim.sentence, "source": claim.source, "group": claim.group, "suite": claim.suite}
-    told |= {"metric": str(claim.metric), "budget": budget, "instead": claim.instead, "note": claim.note}
+    told |= {
+        "metric": str(claim.metric),
+        "budget": budget(epochs, of_claim, claim.metric.over),
+        "instead": claim.instead,
+        "note": claim.note,
+    }
     first_arm, second_arm = claim.expect.arms[0], claim.expect.arms[-1]
     return told | {"rule": claim.expect.rule, "first": first_arm, "second": second_arm, "bound": claim.expect.bound}
 
@@ -294,7 +325,7 @@ def _remember_plans(folder: Path, claims: Sequence[Claim]) -> dict[str, str]:
     return told
 
 
-def _write(verdicts: Verdicts) -> None:
+def _write(verdicts: Verdicts, tuning: Tuning) -> None:
     from initbench.present.claims import markdown
     from initbench.present.figures import save_figure
     from initbench.present.figures.claims import draw_claims
@@ -302,6 +333,12 @@ def _write(verdicts: Verdicts) -> None:
 
     write_text(verdicts.folder / "claims.csv", csv_text(verdicts.table))
     write_text(verdicts.folder / "claims.md", markdown(verdicts.table))
+    for name, table in {"tuning": tuning.chosen, "tried": tuning.tried}.items():
+        file = verdicts.folder / f"{name}.csv"
+        if table.empty:
+            file.unlink(missing_ok=True)
+        else:
+            write_text(file, csv_text(table))
     figures = verdicts.folder / "figures"
     try:
         figures.mkdir(exist_ok=True)

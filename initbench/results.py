@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from initbench.analysis.ranks import Ranking
     from initbench.present.report import Chapter
 
-CLAIMS = "claims.csv"  # the file that tells a folder of claims
+CLAIMS = "claims.csv"  # the verdicts on claims
+PLANNED = "planned.json"  # the file that tells a folder of claims
 TUNING = "tuning"  # the folder, within that of an experiment, of the one that tunes its keys
 
 
@@ -292,6 +293,8 @@ def run(
     folders = data_folders(Path(data_dir) if data_dir else None)
     experiment = read_experiment(find_config(str(config)), changes, folders)
     folder = Path(results) / experiment.name
+    if holds_claims(folder):
+        raise UsageError(f"{folder} holds claims; give the config another name, or its results another folder")
     train = partial(
         _train,
         jobs=jobs,
@@ -385,15 +388,23 @@ def load(path: str | Path) -> Results:
         return Results(folder, frames, layers, target, store.counts(), design, tuned or ())
 
 
-def experiments_below(path: str | Path) -> list[Path]:
-    """The folders of results at ``path`` or below it, sorted; those of claims are no experiments.
+def holds_claims(folder: Path) -> bool:
+    """Whether a folder is one of claims, or lies in one."""
+    return any((place / PLANNED).exists() for place in (folder, folder.parent))
+
+
+def experiments_below(path: str | Path, *, with_claims: bool = False) -> list[Path]:
+    """The folders of results at ``path`` or below it, sorted; those of claims are none unless asked for.
 
     Raises
     ------
     StoreError
         When there are none.
     """
-    found = sorted(file.parent for file in Path(path).rglob("runs.sqlite") if not (file.parent / CLAIMS).exists())
+    all_of_them = sorted(file.parent for file in Path(path).rglob("runs.sqlite"))
+    found = [folder for folder in all_of_them if with_claims or not holds_claims(folder)]
+    if all_of_them and not found:
+        raise StoreError(f"{path} holds claims, which are no experiment; to look at them: initbench report {path}")
     if not found:
         raise StoreError(f"no results in {path} or below it; to make some: initbench run CONFIG")
     return found
@@ -580,7 +591,7 @@ def write_report(path: str | Path) -> Path:
 
 
 def _has_experiments(path: str | Path) -> bool:
-    return any(not (file.parent / CLAIMS).exists() for file in Path(path).rglob("runs.sqlite"))
+    return any(not holds_claims(file.parent) for file in Path(path).rglob("runs.sqlite"))
 
 
 def _read_claims(file: Path) -> pd.DataFrame:

@@ -180,7 +180,7 @@ def run_together(
     folders: tuple[Path, ...] = (),
     fresh: bool = False,
     progress: Progress | None = None,
-    choose: Mapping[int, Choose] | None = None,
+    choose: Sequence[Choose] | None = None,
 ) -> list[tuple[Cell, ...]]:
     """Train the cells of several experiments into one store; those that some of them share are trained once.
 
@@ -189,8 +189,8 @@ def run_together(
     experiments : sequence of Experiment
     outcome, jobs, folders, fresh, progress
         As of `run_experiment`.
-    choose : mapping of int to callable ``(cells) -> cells``, optional
-        By the place of an experiment, which cells it has; those that are not named have all.
+    choose : sequence of callable ``(cells) -> cells``, optional
+        Which cells of the product of all lists × seeds each experiment has; by default all.
 
     Returns
     -------
@@ -206,10 +206,10 @@ def run_together(
     progress = progress or Progress()
     with tempfile.TemporaryDirectory(prefix="initbench-") as folder:
         shared, plans = Path(folder), []
-        for place, experiment in enumerate(experiments):
+        for experiment, chosen in zip(experiments, choose or [tuple] * len(experiments), strict=True):
             facts = load_data(experiment, folders, shared)
             outcome.checksums |= {str(part): fact.checksum for part, fact in facts.items()}
-            plans.append((choose or {}).get(place, tuple)(make_plan(experiment, facts, columns=SWEEPABLE)))
+            plans.append(chosen(make_plan(experiment, facts, columns=SWEEPABLE)))
         whole = tuple({cell.key: cell for plan in plans for cell in plan}.values())
         detailed = {c.key for e, plan in zip(experiments, plans, strict=True) if "layers" in e.record for c in plan}
         outcome.lock.acquire(progress.wait)

@@ -319,7 +319,8 @@ class Store:
 
     @property
     def _again(self) -> str:
-        return f"initbench run {self.folder / 'config.yaml'} -o {self.folder.parent}"
+        config = self.folder / "config.yaml"
+        return f"initbench run {config} -o {self.folder.parent}" if config.exists() else "initbench claims run"
 
     def _is_plan_whole(self) -> bool:
         values = [value for row in self._rows("SELECT * FROM plan ORDER BY position") for value in row]

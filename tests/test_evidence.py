@@ -1,12 +1,17 @@
 """Claims end to end: from a file to its verdict."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+import initbench
+from initbench.cli import main
 from initbench.config import read_claim
+from initbench.errors import StoreError, UsageError
 from initbench.evidence import run_claims
 from initbench.results import write_report
 
@@ -51,8 +56,6 @@ def test_every_claim_has_its_verdict(verdicts):
 
 
 def test_the_numbers_are_those_of_the_ordinary_run(verdicts, tmp_path):
-    import initbench
-
     (tmp_path / "he.yaml").write_text(
         "dataset: digits\ntrain_rows: 200\ndepth: 2\nwidth: 16\nepochs: 3\nlearning_rate: 0.1\nseeds: 12\n", "utf-8"
     )
@@ -140,8 +143,6 @@ TUNED = NETWORK.replace("learning_rate: 0.1", "learning_rate: {tune: [0.001, 0.1
 
 
 def test_each_arm_that_tunes_reports_at_its_own_best_value_as_an_ordinary_run_does(tmp_path):
-    import initbench
-
     arms = "arms: {He: {}, small: {initializer: {normal: {std: 0.03}}}, slow: {learning_rate: 0.001}}\n"
     expect = "metric: test_accuracy\nexpect: {lower: slow, than: He, by: 0.05}\n"
     file = tmp_path / "tuned.yaml"
@@ -162,8 +163,12 @@ def test_each_arm_that_tunes_reports_at_its_own_best_value_as_an_ordinary_run_do
     values = found.values["small"].set_index(["arm", "seed"])["value"]
     for arm, initializer in {"He": "he_normal", "small": "normal(std=0.03)"}.items():
         np.testing.assert_array_equal(values[arm], runs[initializer])
-        told = f"{arm} at learning_rate {chosen[initializer]} of [0.001, 0.1, 0.3]"
-        assert told in found.table["sentence"].iloc[1]
+        assert f"{arm} at learning_rate {chosen[initializer]}" in found.table["sentence"].iloc[1]
+    tried = pd.read_csv(found.folder / "tried.csv").query("claim == 'small' and arm == 'He'")
+    alone = results.tried.query("initializer == 'he_normal'").set_index("learning_rate")["valid_accuracy_mean"]
+    of_he = tried.set_index("learning_rate")["valid_accuracy_mean"]
+    np.testing.assert_allclose(of_he.sort_index(), alone.sort_index())
+    assert set(pd.read_csv(found.folder / "tuning.csv")["tried"]) == {"0.001, 0.1, 0.3"}
     assert "slow at" not in found.table["sentence"].iloc[0]
     again = run_claims(found.claims, results=tmp_path)
     pd.testing.assert_frame_equal(again.table, found.table)
@@ -187,4 +192,49 @@ def test_an_arm_that_fails_at_each_value_leaves_no_verdict_and_the_others_theirs
     found = run_claims([read_claim(file), claim_of(tmp_path, "he_learns")], results=tmp_path)
     assert list(found.table["verdict"]) == ["inconclusive", "supported"]
     assert (found.failed, found.table["lost"].tolist()) == (6, [12, 0])
-    assert "never at learning_rate none of" in found.table["sentence"][0]
+    assert "never at learning_rate no value of" in found.table["sentence"][0]
+    assert "no verdict, since 12 of 12 seeds have no number" in found.table["sentence"][0]
+    slope = tmp_path / "slope.yaml"
+    text = file.read_text(encoding="utf-8").replace("width: 16", "width: [8, 12, 16]").replace("test_accuracy", "M")
+    slope.write_text(text.replace("M\n", "{slope: test_loss, over: width}\n"), encoding="utf-8")
+    steep = run_claims([read_claim(slope)], results=tmp_path).table  # fails at a width of 16 alone
+    assert (steep["verdict"][0], steep["lost"][0]) == ("inconclusive", 12)
+    assert re.search(
+        r"never at learning_rate \S+ for width 8.*; \S+ for width 12.*; no value for", steep["sentence"][0]
+    )
+
+
+def test_arms_with_the_same_networks_in_other_words_choose_as_each_does_alone(tmp_path):
+    arms = "arms: {He: {}, slow: {learning_rate: 0.001}}\nmetric: test_accuracy\n"
+    text = f"claim: He is faster.\n{HEAD}{TUNED}{arms}expect: {{lower: slow, than: He, by: 0.05}}\n"
+    other = text.replace("depth: 2, width: 16", "hidden: [16, 16]").replace("[0.001, 0.1, 0.3]", "[0.001, 0.1]")
+    claims = []
+    for name, written in {"alone": text, "other": other, "again": text.replace("He: {}", "He: {width: 16}")}.items():
+        (tmp_path / f"{name}.yaml").write_text(written, encoding="utf-8")
+        claims.append(read_claim(tmp_path / f"{name}.yaml"))
+    together = run_claims(claims, results=tmp_path).table
+    for place, claim in enumerate(claims):
+        alone = run_claims([claim], results=tmp_path).table
+        assert alone["sentence"][0].split(";")[1] == together["sentence"][place].split(";")[1]
+        assert alone["effect"][0] == together["effect"][place] < -0.05
+
+
+def test_a_folder_holds_claims_or_an_experiment_and_status_and_report_know_which(tmp_path):
+    text = f"claim: A.\n{HEAD}{TUNED}arms: {{He: {{}}}}\nmetric: trains\nexpect: {{share: He, at_least: 0.1}}\n"
+    (tmp_path / "claims.yaml").write_text(text, encoding="utf-8")
+    folder = run_claims([read_claim(tmp_path / "claims.yaml")], results=tmp_path).folder
+    assert "learning_rate" in write_report(folder).read_text(encoding="utf-8")
+    assert "learning_rate" in write_report(tmp_path).read_text(encoding="utf-8")
+    told = CliRunner().invoke(main, ["status", str(folder), "--verify"])
+    assert told.exit_code == 0
+    assert f"{folder}: 12 planned, 12 done" in told.output
+    assert f"{folder / 'tuning'}: 6 planned, 6 done" in told.output
+    for command in ("plot", "table"):
+        assert CliRunner().invoke(main, [command, str(folder)]).exit_code in (0, 1)
+    config = "name: claims\ndataset: digits\nepochs: 1\nwidth: 4\ntrain_rows: 50\n"
+    (tmp_path / "run.yaml").write_text(config, encoding="utf-8")
+    with pytest.raises(UsageError, match="holds claims"):
+        initbench.run(tmp_path / "run.yaml", results=tmp_path)
+    initbench.run(tmp_path / "run.yaml", results=tmp_path / "other")
+    with pytest.raises(StoreError, match="holds an experiment"):
+        run_claims([read_claim(tmp_path / "claims.yaml")], results=tmp_path / "other")

@@ -20,7 +20,7 @@ from initbench.present.claims import markdown
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "claims.md"
-PARTS = ("flips", "identity", "batch norm", "adam", "verdicts")
+PARTS = ("flips", "identity", "batch norm", "adam", "single unit", "verdicts")
 MARKS = {part: (f"<!-- Made by make claims: {part} -->", f"<!-- End of {part} -->") for part in PARTS}
 APART = 1000  # seeds from one repetition to the next
 

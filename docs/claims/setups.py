@@ -17,6 +17,7 @@ IDENTITY = """
 scaling: none
 train_rows: 2000
 depth: [8, 9]
+width: 100
 activation: linear
 optimizer: sgd
 learning_rate: [0.001, 0.01, 0.1]
@@ -29,6 +30,7 @@ BATCH_NORM = """
 dataset: mnist-10k
 train_rows: 4000
 depth: 9
+width: 100
 activation: relu
 normalization: batch
 optimizer: sgd
@@ -42,13 +44,25 @@ initializer:
 ADAM = """
 dataset: digits
 depth: 3
+width: 100
 activation: sigmoid
 optimizer: adam
 learning_rate: [0.0003, 0.001, 0.003, 0.01]
 epochs: 23
 initializer: [bengio_uniform, glorot_normal]
 """
-SAME = "width: 100\nbatch_size: 50\nseeds: 12\n"
+SINGLE = """
+dataset: mnist-10k
+train_rows: 2000
+depth: 1
+width: [1, 100]
+activation: sigmoid
+optimizer: sgd
+learning_rate: [0.03, 0.1, 0.3, 1.0]
+epochs: 150
+initializer: [zeros, glorot_normal]
+"""
+SAME = "batch_size: 50\nseeds: 12\n"
 NAMES = {"by_layer": "N(0, 0.001²), output layer LeCun's", "normal": "N(0, 0.001²) in all layers", "he": "He's"}
 
 
@@ -57,7 +71,7 @@ def accuracies(folder: Path, name: str, config: str) -> pd.DataFrame:
     file = folder / f"{name}.yaml"
     file.write_text(config + SAME, encoding="utf-8")
     runs = initbench.run(file, results=folder, jobs=os.cpu_count() or 1).runs
-    rows = ["initializer", *(["depth"] if runs["depth"].nunique() > 1 else [])]
+    rows = ["initializer", *(key for key in ("depth", "width") if runs[key].nunique() > 1)]
     return 100 * runs.pivot_table("test_accuracy", rows, "learning_rate", sort=False)
 
 
@@ -94,6 +108,7 @@ def main() -> None:
         fill("identity", markdown(centred(folder)))
         tiny = accuracies(folder, "batch_norm", BATCH_NORM).rename_axis("weights")
         fill("batch norm", markdown(tiny.rename(index=lambda text: NAMES[text.split("_n")[0].split("(")[0]])))
+        fill("single unit", markdown(accuracies(folder, "single", SINGLE)))
         fill("adam", markdown(accuracies(folder, "adam", ADAM)))
 
 

@@ -16,6 +16,7 @@ from initbench.analysis.summaries import scores
 
 FEW = 5  # seeds; a verdict from fewer says so
 WIDEST = 1.0  # deviation of logarithms; beyond it the mean of a sample is most often far below that of all draws
+NEARLY = 1 - 1e-12  # what would be a bound but for rounding has reached it
 STUCK = 0.05  # above the share of the commonest class; what ends below has not learned
 
 Floats = npt.NDArray[np.float64]
@@ -127,9 +128,9 @@ def judge(values: pd.DataFrame, rule: str, arms: tuple[str, ...], bound: float) 
     Parameters
     ----------
     values : DataFrame
-        ``arm, seed, value``, a row a network; what ``matches`` is given is divided by what it is to match.
+        ``arm, seed, value``, a row a network; ratios to what it is to match for ``matches`` and ``geometric``.
     rule : str
-        ``higher, lower, equal, at_least, at_most, matches`` or ``sooner``.
+        ``higher, lower, equal, at_least, at_most, matches, geometric`` or ``sooner``.
     arms : tuple of str
         The arm that the rule begins with, and the one that it is compared with.
     bound : float
@@ -139,8 +140,8 @@ def judge(values: pd.DataFrame, rule: str, arms: tuple[str, ...], bound: float) 
     -------
     Finding
         ``effect`` is the mean paired difference of the first arm less the second for ``higher, lower, equal``, the
-        share of networks for ``at_least, at_most``, the mean ratio for ``matches``, the share of seeds at which the
-        first arm comes first (ties are half) for ``sooner``.
+        share of networks for ``at_least, at_most``, the mean ratio for ``matches``, its geometric mean for
+        ``geometric``, the share of seeds at which the first arm comes first (ties are half) for ``sooner``.
 
     References
     ----------
@@ -164,6 +165,7 @@ def _higher(first: Floats, last: Floats, bound: float) -> Finding:
     difference = _difference(first, last)
     low, high = _interval(difference)
     supports, refutes = one_sided_p(difference), one_sided_p(bound - difference)
+    bound *= NEARLY
     matters = len(difference) > 0 and difference.mean() >= bound
     return _finding(difference, (low, high), (supports, refutes), low > 0 and matters, high < bound)
 
@@ -193,6 +195,14 @@ def _matches(first: Floats, last: Floats, bound: float) -> Finding:
     return _finding(first, (low, high), (supports, refutes), inside, outside)
 
 
+def _geometric(first: Floats, last: Floats, bound: float) -> Finding:
+    if not (first > 0).all():  # without logarithms
+        return _finding(first, (np.nan, np.nan), (1.0, 1.0), False, False)
+    found = _equal(np.log(first), np.zeros_like(first), float(np.log1p(bound)))
+    effect, low, high = (float(np.exp(value)) for value in found[:3])
+    return found._replace(effect=effect, low=low, high=high)
+
+
 def _at_least(first: Floats, last: Floats, bound: float) -> Finding:
     n, count = len(first), int(first.sum())
     low, high = (float(end[0]) for end in wilson_interval([count], [n]))
@@ -214,8 +224,9 @@ def _sooner(first: Floats, last: Floats, bound: float) -> Finding:
     low, high = (float(end[0]) for end in wilson_interval([wins.sum()], [n]))
     supports = float(mannwhitneyu(first, last, alternative="less").pvalue) if n else np.nan
     refutes = float(bdtr(int(np.ceil(wins.sum())), n, 0.5 + bound))
-    matters = n > 0 and wins.mean() >= 0.5 + bound
-    return _finding(wins, (low, high), (supports, refutes), low > 0.5 and matters, high < 0.5 + bound)
+    least = NEARLY * (0.5 + bound)
+    matters = n > 0 and wins.mean() >= least
+    return _finding(wins, (low, high), (supports, refutes), low > 0.5 and matters, high < least)
 
 
 RULES: dict[str, Callable[[Floats, Floats, float], Finding]] = {
@@ -223,6 +234,7 @@ RULES: dict[str, Callable[[Floats, Floats, float], Finding]] = {
     "lower": _lower,
     "equal": _equal,
     "matches": _matches,
+    "geometric": _geometric,
     "at_least": _at_least,
     "at_most": _at_most,
     "sooner": _sooner,

@@ -95,6 +95,7 @@ def run(
     from initbench.cli.progress import Bar
     from initbench.data import data_folders
     from initbench.evidence import parse_seeds, run_claims
+    from initbench.present.claims import told
     from initbench.present.tables import render_table
     from initbench.registry import load_plugin
     from initbench.runner import Progress
@@ -118,7 +119,7 @@ def run(
     )
     if not quiet and form == "text":
         for row in verdicts.table.to_dict("records"):
-            click.echo(f"{row['claim']}: {row['text']}\n  {row['sentence']}")
+            click.echo(f"{row['claim']}: {row['text']}\n  {told(row)}")
         click.echo(verdicts.folder / "claims.md")
     elif not quiet:
         click.echo(render_table(verdicts.table, form).rstrip("\n"))

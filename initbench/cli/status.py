@@ -14,10 +14,10 @@ import click
 def status(path: Path, is_verifying: bool) -> None:
     """Count the cells of each experiment in PATH: planned, done, diverged, failed, missing."""
     from initbench.errors import StoreError, printable
-    from initbench.results import experiments_below, load
+    from initbench.results import experiments_below, holds_claims, load
     from initbench.store import Store, verify
 
-    damaged, folders = [], experiments_below(path)
+    damaged, folders = [], experiments_below(path, with_claims=True)
     for folder in folders:
         faults = verify(folder) if is_verifying else []
         if faults:
@@ -33,7 +33,8 @@ def status(path: Path, is_verifying: bool) -> None:
         for cell, reason in failures[:20]:
             click.echo(printable(f"  {cell} failed: {reason}"))
         if unplanned:
-            click.echo(f"  {unplanned} more are kept of cells that config.yaml does not ask for")
+            asks = "the last claims do" if holds_claims(folder) else "config.yaml does"
+            click.echo(f"  {unplanned} more are kept of cells that {asks} not ask for")
         race, is_lacking = "", counts["missing"] or counts["failed"]
         if design:
             margin = f" --margin {design['margin']}" if design["margin"] else ""
@@ -44,7 +45,9 @@ def status(path: Path, is_verifying: bool) -> None:
             click.echo(
                 f"  a race, {'not over yet' if is_open else 'over'}; who was dropped has no further cells planned"
             )
-        if is_lacking:
+        if is_lacking and holds_claims(folder):
+            click.echo("  to fill it in: initbench claims run, with the same claims")
+        elif is_lacking:
             click.echo(f"  to fill it in: initbench run {folder / 'config.yaml'} -o {folder.parent}{race}")
     if damaged:
         raise StoreError(f"{len(damaged)} of {len(folders)} stores are damaged: {', '.join(map(str, damaged))}")

@@ -45,9 +45,10 @@ RULES = {  # what stands beside each rule; the last is the bound
     "lower": ("than", "by"),
     "equal": ("within",),
     "share": ("at_least", "at_most"),
-    "matches": ("value", "within"),
+    "matches": ("value", "mean", "within"),
     "sooner": ("than", "by"),
 }
+MEANS = ("arithmetic", "geometric")  # of ratios
 SOONER = 0.1  # above one half, of the seeds: what matters where a claim does not say
 
 Read = TypeVar("Read")
@@ -98,7 +99,7 @@ class Expectation(NamedTuple):
     Attributes
     ----------
     rule : str
-        One of ``RULES``; a share is ``at_least`` or ``at_most``.
+        One of ``RULES``; a share is ``at_least`` or ``at_most``, ``matches`` on a geometric mean is ``geometric``.
     arms : tuple of str
         The one that the rule begins with, and the one that it is compared with.
     bound : float
@@ -230,7 +231,7 @@ def read_claim(path: Path, folders: tuple[Path, ...] = ()) -> Claim:
     arms = take(
         "arms", lambda value: _arms(value, given.get("network"), given.get("seeds"), path, folders, faults), none
     )
-    known = [str(name) for name, _ in given["arms"].pairs or ()] if "arms" in given else []
+    known = [str(name.data) for name, _ in given["arms"].pairs or ()] if "arms" in given else []
     expect = take("expect", lambda value: _expectation(value, known), None)
     if metric and expect and len(arms) == len(known):
         faults += _contradictions(metric, expect, arms, given)
@@ -365,7 +366,7 @@ def _expectation(value: Value, arms: list[str]) -> Expectation:
             faults.extend(error.faults)
             return 0.0
 
-    optional = {"sooner": ("by",), "share": RULES["share"]}.get(rule, ())
+    optional = {"sooner": ("by",), "share": RULES["share"], "matches": ("mean",)}.get(rule, ())
     lacking = [name for name in RULES[rule] if name not in given and name not in optional]
     if rule == "share" and ("at_least" in given) == ("at_most" in given):
         lacking.append("at_least or at_most")
@@ -388,6 +389,8 @@ def _expectation(value: Value, arms: list[str]) -> Expectation:
                 matched = 1.0
             matched = float(matched)
         limit = bound("within", above_zero, "0.05")
+        if "mean" in given and choice("mean", *MEANS)(given["mean"], context) == "geometric":
+            rule = "geometric"
     elif rule == "share":
         rule = "at_least" if "at_least" in given else "at_most"
         limit = bound(rule, Range(low=0, high=1, open_low=True, open_high=True), "0.9")
@@ -434,7 +437,7 @@ def _contradictions(
         faults.append(at_metric.fault(f"a share is one of networks, and '{metric}' is not 0 or 1", "; ".join(SHARES)))
     if (expect.rule == "sooner") != (metric.name == "steps_to_target" and not metric.over):
         faults.append(at_expect.fault("'sooner' and steps_to_target belong together: a time may never come"))
-    if expect.rule == "matches" and expect.value is None:
+    if expect.rule in ("matches", "geometric") and expect.value is None:
         hint = "theory says something of: " + ", ".join(THEORY)
         if metric.name not in THEORY or metric.over:
             faults.append(at_expect.fault(f"theory says nothing of '{metric}'", hint))

@@ -33,9 +33,10 @@ def find_config(name: str, kind: str = "config") -> Path:
     ours = bundled(kind)
     if name in ours:
         return ours[name]
+    known = "to see all: initbench claims list" if kind == "claim" else f"bundled configs: {', '.join(ours)}"
     if path.is_dir():
-        raise UsageError(f"{name} is a folder; name a {kind} file, or a bundled {kind}: {', '.join(ours)}")
+        raise UsageError(f"{name} is a folder; name a {kind} file, or a bundled {kind}; {known}")
     close = nearest(path.stem, ours)
-    hint = f"nearest bundled {kind}: {close}" if close else f"bundled {kind}s: {', '.join(ours)}"
+    hint = f"nearest bundled {kind}: {close}" if close else known
     make = "; to write one: initbench new" if kind == "config" else "; how to write one: docs/claims.md"
     raise UsageError(f"no {kind} '{name}'; {hint}{make}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from initbench.present.labels import p_words, percent, points
+from initbench.present.labels import p_words, percent, points, show
 from initbench.present.tables import markdown_cell
 
 VERDICTS = ("supported", "refuted", "inconclusive")
@@ -24,6 +24,7 @@ SHARES = {
     "stays_alike": "whose units stay alike",
     "is_finite": "whose signals stay finite",
 }
+RATIOS = {"matches": "", "geometric": "the geometric mean of "}
 POINTS = {"test_accuracy", "train_accuracy", "valid_accuracy", "best_valid_accuracy"}
 
 
@@ -41,7 +42,39 @@ def sentence(row: Mapping[Hashable, Any]) -> str:
     seeds = f"{row['seeds']} seed{'s' if row['seeds'] != 1 else ''}, {row['budget']}"
     if row["lost"]:
         seeds = f"no verdict, since {row['lost']} of {row['seeds'] + row['lost']} seeds have no number; {row['budget']}"
-    return f"{start} ({seeds}; adjusted p {p_words(row['p_adjusted'])})."
+    p = "unknown" if pd.isna(row["p_adjusted"]) else p_words(row["p_adjusted"])
+    return f"{start} ({seeds}; adjusted p {p})."
+
+
+def told(row: Mapping[Hashable, Any]) -> str:
+    """The verdict on a claim, and whether the claim is what it was before the first look."""
+    changed = "" if row["planned"] == "planned" else f" The claim was {row['planned']}."
+    return f"{row['sentence']}{changed}"
+
+
+def budget(epochs: Sequence[int], chosen: pd.DataFrame, over: str | None) -> str:
+    """How long the networks of a claim are trained, and what values their tuned keys have.
+
+    Parameters
+    ----------
+    epochs : sequence of int
+        Of each arm; none where nothing is trained.
+    chosen : DataFrame
+        ``arm`` and ``tried`` and the columns of tuning.csv, a row an arm, setting and tuned key.
+    over : str or None
+        The key that a slope is taken over.
+    """
+    if not epochs:
+        return "before training"
+    told = [f"{' and '.join(map(str, dict.fromkeys(epochs)))} epochs"]
+    for (arm, key, tried), rows in chosen.groupby(["arm", "key", "tried"], sort=False) if len(chosen) else ():
+        values = []
+        for row in rows.to_dict("records"):
+            value = "no value" if pd.isna(row["valid_accuracy_tuned"]) else show(row["tuned"])
+            edge = "" if pd.isna(row["edge"]) else ", an edge"
+            values.append(f"{value}{f' for {over} {show(row[over])}' if over else ''}{edge}")
+        told.append(f"{arm} at {key} {'; '.join(values)} of [{tried}]")
+    return ", ".join(told)
 
 
 def _quantity(row: Mapping[Hashable, Any]) -> str:
@@ -49,8 +82,8 @@ def _quantity(row: Mapping[Hashable, Any]) -> str:
     first, second, metric, rule = row["first"], row["second"], row["metric"], row["rule"]
     if rule in ("at_least", "at_most"):
         return f"the share of {first} networks {SHARES.get(metric, f'with {metric}')}"
-    if rule == "matches":
-        return f"{metric} of {first} over what is to be matched"
+    if rule in RATIOS:
+        return f"{RATIOS[rule]}{metric} of {first} over what is to be matched"
     if rule == "sooner":
         return f"the share of seeds at which {first} gets there before {second}"
     return f"{metric} of {first} less that of {second}"
@@ -60,7 +93,7 @@ def _claimed(row: Mapping[Hashable, Any]) -> str:
     bound = row["bound"]
     if row["rule"] in ("at_least", "at_most"):
         return f"{row['rule'].replace('_', ' ')} {100 * bound:g} %"
-    if row["rule"] == "matches":
+    if row["rule"] in RATIOS:
         return f"1, within {100 * bound:g} %"
     if row["rule"] == "sooner":
         return f"more than half, and {points(bound)} more to matter"
@@ -71,7 +104,7 @@ def _claimed(row: Mapping[Hashable, Any]) -> str:
 
 
 def _is_points(row: Mapping[Hashable, Any]) -> bool:
-    return row["metric"].partition(" ")[0] in POINTS and row["rule"] != "matches"
+    return row["metric"].partition(" ")[0] in POINTS and row["rule"] not in RATIOS
 
 
 def _is_percent(row: Mapping[Hashable, Any]) -> bool:
@@ -113,14 +146,11 @@ def markdown(table: pd.DataFrame) -> str:
             continue
         lines += [f"## {verdict.capitalize()}", "", "| claim | what was found | source |", "| --- | --- | --- |"]
         for row in rows.to_dict("records"):
-            told = f"**{markdown_cell(row['text'])}**<br>{markdown_cell(row['claim'])}"
+            head = f"**{markdown_cell(row['text'])}**<br>{markdown_cell(row['claim'])}"
             if row["instead"] and verdict != "supported":
-                told += f"<br>Print instead: {markdown_cell(row['instead'])}"
+                head += f"<br>Print instead: {markdown_cell(row['instead'])}"
             if row["note"]:
-                told += f"<br>{markdown_cell(row['note'])}"
-            found = markdown_cell(row["sentence"])
-            if row["planned"] != "planned":
-                found += f" The claim was {row['planned']}."
-            lines.append(f"| {told} | {found} | {markdown_cell(row['source'])} |")
+                head += f"<br>{markdown_cell(row['note'])}"
+            lines.append(f"| {head} | {markdown_cell(told(row))} | {markdown_cell(row['source'])} |")
         lines.append("")
     return "\n".join(lines)

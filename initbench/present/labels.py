@@ -57,7 +57,8 @@ def percent(fraction: float, digits: int = 1) -> str:
     >>> percent(0.98055), percent(0.98055, 2), percent(-0.0001)
     ('98.1', '98.06', '0.0')
     """
-    return f"{round(100 * fraction, digits) + 0.0:.{digits}f}"  # + 0.0 takes the sign from a zero
+    number = f"{100 * fraction:.{digits}f}"
+    return number if float(number) else number.removeprefix("-")
 
 
 def points(fraction: float) -> str:

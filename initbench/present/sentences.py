@@ -81,12 +81,12 @@ def setting_sentences(evidence: pd.DataFrame, accuracy: pd.DataFrame, factors: S
         initializer have none.
     """
     keys = [factor for factor in factors if factor != "initializer"]
-    means = dict(list(accuracy.groupby(keys, sort=False, dropna=False)))
+    means = dict(list(accuracy.groupby(settings(accuracy, keys))))
     sentences = []
     names = settings(evidence, swept(evidence, keys))
-    for key, pairs in evidence.groupby(keys, sort=False, dropna=False):
+    for setting, pairs in evidence.groupby(settings(evidence, keys), sort=False):
         name = names[pairs.index[0]]
-        sentences.append((f"{name}: " if name else "") + _verdict(means[key], pairs))
+        sentences.append((f"{name}: " if name else "") + _verdict(means[str(setting)], pairs))
     return sentences
 
 

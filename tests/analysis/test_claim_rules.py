@@ -7,7 +7,16 @@ import pytest
 from initbench.analysis.claims import RULES, Finding, claims_table, judge, slopes, trained_values
 from initbench.analysis.comparisons import one_sided_p
 
-BOUNDS = {"higher": 1.0, "lower": 1.0, "equal": 1.0, "at_least": 0.9, "at_most": 0.1, "matches": 0.05, "sooner": 0.1}
+BOUNDS = {
+    "higher": 1.0,
+    "lower": 1.0,
+    "equal": 1.0,
+    "at_least": 0.9,
+    "at_most": 0.1,
+    "matches": 0.05,
+    "geometric": 0.05,
+    "sooner": 0.1,
+}
 
 
 def frame(first, last=None):
@@ -36,6 +45,7 @@ CASES = {  # rule -> numbers of A and B for supported, refuted, inconclusive
     "at_least": [(np.ones(80), None), (np.zeros(80), None), (np.ones(12), None)],
     "at_most": [(np.zeros(80), None), (np.ones(80), None), (np.zeros(12), None)],
     "matches": [(1 + NOISE / 100, None), (2 + NOISE / 100, None), (1 + NOISE, None)],
+    "geometric": [(np.exp(NOISE / 100), None), (1 + (NOISE + 3) ** 2, None), (np.exp(NOISE), None)],
     "sooner": [
         (np.arange(12), np.full(12, np.inf)),
         (np.full(12, np.inf), np.arange(12)),
@@ -130,6 +140,21 @@ def test_what_is_surely_there_and_may_be_too_small_is_not_supported():
     wins = np.where(np.arange(24) < 17, times - 9, times + 9)
     assert judge(frame(wins, times), "sooner", ("A", "B"), 0.2).low > 0.5
     assert not judge(frame(wins, times), "sooner", ("A", "B"), 0.25).is_inside
+
+
+def test_a_mean_that_is_the_bound_but_for_rounding_reaches_it():
+    values = frame(np.full(8, 0.91), np.full(8, 0.90))
+    assert verdict(values, "higher", 0.01) == "supported"
+    assert verdict(values, "higher", 0.0101) == "refuted"
+
+
+def test_a_geometric_mean_is_that_of_the_logarithms():
+    ratios = np.exp(NOISE / 9)
+    found = judge(frame(ratios), "geometric", ("A",), 0.1)
+    assert found.effect == pytest.approx(np.exp(np.mean(NOISE / 9)))
+    half = judge(frame(NOISE / 9, NOISE * 0), "equal", ("A", "B"), 1.0)
+    np.testing.assert_allclose([found.low, found.high], np.exp([half.low, half.high]))
+    assert not judge(frame(ratios - ratios.min()), "geometric", ("A",), 9.0).is_inside  # no logarithm
 
 
 def test_a_mean_of_ratios_that_spread_by_factors_tells_nothing():

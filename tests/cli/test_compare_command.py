@@ -42,6 +42,16 @@ def test_a_run_ends_with_a_sentence_for_each_setting(ended):
     assert "learning rate 0.1: he_normal leads with" in printed or "learning rate 0.1: glorot_uniform leads" in printed
 
 
+def test_a_key_that_may_be_none_can_be_swept(tmp_path):
+    grid = GRID.replace("[0.1, 0.01]", "0.1").replace("depth: 2", "depth: 1\nclip_norm: [null, 1.0]")
+    (tmp_path / "none.yaml").write_text(grid.replace("epochs: 3", "epochs: 1"))
+    printed = invoke("run", tmp_path / "none.yaml", "-j", 1, "-o", tmp_path).stdout
+    assert "clip norm none: " in printed
+    assert "clip norm 1: " in printed
+    assert "clip norm none: " in invoke("compare", tmp_path / "none").stdout
+    invoke("report", tmp_path)
+
+
 def test_text_has_verdicts_above_the_table(ended):
     folder, printed = ended
     text = invoke("compare", folder).stdout

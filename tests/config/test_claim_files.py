@@ -55,6 +55,18 @@ def test_the_plan_changes_with_all_that_is_settled_before_the_first_look_and_wit
     assert read(tmp_path, GOOD).at_seeds((9, 8, 7, 6)).plan == plan
 
 
+def test_an_arm_may_have_a_long_name_and_a_ratio_its_geometric_mean(tmp_path):
+    name = "He " * 40 + "He"
+    text = GOOD.replace(
+        "{higher: He, than: zeros, by: 0.05}", f"{{matches: {name}, value: 1, mean: geometric, within: 1}}"
+    )
+    text = text.replace("  zeros: {initializer: zeros}\n", "").replace("  He:", f"  {name}:")
+    assert read(tmp_path, text).expect == ("geometric", (name,), 1.0, 1.0)
+    assert read(tmp_path, text.replace("geometric", "arithmetic")).expect.rule == "matches"
+    with pytest.raises(ConfigError, match="unknown mean 'harmonic'"):
+        read(tmp_path, text.replace("geometric", "harmonic"))
+
+
 def test_theory_cannot_be_held_against_the_layer_that_it_starts_from(tmp_path):
     text = GOOD.replace("{higher: He, than: zeros, by: 0.05}", "{matches: He, value: theory, within: 0.1}")
     text = text.replace("  zeros: {initializer: zeros}\n", "").replace("test_accuracy", "METRIC")

@@ -22,6 +22,7 @@ REGIONS: dict[str, Callable[[float], tuple[float, float]]] = {  # where each rul
     "at_least": lambda bound: (bound, 1.0),
     "at_most": lambda bound: (0.0, bound),
     "matches": lambda bound: (1 / (1 + bound), 1 + bound),
+    "geometric": lambda bound: (1 / (1 + bound), 1 + bound),
     "sooner": lambda bound: (0.5, 1.0),
 }
 ROW, MARGIN = 0.42, 0.9  # inches
