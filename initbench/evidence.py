@@ -32,6 +32,7 @@ ROWS_OF = 0  # the seed whose rows all probes see, so that other seeds are other
 
 
 Name = tuple[str, str]  # of a claim, and of one of its arms
+Train = Callable[..., list[tuple[Cell, ...]]]  # as `run_together`
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ def run_claims(
 ) -> Verdicts:
     """Train and probe what is missing of the networks that claims speak of, and hold the claims against them.
 
-    Writes ``claims.csv``, ``claims.md``, figures and a page ``claims.html`` into ``results/claims``.
+    Writes ``claims.csv``, ``claims.md`` and figures into ``results/claims``, and ``tuning.csv`` and ``tried.csv`` where
+    arms tune a key.
 
     Parameters
     ----------
@@ -92,8 +94,6 @@ def run_claims(
     InitbenchError
         When data or results cannot be used.
     """
-    import pandas as pd
-
     from initbench.analysis.claims import Finding, claims_table, judge, slopes
     from initbench.present.claims import sentence
 
@@ -102,26 +102,10 @@ def run_claims(
         raise StoreError(f"{folder} holds an experiment of that name; choose another folder with --results")
     with Lock(folder) as lock:
         outcome = Outcome(lock)
-        trained = [claim for claim in claims if not claim.metric.is_probed]
         lock.acquire((progress or Progress()).wait)
         planned = _remember_plans(folder, claims)
-        source: Networks = Networks({}, None, {}, folders, jobs)
-        tuning = Tuning({}, pd.DataFrame(columns=["claim"]), pd.DataFrame(columns=["claim"]), 0)
-        if trained:
-            arms = {(claim.name, arm): experiment for claim in trained for arm, experiment in claim.arms.items()}
-            tuned = {name: experiment for name, experiment in arms.items() if experiment.tuned}
-            train = partial(run_together, jobs=jobs, folders=folders, fresh=fresh, progress=progress)
-            if tuned:
-                tuning = _tune(tuned, folder / TUNING, train, jobs)
-            experiments, choose = list(arms.values()), [tuning.choose.get(name, tuple) for name in arms]
-            plans = train(experiments, outcome, choose=choose)
-            write_manifest(outcome, jobs)
-            cells = dict(zip(arms, plans, strict=True))
-            with Store(folder) as store:
-                needs_layers = any("layers" in arm.record for arm in experiments)
-                source = Networks(cells, store.frames(), {}, folders, jobs)
-                if needs_layers:
-                    source = replace(source, layers=store.layers(of_all=False)[0])
+        train = partial(run_together, jobs=jobs, folders=folders, fresh=fresh, progress=progress)
+        source, tuning = _train(claims, outcome, train, folders, jobs)
         values: dict[str, pd.DataFrame] = {}
         findings: dict[str, Finding] = {}
         for claim in claims:
@@ -137,12 +121,8 @@ def run_claims(
         for column in about[0]:
             table[column] = [row[column] for row in about]
         table["sentence"] = [sentence(row) for row in table.to_dict("records")]
-        failed = (
-            tuning.failed
-            + outcome.counts.get("failed", 0)
-            + sum(len(seen.failed) for seen, _, _ in source.probes.values())
-        )
-        verdicts = Verdicts(folder, list(claims), table, values, failed)
+        counts = (tuning.failed, outcome.counts.get("failed", 0), *(len(p[0].failed) for p in source.probes.values()))
+        verdicts = Verdicts(folder, list(claims), table, values, sum(counts))
         _write(verdicts, tuning)
     return verdicts
 
@@ -235,6 +215,29 @@ class Networks:
         return frame.assign(over=over, expected=expected)
 
 
+def _train(
+    claims: Sequence[Claim], outcome: Outcome, train: Train, folders: tuple[Path, ...], jobs: int
+) -> tuple[Networks, Tuning]:
+    """Train the networks of the claims that speak of trained ones; those that tune a key at the values they choose."""
+    import pandas as pd
+
+    trained = [claim for claim in claims if not claim.metric.is_probed]
+    arms = {(claim.name, arm): experiment for claim in trained for arm, experiment in claim.arms.items()}
+    tuned = {name: experiment for name, experiment in arms.items() if experiment.tuned}
+    tuning = Tuning({}, pd.DataFrame(columns=["claim"]), pd.DataFrame(columns=["claim"]), 0)
+    if not arms:
+        return Networks({}, None, {}, folders, jobs), tuning
+    if tuned:
+        tuning = _tune(tuned, outcome.folder / TUNING, train, jobs)
+    plans = train(list(arms.values()), outcome, choose=[tuning.choose.get(name, tuple) for name in arms])
+    write_manifest(outcome, jobs)
+    with Store(outcome.folder) as store:
+        networks = Networks(dict(zip(arms, plans, strict=True)), store.frames(), {}, folders, jobs)
+        if any("layers" in experiment.record for experiment in arms.values()):
+            networks = replace(networks, layers=store.layers(of_all=False)[0])
+    return networks, tuning
+
+
 @dataclass(frozen=True)
 class Tuning:
     """What the arms that tune a key have chosen.
@@ -255,9 +258,7 @@ class Tuning:
     failed: int
 
 
-def _tune(
-    arms: Mapping[Name, Experiment], folder: Path, train: Callable[..., list[tuple[Cell, ...]]], jobs: int
-) -> Tuning:
+def _tune(arms: Mapping[Name, Experiment], folder: Path, train: Train, jobs: int) -> Tuning:
     """Try the values of tuned keys, with seeds that report nothing; the best mean validation accuracy decides."""
     import pandas as pd
 
