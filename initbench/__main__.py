@@ -8,9 +8,12 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+TERMINALS: list[int] = []  # which of standard output and standard error are one
+
 
 def main() -> None:
     """Run the command that is asked for."""
+    TERMINALS.extend(number for number in (1, 2) if os.isatty(number))
     _hear(_interrupt)
     try:
         from initbench.cli import main as run
@@ -29,6 +32,9 @@ def _hear(handler: Callable[[int, FrameType | None], Any]) -> None:
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """Stop in good order; a second signal ends the process at once, and workers end with it."""
     _hear(_end)
+    if number not in (signal.SIGINT, signal.SIGTERM):  # the terminal is closed, and takes no more words
+        for terminal in TERMINALS:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), terminal)
     while frame is not None:
         if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
             # Amid an import a KeyboardInterrupt may be lost, or come out as an ImportError from compiled code.

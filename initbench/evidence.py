@@ -98,7 +98,7 @@ def run_claims(
     from initbench.present.claims import sentence
 
     folder = Path(results) / FOLDER
-    if (folder / "config.yaml").exists():
+    if (folder / "config.yaml").exists() or (folder / TUNING / "config.yaml").exists():
         raise StoreError(f"{folder} holds an experiment of that name; choose another folder with --results")
     with Lock(folder) as lock:
         outcome = Outcome(lock)
@@ -281,8 +281,9 @@ def _tune(arms: Mapping[Name, Experiment], folder: Path, train: Train, jobs: int
         best["tried"] = [", ".join(map(show, table[key].unique())) for key in best["key"]]
         choose[name] = partial(_at_own_values, experiment.tuned, chosen_values(best)[0])
         named = {"claim": name[0], "arm": name[1]}
-        tried.append(pd.DataFrame(named, index=table.index).join(table))
-        chosen.append(pd.DataFrame(named, index=best.index).join(best.loc[:, ~best.columns.str.contains("common")]))
+        tried.append(pd.DataFrame(named, index=table.index).join(table).astype(object))  # keeps whole numbers whole
+        best = best.loc[:, ~best.columns.str.contains("common")]
+        chosen.append(pd.DataFrame(named, index=best.index).join(best).astype(object))
     return Tuning(choose, pd.concat(chosen), pd.concat(tried), outcome.counts.get("failed", 0))
 
 

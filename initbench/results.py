@@ -404,7 +404,10 @@ def experiments_below(path: str | Path, *, with_claims: bool = False) -> list[Pa
     all_of_them = sorted(file.parent for file in Path(path).rglob("runs.sqlite"))
     found = [folder for folder in all_of_them if with_claims or not holds_claims(folder)]
     if all_of_them and not found:
-        raise StoreError(f"{path} holds claims, which are no experiment; to look at them: initbench report {path}")
+        folder = all_of_them[0] if (all_of_them[0] / PLANNED).exists() else all_of_them[0].parent
+        is_over = (folder / CLAIMS).exists()
+        look = f"to look at them: initbench report {folder}" if is_over else "to end them: initbench claims run"
+        raise StoreError(f"{folder} holds claims, which are no experiment; {look}")
     if not found:
         raise StoreError(f"no results in {path} or below it; to make some: initbench run CONFIG")
     return found
@@ -536,7 +539,8 @@ def write_export(results: Results, folder: Path) -> list[Path]:
     if frames.runs.empty:
         raise StoreError(f"{results.folder}: no cell has finished yet, so there is nothing to export")
     found = scores_for_others(results.runs_to_rank, frames.baselines, frames.factors)
-    again = f"to fill it in: initbench run {results.folder / 'config.yaml'} -o {results.folder.parent}"
+    ours = f"initbench run {results.folder / 'config.yaml'} -o {results.folder.parent}"
+    again = f"to fill it in: {'initbench claims run' if holds_claims(results.folder) else ours}"
     if found.table.empty:
         raise StoreError(f"{results.folder}: no setting has a finished seed of every initializer; {again}")
     for name, array in found.arrays.items():

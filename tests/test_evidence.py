@@ -229,12 +229,20 @@ def test_a_folder_holds_claims_or_an_experiment_and_status_and_report_know_which
     assert told.exit_code == 0
     assert f"{folder}: 12 planned, 12 done" in told.output
     assert f"{folder / 'tuning'}: 6 planned, 6 done" in told.output
-    for command in ("plot", "table"):
-        assert CliRunner().invoke(main, [command, str(folder)]).exit_code in (0, 1)
+    for place in (folder, folder / "tuning", tmp_path):
+        told = CliRunner().invoke(main, ["plot", str(place)])
+        assert f"to look at them: initbench report {folder}\n" in told.output
     config = "name: claims\ndataset: digits\nepochs: 1\nwidth: 4\ntrain_rows: 50\n"
     (tmp_path / "run.yaml").write_text(config, encoding="utf-8")
     with pytest.raises(UsageError, match="holds claims"):
         initbench.run(tmp_path / "run.yaml", results=tmp_path)
     initbench.run(tmp_path / "run.yaml", results=tmp_path / "other")
-    with pytest.raises(StoreError, match="holds an experiment"):
-        run_claims([read_claim(tmp_path / "claims.yaml")], results=tmp_path / "other")
+    begun = tmp_path / "begun" / "claims" / "tuning" / "config.yaml"  # of a run that was interrupted as it tuned
+    begun.parent.mkdir(parents=True)
+    begun.touch()
+    for place in ("other", "begun"):
+        with pytest.raises(StoreError, match="holds an experiment"):
+            run_claims([read_claim(tmp_path / "claims.yaml")], results=tmp_path / place)
+    (folder / "claims.csv").unlink()
+    told = CliRunner().invoke(main, ["report", str(folder)])
+    assert (told.exit_code, "to end them: initbench claims run" in told.output) == (1, True)

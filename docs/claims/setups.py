@@ -34,7 +34,7 @@ width: 100
 activation: relu
 normalization: batch
 optimizer: sgd
-learning_rate: [0.003, 0.01, 0.03, 0.1, 0.3]
+learning_rate: [0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0]
 epochs: 5
 initializer:
   - {normal: {std: 0.001}}
@@ -76,7 +76,7 @@ def accuracies(folder: Path, name: str, config: str) -> pd.DataFrame:
 
 
 def centred(folder: Path) -> pd.DataFrame:
-    """One and a half times the identity on digits of which the mean of all pixels, or that of each, is taken away."""
+    """One and a half times the identity on digits of MNIST, less the mean of all pixels or that of each."""
     digits = find("dataset", "mnist-10k").function(())
     train, test = digits.x_train.astype(np.float32), digits.x_test.astype(np.float32)
     parts = {}

@@ -16,7 +16,7 @@ from initbench.analysis.summaries import scores
 
 FEW = 5  # seeds; a verdict from fewer says so
 WIDEST = 1.0  # deviation of logarithms; beyond it the mean of a sample is most often far below that of all draws
-NEARLY = 1 - 1e-12  # what would be a bound but for rounding has reached it
+NEARLY = 1 - 1e-9  # what would be a bound but for rounding has reached it
 STUCK = 0.05  # above the share of the commonest class; what ends below has not learned
 
 Floats = npt.NDArray[np.float64]
@@ -153,6 +153,8 @@ def judge(values: pd.DataFrame, rule: str, arms: tuple[str, ...], bound: float) 
     table = values.pivot(index="seed", columns="arm", values="value").reindex(columns=list(arms)).astype(float)
     if rule != "sooner":  # there, infinite is never
         table = table.where(np.isfinite(table))
+    if rule == "geometric":
+        table = table.where(table > 0)  # the others have no logarithm
     whole = table.dropna()
     found = RULES[rule](whole[arms[0]].to_numpy(float), whole[arms[-1]].to_numpy(float), bound)
     lost = len(table) - len(whole)
@@ -178,6 +180,7 @@ def _lower(first: Floats, last: Floats, bound: float) -> Finding:
 def _equal(first: Floats, last: Floats, bound: float) -> Finding:
     difference = _difference(first, last)
     low, high = _interval(difference)
+    bound /= NEARLY
     supports = max(one_sided_p(bound + difference), one_sided_p(bound - difference))
     refutes = min(one_sided_p(difference - bound), one_sided_p(-bound - difference))
     outside = low > bound or high < -bound
@@ -185,7 +188,8 @@ def _equal(first: Floats, last: Floats, bound: float) -> Finding:
 
 
 def _matches(first: Floats, last: Floats, bound: float) -> Finding:
-    least, most = 1 / (1 + bound), 1 + bound  # alike in logarithms
+    most = (1 + bound) / NEARLY
+    least = 1 / most  # alike in logarithms
     low, high = _interval(first)
     supports = max(one_sided_p(first - least), one_sided_p(most - first))
     refutes = min(one_sided_p(first - most), one_sided_p(least - first))
@@ -196,8 +200,6 @@ def _matches(first: Floats, last: Floats, bound: float) -> Finding:
 
 
 def _geometric(first: Floats, last: Floats, bound: float) -> Finding:
-    if not (first > 0).all():  # without logarithms
-        return _finding(first, (np.nan, np.nan), (1.0, 1.0), False, False)
     found = _equal(np.log(first), np.zeros_like(first), float(np.log1p(bound)))
     effect, low, high = (float(np.exp(value)) for value in found[:3])
     return found._replace(effect=effect, low=low, high=high)

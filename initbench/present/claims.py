@@ -66,7 +66,7 @@ def budget(epochs: Sequence[int], chosen: pd.DataFrame, over: str | None) -> str
     """
     if not epochs:
         return "before training"
-    told = [f"{' and '.join(map(str, dict.fromkeys(epochs)))} epochs"]
+    told = [f"{' and '.join(map(str, dict.fromkeys(epochs)))} epoch{'s' if set(epochs) != {1} else ''}"]
     for (arm, key, tried), rows in chosen.groupby(["arm", "key", "tried"], sort=False) if len(chosen) else ():
         values = []
         for row in rows.to_dict("records"):

@@ -146,6 +146,10 @@ def test_a_mean_that_is_the_bound_but_for_rounding_reaches_it():
     values = frame(np.full(8, 0.91), np.full(8, 0.90))
     assert verdict(values, "higher", 0.01) == "supported"
     assert verdict(values, "higher", 0.0101) == "refuted"
+    for first, last in [(0.95, 0.90), (0.90, 0.85)]:
+        assert judge(frame(np.full(8, first), np.full(8, last)), "equal", ("A", "B"), 0.05).is_inside
+    for rule in ("matches", "geometric"):
+        assert judge(frame(np.full(8, 1.1)), rule, ("A",), 0.1).is_inside
 
 
 def test_a_geometric_mean_is_that_of_the_logarithms():
@@ -154,7 +158,8 @@ def test_a_geometric_mean_is_that_of_the_logarithms():
     assert found.effect == pytest.approx(np.exp(np.mean(NOISE / 9)))
     half = judge(frame(NOISE / 9, NOISE * 0), "equal", ("A", "B"), 1.0)
     np.testing.assert_allclose([found.low, found.high], np.exp([half.low, half.high]))
-    assert not judge(frame(ratios - ratios.min()), "geometric", ("A",), 9.0).is_inside  # no logarithm
+    lacking = judge(frame(ratios - ratios.min()), "geometric", ("A",), 9.0)  # one is 0, which has no logarithm
+    assert (lacking.is_inside, lacking.lost) == (False, 1)
 
 
 def test_a_mean_of_ratios_that_spread_by_factors_tells_nothing():

@@ -1,12 +1,14 @@
 """Ctrl-C and termination at any stage of a run, and workers that the system ends or refuses memory."""
 
 import os
+import pty
 import resource
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from killing import group_lives
@@ -84,14 +86,24 @@ def greedy(shape, rng, *, gigabytes: int = 16):
 """
 
 
-def start(folder, *arguments, **options):
+BEGIN = """\
+import fcntl, os, signal, sys, termios
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # what started the tests may ignore some, as nohup does
+    signal.signal(number, signal.SIG_DFL)
+if os.isatty(0):
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, "-m", "initbench", "run", "grid.yaml", *sys.argv[1:]])
+"""
+
+
+def start(folder, *arguments, terminal=None, **options):
     (folder / "grid.yaml").write_text(CONFIG)
     return subprocess.Popen(
-        [sys.executable, "-m", "initbench", "run", "grid.yaml", *arguments],
+        [sys.executable, "-c", BEGIN, *arguments],
         cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdin=terminal or subprocess.DEVNULL,
+        stdout=terminal or subprocess.PIPE,
+        stderr=terminal or subprocess.PIPE,
         text=True,
         start_new_session=True,
         **options,
@@ -144,6 +156,26 @@ def test_a_signal_keeps_what_has_finished_and_leaves_no_process(tmp_path, send, 
     results = load(folder)
     assert 0 < len(results.runs) == kept(folder)
     assert len((folder / "runs.csv").read_text().splitlines()) == 1 + len(results.runs)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_terminal_that_is_closed_takes_no_words_and_costs_no_result(tmp_path, jobs):
+    terminal, end = pty.openpty()
+    process = start(tmp_path, "-j", jobs, terminal=end)
+    os.close(end)
+    os.set_blocking(terminal, False)
+    folder = tmp_path / "results" / "grid"
+
+    def has_kept_some():
+        with suppress(BlockingIOError):
+            os.read(terminal, 2**16)
+        return kept(folder)
+
+    until(has_kept_some)
+    os.close(terminal)
+    assert process.wait(timeout=60) == 130
+    until(lambda: not group_lives(process.pid))
+    assert len((folder / "runs.csv").read_text().splitlines()) == 1 + kept(folder)
 
 
 def test_ctrl_c_while_workers_start_gives_no_traceback(tmp_path):
