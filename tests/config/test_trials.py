@@ -1,6 +1,6 @@
 """Combinations that cannot work are told before training, at the initializer, with the reason."""
 
-import time
+import tracemalloc
 
 import pytest
 
@@ -188,14 +188,14 @@ def test_parts_that_look_at_rows_are_shown_some_as_in_a_run(read, plugin, settin
 
 
 @pytest.mark.parametrize("name", sorted(set(bundled()) - {"churn_csv", "clothing_orthogonal"}))
-def test_every_bundled_config_is_read_within_two_seconds(name):
-    began = time.perf_counter()
-    read_experiment(bundled()[name])
-    assert time.perf_counter() - began < 2
+def test_every_bundled_config_can_be_read(name):
+    assert read_experiment(bundled()[name]).name
 
 
-def test_wide_layers_deep_networks_and_many_seeds_do_not_slow_reading_down(read):
+def test_reading_draws_no_wide_layer(read):
     names = ", ".join(e.name for e in registry.entries("initializer") if not {"file"} & set(e.parameters))
-    began = time.perf_counter()
+    tracemalloc.start()
     read(f"initializer: [{names}]\nwidth: [512, 4096]\ndepth: [3, 100]\nseeds: 1000\nactivation: [relu, tanh]")
-    assert time.perf_counter() - began < 3
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 4096 * 4096  # bytes; the weights between two of these layers take eight times as many
