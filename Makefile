@@ -21,13 +21,13 @@ install: .venv/installed
 	touch $@
 
 test: install
-	$(BIN)/python -m pytest -n auto -q
+	$(BIN)/python -m pytest -n auto --dist worksteal -q
 
 check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto -q
+	$(BIN)/python -m pytest -n auto --dist worksteal -q
 
 smoke: install
 	$(INITBENCH) run configs/smoke.yaml --fresh

@@ -135,11 +135,10 @@ RACE = ("--until-decided", "-s", "width=4", "-s", "depth=[2, 3, 4]", "-s", "epoc
         (os.killpg, signal.SIGINT, ("-j", "2"), ""),  # as a terminal does
         (os.kill, signal.SIGTERM, ("-j", "2"), ""),
         (os.kill, signal.SIGTERM, ("-j", "1"), ""),
-        (os.killpg, signal.SIGHUP, ("-j", "2"), ""),  # as a terminal does that is closed
         (os.killpg, signal.SIGINT, ("-j", "2", *TUNED), "tuning"),
         (os.killpg, signal.SIGINT, ("-j", "2", *RACE), ""),
     ],
-    ids=["ctrl-c", "term", "term-alone", "hang-up", "tuning", "race"],
+    ids=["ctrl-c", "term", "term-alone", "tuning", "race"],
 )
 def test_a_signal_keeps_what_has_finished_and_leaves_no_process(tmp_path, send, number, arguments, below):
     process = start(tmp_path, *arguments)
@@ -200,7 +199,7 @@ def test_a_signal_amid_the_start_of_a_worker_gives_no_traceback(tmp_path, send, 
     until(lambda: not group_lives(process.pid))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("module", ["click", "numpy"])  # of the command line, of what it runs
 def test_a_signal_amid_an_import_ends_the_command_in_a_line(tmp_path, module, number):
     (tmp_path / f"{module}.py").write_text(SLOW_IMPORT)
