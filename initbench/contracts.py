@@ -293,6 +293,8 @@ class Dataset(NamedTuple):
         Images are scaled by one mean and deviation over all pixels, tables column by column.
     features : tuple of str
         Names of the columns of a table; empty for images.
+    notes : tuple of str
+        What the reader assumed about the files, a sentence each. They are no part of the data: no checksum has them.
     """
 
     x_train: Array
@@ -302,6 +304,7 @@ class Dataset(NamedTuple):
     classes: tuple[str, ...]
     kind: Literal["image", "table"]
     features: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Loader(Protocol):

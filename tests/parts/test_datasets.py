@@ -84,6 +84,11 @@ def test_the_checksum_catches_one_pixel_one_label_and_a_class_renamed():
     assert len({checksum(data), *map(checksum, changed)}) == 4
 
 
+def test_the_checksum_is_of_the_data_and_not_of_the_notes_on_how_they_were_read():
+    data = load("digits")
+    assert checksum(data._replace(notes=("labels 1 to 10 were taken as classes 0 to 9",))) == checksum(data)
+
+
 def test_mnist_has_the_published_counts_and_pixel_means(real_mnist):
     counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert class_counts(real_mnist.y_train) == counts
