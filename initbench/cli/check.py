@@ -19,7 +19,10 @@ from initbench.cli import options
 @options.data_dir
 @options.plugin
 def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | None, plugins: tuple[str, ...]) -> None:
-    """Validate configs, or hold parts against the laws of their kind; exit 2 with every fault when one is not fine."""
+    """Validate configs, or check registered parts against the rules for their kind.
+
+    Prints every fault with its line and column, and exits with 2 if there are any. Nothing is trained or written.
+    """
     from initbench.cli.progress import count_cells
     from initbench.cli.reading import read_all
     from initbench.config import bundled

@@ -15,7 +15,7 @@ from initbench.cli import options
 @options.data_dir
 @options.plugin
 def cite(config: str, changes: tuple[str, ...], data_dir: Path | None, plugins: tuple[str, ...]) -> None:
-    """Print the BibTeX entries of the parts that CONFIG uses."""
+    """Print BibTeX entries for the parts that CONFIG uses."""
     from initbench.config import find_config, read_experiment
     from initbench.data import data_folders
     from initbench.explaining import bibliography, citations

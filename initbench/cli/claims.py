@@ -21,24 +21,22 @@ Examples:
   initbench claims run --suite quick
   initbench claims run my_claim.yaml --plugin my_initializer.py --seeds 100:120
 """
-suite = click.option(
-    "--suite", type=click.Choice(["quick", "full"]), help="All claims of the collection; quick are a part of full."
-)
+suite = click.option("--suite", type=click.Choice(["quick", "full"]), help="Bundled claims: the quick ones, or all.")
 
 
 @click.group(epilog=EPILOG)
 def claims() -> None:
-    """Put what is said of initializers to the test.
+    """Test published claims about initializers.
 
-    A claim is a YAML file: a sentence, its source, the networks that it speaks of, a metric and what it expects. See
-    docs/claims.md.
+    A claim is a YAML file: a sentence, its source, the networks that it is about, a metric and the expected result.
+    To write your own, start from a bundled one: initbench claims show NAME.
     """
 
 
 @claims.command("list", epilog=EPILOG)
 @suite
 def list_claims(suite: str | None) -> None:
-    """List the claims of the collection, by group."""
+    """List the bundled claims, by group."""
     from initbench.config.claims import GROUPS
 
     found = _read((), suite or "full", None)
@@ -55,7 +53,7 @@ def list_claims(suite: str | None) -> None:
 @options.data_dir
 @options.plugin
 def show(name: str, data_dir: Path | None, plugins: tuple[str, ...]) -> None:
-    """Print the file of a claim, NAME or FILE, once it is found to be valid."""
+    """Validate the claim NAME, a bundled one or a file, and print it."""
     from initbench.registry import load_plugin
 
     for plugin in plugins:
@@ -67,14 +65,18 @@ def show(name: str, data_dir: Path | None, plugins: tuple[str, ...]) -> None:
 @claims.command(epilog=EPILOG)
 @click.argument("names", metavar="[NAME|FILE]...", nargs=-1)
 @suite
-@click.option("-o", "--results", default="results", type=click.Path(path_type=Path), help="Where results go. [results]")
+@click.option(
+    "-o", "--results", default="results", type=click.Path(path_type=Path), help="Folder to write to. [results]"
+)
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Worker processes. [all cores]")
-@click.option("--seeds", metavar="N|FROM:TO", help="Other seeds: 20, 100:120, or 100: for as many as each claim has.")
-@click.option("--fresh", is_flag=True, help="Forget earlier results of claims.")
+@click.option(
+    "--seeds", metavar="N|FROM:TO", help="Seeds to use instead: 20, 100:120, or 100: for as many as each claim has."
+)
+@click.option("--fresh", is_flag=True, help="Delete earlier results of claims first.")
 @options.data_dir
 @options.plugin
 @options.table_format
-@click.option("-q", "--quiet", is_flag=True, help="No progress and no verdicts.")
+@click.option("-q", "--quiet", is_flag=True, help="Print neither progress nor verdicts.")
 def run(
     names: tuple[str, ...],
     suite: str | None,
@@ -87,10 +89,11 @@ def run(
     form: str,
     quiet: bool,
 ) -> None:
-    """Train and probe what claims speak of, and tell which are supported, refuted or inconclusive.
+    """Train the networks of claims, and print which claims are supported, refuted or inconclusive.
 
-    Without names and --suite, the quick claims. Networks that are there already are not trained again; claims that are
-    run together are adjusted for one another. Writes claims.csv, claims.md and figures into results/claims.
+    Without names and without --suite, it runs the quick claims. Networks that are already trained are reused. Verdicts
+    on claims that run together are corrected for multiple testing. Writes claims.csv, claims.md and figures to
+    results/claims.
     """
     from initbench.cli.progress import Bar
     from initbench.data import data_folders

@@ -19,12 +19,13 @@ Examples:
 @click.command(epilog=EPILOG)
 @click.argument("path", type=click.Path(path_type=Path))
 @options.margin
-@click.option("--sentences", is_flag=True, help="Print a sentence a pair in place of the table.")
+@click.option("--sentences", is_flag=True, help="Print one sentence per pair instead of the table.")
 @options.table_format
 def compare(path: Path, margin: float | None, sentences: bool, form: str) -> None:
     """Print the paired comparison of the initializers in PATH: effects, intervals, adjusted p, verdicts.
 
-    Seeds are paired within each setting. With --margin, a pair is equivalent where its difference surely lies within.
+    Seeds are paired within each setting. With --margin, two initializers are equivalent if the confidence interval of
+    their difference lies within the margin.
     """
     from initbench.errors import UsageError
     from initbench.present.sentences import paragraphs

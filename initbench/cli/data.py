@@ -1,4 +1,4 @@
-"""``initbench data``: what is at hand, fetch it, check it."""
+"""``initbench data``: list, download and verify data sets."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 EXAMPLES = """\b
 Examples:
-  initbench data list                           what there is, and what of it is at hand
-  initbench data get mnist                      fetch MNIST into the user's cache
-  initbench data verify mnist --data-dir data   check the copy in the folder data
+  initbench data list                           show all data sets and which are available
+  initbench data get mnist                      download MNIST to the user's cache
+  initbench data verify mnist --data-dir data   verify the copy in the folder data
 """
 
 
 @click.group(context_settings=SETTINGS, epilog=EXAMPLES)
 def data() -> None:
-    """Tell which data sets are at hand, fetch one, check one."""
+    """List, download and verify data sets."""
 
 
 @data.command("list", epilog="\b\nExample:\n  initbench data list\n")
 @options.data_dir
 def list_data(data_dir: Path | None) -> None:
-    """List the data sets, a line each: rows, features, classes, where it lies, and its origin and licence."""
+    """List the data sets: rows, features, classes, location, origin and licence."""
     from initbench.data import FACTS, data_folders
     from initbench.registry import entries
 
@@ -52,7 +52,10 @@ def list_data(data_dir: Path | None) -> None:
 @click.argument("name")
 @options.data_dir
 def get(name: str, data_dir: Path | None) -> None:
-    """Fetch the data set NAME unless it is at hand, into --data-dir or the user's cache, and tell where it lies."""
+    """Download the data set NAME unless it is already available, and print its location.
+
+    It goes to --data-dir, or to the user's cache.
+    """
     from initbench.data import data_folders
     from initbench.registry import find
 
@@ -71,7 +74,10 @@ def get(name: str, data_dir: Path | None) -> None:
 @options.data_dir
 @click.pass_context
 def verify(ctx: click.Context, name: str | None, data_dir: Path | None) -> None:
-    """Check the data set NAME, or all that are at hand, against its checksum; exit 1 when one is wrong."""
+    """Compare the data set NAME, or all that are available, with its checksum.
+
+    Exits with 1 if a checksum differs.
+    """
     from initbench.data import FACTS, checksum, data_folders
     from initbench.errors import DataError
     from initbench.registry import find, names

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import click
 
+from initbench.cli import options
+
 
 @click.command(
     epilog="\b\nExamples:\n  initbench explain he_normal\n  initbench explain xavier --fan-in 784 --activation tanh\n"
 )
 @click.argument("name")
-@click.option("--fan-in", type=click.IntRange(1, 4096), default=256, show_default=True, help="Inputs of the layer.")
-@click.option("--fan-out", type=click.IntRange(1, 4096), default=256, show_default=True, help="Units of the layer.")
-@click.option("--activation", default="relu", show_default=True, help="Of the hidden layers.")
 @click.option(
-    "--plugin", "plugins", metavar="FILE.py", multiple=True, help="A Python file that registers parts. It is run."
+    "--fan-in", type=click.IntRange(1, 4096), default=256, show_default=True, help="Number of inputs of the layer."
 )
+@click.option(
+    "--fan-out", type=click.IntRange(1, 4096), default=256, show_default=True, help="Number of units of the layer."
+)
+@click.option("--activation", default="relu", show_default=True, help="Activation of the hidden layers.")
+@options.plugin
 def explain(name: str, fan_in: int, fan_out: int, activation: str, plugins: tuple[str, ...]) -> None:
-    """Tell what a part is: formula, parameters, source, aliases, and what it does to a layer."""
+    """Describe a part: formula, parameters, source, aliases, and its effect on a layer."""
     from initbench.explaining import explain_part
     from initbench.registry import load_plugin
 

@@ -15,13 +15,13 @@ import click
     "-o",
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The folder to write to.  [default: PATH/export]",
+    help="Folder to write to.  [default: PATH/export]",
 )
 def export(path: Path, output: Path | None) -> None:
     """Write the scores of the results in PATH for autorank, scikit-posthocs and rliable.
 
-    scores.csv has a column an initializer and a row a setting, which settings.csv names; of a single setting, a row a
-    seed. scores.npz has an array an initializer, of shape (seeds, settings).
+    scores.csv has one column per initializer and one row per setting, described in settings.csv; for a single setting
+    it has one row per seed. scores.npz has one array per initializer, of shape (seeds, settings).
     """
     from initbench.results import load, write_export
 

@@ -38,7 +38,7 @@ Examples:
 
 
 class Commands(click.Group):
-    """Ends every error that is ours in a line and an exit code, and every other one in a line unless ``--debug``."""
+    """Turns errors into a message and an exit code; with ``--debug`` the traceback is shown."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""
@@ -86,7 +86,8 @@ class Commands(click.Group):
 def main() -> None:
     """Which weight initializer, and how sure are we?
 
-    Trains small networks from many starts, with paired seeds, and writes tables and figures with intervals.
+    Trains small networks from many initializers, with paired seeds, and writes tables and figures with confidence
+    intervals.
     """
 
 
@@ -97,4 +98,7 @@ COMMANDS = (
 for command in COMMANDS:
     main.add_command(command)
 for command in (*main.commands.values(), *data.commands.values(), *claims.commands.values()):
-    command.params.append(click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks."))
+    command.short_help = (command.help or "").partition("\n")[0]  # Click would cut it to the width of the terminal
+    command.params.append(
+        click.Option(["--debug"], is_flag=True, expose_value=False, help="Print the traceback of an error.")
+    )

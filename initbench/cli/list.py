@@ -21,7 +21,7 @@ KINDS = {
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @options.plugin
 def list_parts(kind: str, form: str, plugins: tuple[str, ...]) -> None:
-    """List what a config may name, a line each."""
+    """List the names that a config can use, with a line about each."""
     from initbench.registry import entries, load_plugin
 
     for plugin in plugins:

@@ -31,10 +31,10 @@ changes = click.option(
     help="Change a key of the config; VALUE is YAML. Repeatable.",
 )
 data_dir = click.option(
-    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="A folder to look for data files in first."
+    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder to search for data files first."
 )
 plugin = click.option(
-    "--plugin", "plugins", metavar="FILE.py", multiple=True, help="A Python file that registers parts. It is run."
+    "--plugin", "plugins", metavar="FILE.py", multiple=True, help="Python file that registers parts; it is executed."
 )
 table_format = click.option(
     "--format",

@@ -16,12 +16,12 @@ from initbench.cli import options
     "--results",
     default="results",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where it goes. [results]",
+    help="Folder to write to. [results]",
 )
 @click.option("--format", "form", type=click.Choice(["png", "svg", "pdf"]), default="png", show_default=True)
 @options.plugin
 def phase(activation: str, results: Path, form: str, plugins: tuple[str, ...]) -> None:
-    """Draw the phase diagram of ACTIVATION, ordered and chaotic, with the initializers on it."""
+    """Draw the phase diagram of ACTIVATION and mark the initializers on it."""
     from initbench.errors import StoreError
     from initbench.phases import diagram
     from initbench.present.figures import save_figure

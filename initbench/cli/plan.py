@@ -23,22 +23,22 @@ Examples:
     metavar="DIFFERENCE",
     default="0.5%",
     show_default=True,
-    help="The difference to see; or 0.005.",
+    help="The difference to detect, as 0.5% or 0.005.",
 )
 @click.option(
     "--power",
     type=click.FloatRange(0.1, 0.999),
     default=0.8,
     show_default=True,
-    help="The probability with which to see it.",
+    help="The probability of detecting it.",
 )
 @options.table_format
 def plan(path: Path, detect: float, power: float, form: str) -> None:
-    """Tell how many seeds a difference needs, and what the results in PATH could have seen.
+    """Estimate how many seeds a difference needs, and which differences the results in PATH can detect.
 
-    For each pair of initializers, from the spread between its seeds, by the power of the two-sided paired t test at
-    0.05, and at 0.05 / pairs (Bonferroni), as each pair has to pass among all. A spread of few seeds is uncertain
-    itself: beside each number stands the one for its upper 80 % bound.
+    The estimate for each pair of initializers comes from the spread between its seeds and the power of the two-sided
+    paired t test, at 0.05 and, as there are several pairs, at 0.05 / pairs (Bonferroni). The spread of a few seeds is
+    uncertain, so a second number in brackets is for its upper 80 % bound.
     """
     from initbench.analysis.planning import plan_table
     from initbench.errors import UsageError

@@ -23,10 +23,12 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @click.argument("config")
-@click.option("-o", "--results", default="results", type=click.Path(path_type=Path), help="Where results go. [results]")
+@click.option(
+    "-o", "--results", default="results", type=click.Path(path_type=Path), help="Folder to write to. [results]"
+)
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Threads. [all cores]")
 @options.changes
-@click.option("--seeds", metavar="N", help="How many draws of each setting; short for -s seeds=N.")
+@click.option("--seeds", metavar="N", help="Number of draws per setting; short for -s seeds=N.")
 @options.data_dir
 @options.plugin
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -42,10 +44,11 @@ def probe(
     form: str,
     quiet: bool,
 ) -> None:
-    """Tell what becomes of signals and gradients in the networks of CONFIG before training.
+    """Measure signals and gradients in the networks of CONFIG before training.
 
-    CONFIG is a file, or the bare name of a bundled config. Nothing is trained: a batch goes through each network and
-    back, a seed is a draw, and each setting gets a verdict. Writes probe.csv, probe.json and figures.
+    CONFIG is a file, or the name of a bundled config. Nothing is trained: one batch passes forward and backward
+    through each network, each seed is one draw, and each setting gets a verdict. Writes probe.csv, probe.json and
+    figures.
     """
     from initbench.present.tables import render_table
     from initbench.probing import probe as probe_config
@@ -70,7 +73,7 @@ def probe(
 
 
 def describe(found: Probe) -> str:
-    """The verdicts, a line a setting; what is the same in all of them is told above."""
+    """The verdicts, one line per setting; what all of them have in common stands above."""
     import numpy as np
     import pandas as pd
 

@@ -10,9 +10,9 @@ import click
 @click.command(epilog="\b\nExamples:\n  initbench report results/relu_deep\n  initbench report results/\n")
 @click.argument("path", type=click.Path(path_type=Path))
 def report(path: Path) -> None:
-    """Write PATH/report.html, one page about the experiment in PATH, or about every experiment below it.
+    """Write PATH/report.html, a page about the experiment in PATH or about all experiments below it.
 
-    It opens offline in any browser, and can be sent as it is.
+    The page is a single file that opens offline in any browser.
     """
     from initbench.results import write_report
 

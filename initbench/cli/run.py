@@ -20,27 +20,31 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @click.argument("configs", metavar="CONFIG...", nargs=-1, required=True)
-@click.option("-o", "--results", default="results", type=click.Path(path_type=Path), help="Where results go. [results]")
+@click.option(
+    "-o", "--results", default="results", type=click.Path(path_type=Path), help="Folder to write to. [results]"
+)
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Worker processes. [all cores]")
 @options.changes
-@click.option("--seeds", metavar="N", help="How many seeds; short for -s seeds=N.")
+@click.option("--seeds", metavar="N", help="Number of seeds; short for -s seeds=N.")
 @click.option(
-    "--until-decided", is_flag=True, help="Add seeds, without who can no longer win, until the winner is certain."
+    "--until-decided",
+    is_flag=True,
+    help="Add seeds in rounds, dropping initializers that can no longer win, until the winner is established.",
 )
 @click.option(
     "--margin",
     callback=options.points,
     metavar="DIFFERENCE",
-    help="Decided, too, when all left differ by less: 0.5%, or 0.005.",
+    help="Also stop when those left differ by less than this: 0.5%, or 0.005.",
 )
-@click.option("--max-seeds", type=click.IntRange(min=2), help="Add no more seeds than that. [30]")
-@click.option("--fresh", is_flag=True, help="Forget earlier results of the experiment.")
+@click.option("--max-seeds", type=click.IntRange(min=2), help="With --until-decided: stop at this many seeds. [30]")
+@click.option("--fresh", is_flag=True, help="Delete earlier results of the experiment first.")
 @click.option("--dry-run", is_flag=True, help="Print the plan; train and write nothing.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
 @options.data_dir
 @options.plugin
-@click.option("--scheduler", metavar="ADDRESS", help="Train on the Dask cluster whose scheduler is there.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress and no table.")
+@click.option("--scheduler", metavar="ADDRESS", help="Train on a Dask cluster, given the address of its scheduler.")
+@click.option("-q", "--quiet", is_flag=True, help="Print neither progress nor tables.")
 def run(
     configs: tuple[str, ...],
     results: Path,
@@ -60,9 +64,10 @@ def run(
 ) -> None:
     """Train every cell of CONFIG that is not in the results yet, then write tables.
 
-    CONFIG is a file, or the bare name of a bundled config. The same command again goes on where it stopped.
-    With --until-decided the config's seeds are those of a round: after each, initializers that are shown to be worse
-    than another one are dropped, and all that is claimed is right together with 95 % confidence.
+    CONFIG is a file, or the name of a bundled config (initbench list configs). Running the same command again resumes
+    an interrupted run. With --until-decided, the config's seeds are those of one round: after each round,
+    initializers that are shown to be worse than another are dropped. All these decisions together are right with 95 %
+    confidence.
     """
     from initbench.cli.progress import Bar, describe_design, describe_plan, describe_results
     from initbench.cli.reading import read_all

@@ -12,8 +12,9 @@ from initbench.cli import options
 def schema(plugins: tuple[str, ...]) -> None:
     """Print the JSON Schema (draft-07) of configs, for editors.
 
-    With the YAML extension of an editor, a first line tells where it lies: # yaml-language-server:
-    $schema=initbench.schema.json
+    Editors with YAML support use it to check and complete a config that begins with this line:
+
+    # yaml-language-server: $schema=initbench.schema.json
     """
     import json
 

@@ -10,7 +10,9 @@ import click
 
 @click.command(epilog="\b\nExamples:\n  initbench status results/relu_deep\n  initbench status results --verify\n")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--verify", "is_verifying", is_flag=True, help="Also check all that is stored; exit 1 if it is damaged.")
+@click.option(
+    "--verify", "is_verifying", is_flag=True, help="Also check the stored data; exit with 1 if they are damaged."
+)
 def status(path: Path, is_verifying: bool) -> None:
     """Count the cells of each experiment in PATH: planned, done, diverged, failed, missing."""
     from initbench.errors import StoreError, printable

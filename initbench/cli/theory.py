@@ -19,7 +19,7 @@ from initbench.cli import options
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @options.plugin
 def theory(activation: str, sigma_w2: float | None, sigma_b2: float, form: str, plugins: tuple[str, ...]) -> None:
-    """Tell what becomes of signals and gradients in a deep and wide network of ACTIVATION."""
+    """Predict signals and gradients in a deep, wide network of ACTIVATION (mean-field theory)."""
     from initbench.phases import outlook, outlook_record, outlook_text
     from initbench.registry import load_plugin
 

@@ -2,10 +2,12 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -26,13 +28,62 @@ train_rows: 200
 FILES = {"small.yaml": SMALL}
 
 
+def all_commands(group=main, words=()):
+    """The words of each command and the command, those of groups included."""
+    for name, command in group.commands.items():
+        yield (*words, name), command
+        if isinstance(command, click.Group):
+            yield from all_commands(command, (*words, name))
+
+
+def resolve(arguments):
+    """Parse what stands behind ``initbench`` on a command line; nothing is run."""
+    command, words = main, []
+    while isinstance(command, click.Group):
+        word, *arguments = arguments
+        command, words = command.commands[word], [*words, word]
+        if isinstance(command, click.Group) and not arguments:
+            break
+    command.make_context(" ".join(words), list(arguments))
+
+
+def examples(text):
+    """The command lines among the examples of a help text, without what is said of them."""
+    lines = re.findall(r"^ +initbench (.*)$", text.partition("Example")[2], re.MULTILINE)
+    return [re.split(r"   +| > ", line)[0] for line in lines]
+
+
 def test_help_shows_examples_and_every_command_has_some(invoke):
     for flag in ("-h", "--help"):
-        text = invoke(flag).stdout
-        assert "Examples:" in text
-    for command in main.commands:
-        text = invoke(command, "-h").stdout
-        assert f"initbench {command}" in text.split("Example")[1], command
+        assert "Examples:" in invoke(flag).stdout
+    for words, _ in all_commands():
+        text = invoke(*words, "-h").stdout
+        assert any(line.startswith(" ".join(words)) for line in examples(text)), words
+
+
+def test_examples_of_help_texts_can_be_typed(invoke):
+    for words, _ in [((), main), *all_commands()]:
+        for line in examples(invoke(*words, "-h").stdout):
+            resolve(shlex.split(line))
+
+
+@pytest.mark.parametrize("line", ["run relu_deep --sets a=1", "probe relu_deep -j 0", "explain"])
+def test_the_check_catches_an_example_that_cannot_be_typed(line):
+    with pytest.raises(click.UsageError):
+        resolve(shlex.split(line))
+
+
+@pytest.mark.parametrize("columns", ["40", "80", "200"])
+def test_summaries_of_commands_are_whole_sentences_at_any_width(invoke, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    for words, command in [((), main), *all_commands()]:
+        if isinstance(command, click.Group):
+            listed = " ".join(invoke(*words, "-h").stdout.partition("Commands:")[2].split())
+            assert "..." not in listed
+            for name, inner in command.commands.items():
+                summary = inner.help.split("\n")[0]
+                assert summary.endswith("."), name
+                assert summary.replace(" ", "").replace("-", "") in listed.replace(" ", "").replace("-", ""), name
 
 
 def test_help_imports_nothing_heavy():
