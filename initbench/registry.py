@@ -202,8 +202,8 @@ class Entry:
 
     @property
     def summary(self) -> str:
-        """The first line of its docstring."""
-        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+        """The first line of its docstring, as plain text."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0].replace("`", "")
 
 
 _entries: dict[str, dict[str, Entry]] = {kind: {} for kind in FOLDERS}

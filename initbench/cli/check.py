@@ -14,7 +14,7 @@ from initbench.cli import options
 @click.command(
     epilog="\b\nExamples:\n  initbench check configs/*.yaml\n  initbench check my_init --plugin my_init.py\n"
 )
-@click.argument("configs", metavar="CONFIG|PART...", nargs=-1, required=True)
+@options.config_argument("configs", "CONFIG|PART...", nargs=-1)
 @options.changes
 @options.data_dir
 @options.plugin

@@ -10,7 +10,7 @@ from initbench.cli import options
 
 
 @click.command(epilog="\b\nExample:\n  initbench cite relu_deep > references.bib\n")
-@click.argument("config")
+@options.config_argument("config", "CONFIG")
 @options.changes
 @options.data_dir
 @options.plugin

@@ -39,7 +39,7 @@ def list_claims(suite: str | None) -> None:
     """List the bundled claims, by group."""
     from initbench.config.claims import GROUPS
 
-    found = _read((), suite or "full", None)
+    found = read_claims((), suite or "full", None)
     for group in GROUPS:
         some = [claim for claim in found if claim.group == group]
         if some:
@@ -58,7 +58,7 @@ def show(name: str, data_dir: Path | None, plugins: tuple[str, ...]) -> None:
 
     for plugin in plugins:
         load_plugin(plugin)
-    (claim,) = _read((name,), None, data_dir)
+    (claim,) = read_claims((name,), None, data_dir)
     click.echo(claim.file.read_text(encoding="utf-8").rstrip("\n"))
 
 
@@ -105,7 +105,7 @@ def run(
 
     for plugin in plugins:
         load_plugin(plugin)
-    found = _read(names, suite or (None if names else "quick"), data_dir)
+    found = read_claims(names, suite or (None if names else "quick"), data_dir)
     if seeds is not None:
         try:
             found = [claim.at_seeds(parse_seeds(seeds, claim.count)) for claim in found]
@@ -141,7 +141,7 @@ def schema() -> None:
     click.echo(json.dumps(claim_schema(), indent=2, ensure_ascii=False))
 
 
-def _read(names: Sequence[str], suite: str | None, data_dir: Path | None) -> list[Claim]:
+def read_claims(names: Sequence[str], suite: str | None, data_dir: Path | None) -> list[Claim]:
     """Read claims by file or name, and those of a suite; the faults of all at once."""
     from initbench.config import bundled, find_config, read_claim
     from initbench.data import data_folders

@@ -3,49 +3,87 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
 from initbench.cli import options
+from initbench.cli.wrapping import list_names
 
 KINDS = {
     "initializers": "initializer",
     "activations": "activation",
     "optimizers": "optimizer",
     "datasets": "dataset",
+    "biases": "bias",
 }
+FAMILIES = {"configs": "experiments", "papers": "from papers", "replicate": "replications"}  # by folder
+EPILOG = """\b
+Examples:
+  initbench list configs
+  initbench list initializers --format json
+"""
 
 
-@click.command("list", epilog="\b\nExample:\n  initbench list initializers\n")
-@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.command("list", epilog=EPILOG)
+@click.argument("kind", type=click.Choice([*KINDS, "configs", "claims"]))
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @options.plugin
 def list_parts(kind: str, form: str, plugins: tuple[str, ...]) -> None:
-    """List the names that a config can use, with a line about each."""
-    from initbench.registry import entries, load_plugin
+    """List the names that a config can use, or the bundled configs and claims, with a line about each."""
+    from initbench.registry import load_plugin
 
     for plugin in plugins:
         load_plugin(plugin)
-    found = entries(KINDS[kind])
+    found = _configs() if kind == "configs" else _claims() if kind == "claims" else _parts(KINDS[kind])
     if form == "json":
-        rows = [
-            {
-                "name": entry.name,
-                "family": entry.about.family,
-                "summary": entry.summary,
-                "formula": entry.about.formula,
-                "aliases": list(entry.about.aliases),
-                "parameters": {p.name: None if p.is_required else p.default for p in entry.parameters.values()},
-            }
-            for entry in found
-        ]
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-        return
-    widest = max(len(entry.name) for entry in found)
-    families = sorted({entry.about.family for entry in found})
+        found.sort(key=lambda row: row["name"])
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        click.echo(describe_rows(found))
+
+
+def describe_rows(rows: list[dict[str, Any]]) -> str:
+    """Names and summaries, under their families where there are several."""
+    families = dict.fromkeys(row["family"] for row in rows)
+    blocks = []
     for family in families:
         if len(families) > 1:
-            click.secho(f"{family}:", bold=True)
-        for entry in found:
-            if entry.about.family == family:
-                click.echo(f"{entry.name:<{widest}}  {entry.summary}")
+            blocks.append(click.style(f"{family}:", bold=True))
+        blocks.append(list_names({row["name"]: row["summary"] for row in rows if row["family"] == family}))
+    return "\n".join(blocks)
+
+
+def _parts(kind: str) -> list[dict[str, Any]]:
+    from initbench.registry import entries
+
+    return [
+        {
+            "name": entry.name,
+            "family": entry.about.family,
+            "summary": entry.summary,
+            "formula": entry.about.formula,
+            "aliases": list(entry.about.aliases),
+            "parameters": {p.name: None if p.is_required else p.default for p in entry.parameters.values()},
+        }
+        for entry in sorted(entries(kind), key=lambda entry: (entry.about.family, entry.name))
+    ]
+
+
+def _configs() -> list[dict[str, Any]]:
+    from initbench.config import bundled, describe_file
+
+    return [
+        {"name": name, "family": FAMILIES[file.parent.name], "summary": describe_file(file), "file": str(file)}
+        for name, file in bundled().items()
+    ]
+
+
+def _claims() -> list[dict[str, Any]]:
+    from initbench.cli.claims import read_claims
+    from initbench.config.claims import GROUPS
+
+    return [
+        {"name": c.name, "family": c.group, "summary": c.sentence, "suite": c.suite, "source": c.source}
+        for c in sorted(read_claims((), "full", None), key=lambda claim: GROUPS.index(claim.group))
+    ]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import click
+
+MOST_FILES = 5  # of the current folder that are offered to who names no config
 
 
 def points(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
@@ -20,6 +25,23 @@ def points(context: click.Context, option: click.Parameter, value: str | None) -
         message = f"'{value}' is no difference of accuracies; for half a point write 0.5% or 0.005"
         raise click.BadParameter(message, context, option)
     return fraction
+
+
+def _configs_or_choice(context: click.Context, argument: click.Parameter, value: Any) -> Any:
+    """What the user named; a user who named nothing is shown what there is."""
+    if value:
+        return value
+    from initbench.config import bundled, describe_files, files_in
+
+    known = dict(islice(files_in(Path()).items(), MOST_FILES)) | bundled()
+    what = str(argument.metavar).removesuffix("...")
+    shown = f"{describe_files(known)}\n  to write one: initbench new"
+    raise click.UsageError(f"missing argument {what}; name a file, or one of:{shown}", context)
+
+
+def config_argument(name: str, metavar: str, nargs: int = 1) -> Callable[[Any], Any]:
+    """A config, or with ``nargs=-1`` several."""
+    return click.argument(name, metavar=metavar, nargs=nargs, required=False, callback=_configs_or_choice)
 
 
 changes = click.option(

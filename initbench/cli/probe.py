@@ -22,7 +22,7 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("config")
+@options.config_argument("config", "CONFIG")
 @click.option(
     "-o", "--results", default="results", type=click.Path(path_type=Path), help="Folder to write to. [results]"
 )

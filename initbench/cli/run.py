@@ -19,7 +19,7 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("configs", metavar="CONFIG...", nargs=-1, required=True)
+@options.config_argument("configs", "CONFIG...", nargs=-1)
 @click.option(
     "-o", "--results", default="results", type=click.Path(path_type=Path), help="Folder to write to. [results]"
 )

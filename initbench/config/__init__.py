@@ -2,7 +2,18 @@
 
 from initbench.config.claims import Claim, read_claim
 from initbench.config.experiment import Experiment, Part
-from initbench.config.files import bundled, find_config
+from initbench.config.files import bundled, describe_file, describe_files, files_in, find_config
 from initbench.config.reader import read_experiment
 
-__all__ = ["Claim", "Experiment", "Part", "bundled", "find_config", "read_claim", "read_experiment"]
+__all__ = [
+    "Claim",
+    "Experiment",
+    "Part",
+    "bundled",
+    "describe_file",
+    "describe_files",
+    "files_in",
+    "find_config",
+    "read_claim",
+    "read_experiment",
+]

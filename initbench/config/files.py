@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from initbench.config.located import locate
 from initbench.errors import UsageError, nearest
 
 PACKAGE = Path(__file__).parents[1]
+DESCRIPTION = {"config": "description", "claim": "claim"}  # the key that says in a line what a file is
+MOST_CLOSE = 3
 
 
 def bundled(kind: str = "config") -> dict[str, Path]:
-    """Files that come with the package, by name: of configs, or of claims."""
+    """Files that come with the package, by name: of configs, or of claims; those in subfolders last."""
     inside, beside = (root / f"{kind}s" for root in (PACKAGE, PACKAGE.parent))
     # A wheel holds them, a checkout has them beside.
-    return {file.stem: file for file in sorted((inside if inside.is_dir() else beside).rglob("*.yaml"))}
+    files = (inside if inside.is_dir() else beside).rglob("*.yaml")
+    return {file.stem: file for file in sorted(files, key=lambda file: (len(file.parts), file))}
+
+
+def files_in(folder: Path) -> dict[str, Path]:
+    """The YAML files in a folder of the user's, by path."""
+    try:
+        return {str(file): file for file in sorted(folder.glob("*.y*ml")) if file.is_file()}
+    except OSError:
+        return {}
+
+
+def describe_file(file: Path, kind: str = "config") -> str:
+    """What a config or a claim says in a line that it is; empty if it says nothing or cannot be read."""
+    try:
+        pairs = locate(file.read_text(encoding="utf-8"), str(file), []).pairs or []
+    except (OSError, ValueError, UsageError):
+        return ""
+    return next((str(value.data) for key, value in pairs if key.data == DESCRIPTION[kind]), "")
+
+
+def describe_files(files: Mapping[str, Path], kind: str = "config") -> str:
+    """A line for each file with its name and what it is, indented."""
+    width = max(map(len, files), default=0)
+    return "".join(f"\n  {f'{name:<{width}}  {describe_file(file, kind)}'.rstrip()}" for name, file in files.items())
 
 
 def find_config(name: str, kind: str = "config") -> Path:
@@ -22,21 +50,36 @@ def find_config(name: str, kind: str = "config") -> Path:
     Raises
     ------
     UsageError
-        When it is neither a file nor one that comes with the package.
+        When it is neither a file nor one that comes with the package; the message has the names that are close.
     """
     path = Path(name)
     try:
         if path.is_file():
             return path
+        is_folder = path.is_dir()
     except OSError as error:
         raise UsageError(f"no {kind} '{name[:60]}...': {error.strerror}") from None
     ours = bundled(kind)
     if name in ours:
         return ours[name]
-    known = "to see all: initbench claims list" if kind == "claim" else f"bundled configs: {', '.join(ours)}"
-    if path.is_dir():
-        raise UsageError(f"{name} is a folder; name a {kind} file, or a bundled {kind}; {known}")
-    close = nearest(path.stem, ours)
-    hint = f"nearest bundled {kind}: {close}" if close else known
-    make = "; to write one: initbench new" if kind == "config" else "; how to write one: docs/claims.md"
-    raise UsageError(f"no {kind} '{name}'; {hint}{make}")
+    known = f"to list the bundled ones: initbench list {kind}s"
+    if is_folder:
+        inside = describe_files(files_in(path), kind)
+        raise UsageError(f"{path} is a folder; name a {kind} file{' in it:' if inside else ','}{inside}\n  {known}")
+    theirs = files_in(path.parent)
+    make = "to write one: initbench new" if kind == "config" else "for one to start from: initbench claims show NAME"
+    close = _close(path.stem, {n: n for n in ours} | {file.stem: label for label, file in theirs.items()})
+    if not close:
+        raise UsageError(f"no {kind} '{name}'; {known}; {make}")
+    what = f"nearest bundled {kind}" if close[0] in ours else "nearest file"
+    shown = describe_files({label: (ours | theirs)[label] for label in close}, kind)
+    raise UsageError(f"no {kind} '{name}'; {what}: {close[0]}{shown}\n  {known}; {make}")
+
+
+def _close(name: str, labels: Mapping[str, str]) -> list[str]:
+    """The labels whose names are most like ``name``, or hold it as a part of them, the closest first."""
+    left, found = dict(labels), []
+    while close := nearest(name, left):
+        found.append(left.pop(close))
+    found += [label for other, label in left.items() if name.lower() in other.lower()]
+    return found[:MOST_CLOSE]

@@ -12,7 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 import initbench
+from initbench import registry
 from initbench.cli import main
+from initbench.config import bundled
 from initbench.store import Store
 
 SMALL = """\
@@ -206,6 +208,29 @@ def test_list_shows_each_part_in_a_line(invoke):
         assert sorted(line.split()[0] for line in lines) == [row["name"] for row in rows]
         assert all(row["summary"] for row in rows)
     invoke("list", "initialisers", code=2)
+
+
+def test_list_knows_configs_claims_and_biases(invoke):
+    text = invoke("list", "configs").stdout
+    assert "relu_deep            Nine initializers on a ReLU network of 20 hidden layers\n" in text
+    for kind, names in {"configs": bundled(), "claims": bundled("claim"), "biases": registry.names("bias")}.items():
+        rows = json.loads(invoke("list", kind, "--format", "json").stdout)
+        assert [row["name"] for row in rows] == sorted(names)
+        assert all(row["summary"] for row in rows)
+
+
+@pytest.mark.parametrize("kind", ["initializers", "activations", "optimizers", "datasets", "biases", "configs"])
+def test_lists_are_plain_text(invoke, kind):
+    assert "`" not in invoke("list", kind).stdout
+
+
+@pytest.mark.parametrize("command", ["run", "check", "probe", "cite"])
+def test_a_command_without_a_config_shows_files_here_then_bundled_configs(invoke, command):
+    lines = invoke(command, code=2).stderr.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("Error: missing argument CONFIG"))
+    names = [line.split()[0] for line in lines[start + 1 :]]
+    assert names[0] == "small.yaml"
+    assert "relu_deep" in names
 
 
 def test_new_writes_a_config_that_is_fine_and_never_over_another(invoke):

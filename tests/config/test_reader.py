@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-from initbench.config import bundled, find_config, read_experiment
+from initbench.config import bundled, describe_file, find_config, read_experiment
 from initbench.errors import ConfigError, UsageError
 
 
@@ -310,10 +310,39 @@ def test_every_bundled_config_opens_with_its_question_and_names_itself(name, tmp
 
 def test_a_config_is_found_by_bare_name_or_the_nearest_is_named():
     assert find_config("relu_deep").name == "relu_deep.yaml"
-    with pytest.raises(UsageError, match="nearest bundled config: relu_deep"):
+    with pytest.raises(UsageError, match=r"nearest bundled config: relu_deep\n  relu_deep  +Nine initializers"):
         find_config("relu_dep")
     with pytest.raises(UsageError, match=r"no config 'no_such.yaml'"):
         find_config("no_such.yaml")
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [("my_rnu.yaml", "my_run.yaml"), ("my_run", "my_run.yaml"), ("my-run.yml", "my_run.yaml"), ("relu", "relu_deep")],
+)
+def test_close_names_come_first_files_beside_included(tmp_path, monkeypatch, typed, first):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_run.yaml").write_text("description: Mine\n", encoding="utf-8")
+    (tmp_path / "my_torn.yaml").write_text("a: [", encoding="utf-8")
+    with pytest.raises(UsageError) as error:
+        find_config(typed)
+    lines = str(error.value).splitlines()
+    assert lines[0].endswith(f": {first}")
+    assert lines[1].split()[0] == first
+    assert first != "my_run.yaml" or lines[1].split()[1] == "Mine"
+
+
+def test_a_folder_in_place_of_a_config_shows_the_files_in_it(tmp_path):
+    (tmp_path / "mine.yaml").write_text("description: Mine\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"is a folder; name a config file in it:\n  \S+mine.yaml  Mine\n"):
+        find_config(str(tmp_path))
+
+
+@pytest.mark.parametrize("kind", ["config", "claim"])
+def test_every_bundled_file_says_what_it_is(kind):
+    said = {name: describe_file(file, kind) for name, file in bundled(kind).items()}
+    assert all(said.values())
+    assert len(set(said.values())) == len(said)
 
 
 def test_first_hidden_and_last_layer_may_have_initializers_of_their_own(read):
