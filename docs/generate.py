@@ -37,7 +37,9 @@ def config_page() -> str:
         "A config is flat YAML. A key marked • also takes a list of values; the experiment is the product of all\n"
         "lists × seeds. A part with parameters is written `{normal: {std: 0.01}}` or `{name: normal, std: 0.01}`.\n"
         "A key marked ◦ can be [tuned](tuning.md) for each initializer: `learning_rate: {tune: [0.01, 0.1]}`.\n"
-        "Relative paths of data files are looked for in `--data-dir`, in the current folder and beside the config.\n\n",
+        "Relative paths of data files are looked for in `--data-dir`, in the current folder and beside the config.\n"
+        "Numbers are decimal: `0100`, `1:30` and `1_000`, which YAML 1.1 reads as 64, 90 and 1000, are refused.\n"
+        "Names and other texts are taken as they are written, with or without quotes: `010`, `no`, `1e3`.\n\n",
         "| key | meaning | default |\n| --- | --- | --- |\n",
     ]
     for key in KEYS.values():

@@ -102,11 +102,12 @@ class Parameter:
 
     @property
     def is_text(self) -> bool:
-        """Whether it takes any text, so that ``1e-3`` is no number."""
-        return self.types == (str,)
+        """Whether it takes any text or a list of texts, and no number, so that ``1e-3`` is a text."""
+        takes_text = any(wanted is str or typing.get_origin(wanted) is tuple for wanted in self.types)
+        return takes_text and not {int, float} & set(self.types)
 
-    def check(self, value: Any) -> Any:
-        """Return ``value`` in the parameter's type.
+    def check(self, value: Any, shown: str = "") -> Any:
+        """Return ``value`` in the parameter's type; an error shows it as it is written, or as Python does.
 
         Raises
         ------
@@ -120,7 +121,7 @@ class Parameter:
                 return _as_type(wanted, value, self.range)
             except ValueError as error:
                 wishes.append(str(error))
-        raise ParameterError(f"{self.name} is {value!r} and must be {', or '.join(wishes)}")
+        raise ParameterError(f"{self.name} is {shown or repr(value)} and must be {', or '.join(wishes)}")
 
 
 def _as_type(wanted: Any, value: Any, limits: Range | None) -> Any:

@@ -653,7 +653,7 @@ def _chapter(results: Results) -> Chapter:
 def _description(config: str, file: Path) -> str:
     """The description that a resolved config holds."""
     pairs = locate(config, str(file), []).pairs or []
-    return next((str(value.data or "") for key, value in pairs if key.data == "description"), "")
+    return next((value.written for key, value in pairs if key.data == "description"), "")
 
 
 def _manifest(text: str, file: Path) -> dict[str, Any]:

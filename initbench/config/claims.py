@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from initbench.config.experiment import Experiment, Part
-from initbench.config.keys import COUNT_OF_SEEDS, KEYS, Context, as_number, choice, number, text, whole
+from initbench.config.keys import COUNT_OF_SEEDS, KEYS, Context, as_flag, as_number, choice, number, text, whole
 from initbench.config.located import Value, locate
 from initbench.config.reader import REPLACES, enter, make_experiment, read_text
 from initbench.contracts import METRICS, PROBED_LAYERS, PROBED_NETWORKS, Range
@@ -287,7 +287,7 @@ def _arms(
                     for other in REPLACES.get(str(key.data), ()):
                         given.pop(other, None)
                 enter(given, key, inner, wrong)
-        given["name"] = (name, replace(name, data="claims"))
+        given["name"] = (name, replace(name, data="claims", written="claims"))
         if seeds is not None:
             given["seeds"] = (seeds, seeds)
         try:
@@ -316,7 +316,7 @@ def _metric(value: Value) -> Metric:
         inner = _metric(given["slope"])
         if inner.over:
             raise given["slope"].error("a slope of a slope is none", "name a metric")
-        is_exponential = given["exponential"].data if "exponential" in given else False
+        is_exponential = as_flag(given["exponential"]) if "exponential" in given else False
         if not isinstance(is_exponential, bool):
             raise given["exponential"].error(f"exponential is {given['exponential']} and must be true or false")
         return inner._replace(over=over, is_exponential=is_exponential)
@@ -355,9 +355,9 @@ def _expectation(value: Value, arms: list[str]) -> Expectation:
     given = _mapping(value, (rule, *RULES[rule]), f"the rule '{rule}'", faults)
 
     def arm(inner: Value) -> str:
-        if inner.data not in arms and arms:  # without arms, those were at fault
+        if inner.written not in arms and arms:  # without arms, those were at fault
             faults.append(inner.fault(f"'{inner}' is no arm", f"the arms: {', '.join(arms)}"))
-        return str(inner.data)
+        return inner.written
 
     def bound(name: str, limits: Range, example: str) -> float:
         try:

@@ -35,7 +35,7 @@ def describe_file(file: Path, kind: str = "config") -> str:
         pairs = locate(file.read_text(encoding="utf-8"), str(file), []).pairs or []
     except (OSError, ValueError, UsageError):
         return ""
-    return next((str(value.data) for key, value in pairs if key.data == DESCRIPTION[kind]), "")
+    return next((value.written for key, value in pairs if key.data == DESCRIPTION[kind]), "")
 
 
 def describe_files(files: Mapping[str, Path], kind: str = "config") -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from hashlib import sha256
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from initbench.config.experiment import TUNING_COUNT, Part
-from initbench.config.located import Value
+from initbench.config.located import Value, decimal, why_no_number
 from initbench.config.sources import weights_by_seed, weights_file
 from initbench.contracts import Range
 from initbench.errors import ConfigError, DataError, Fault, InitbenchError, ParameterError, nearest
@@ -21,6 +22,7 @@ FILE_DATASETS = ("csv", "idx", "npz")
 PLACES = ("first", "hidden", "last")
 RESIDUAL = ("plain", "scaled", "rezero", "fixup")
 MOST_SEEDS = 1_000_000
+FLAGS = {"yes": True, "on": True, "no": False, "off": False}  # also spellings of true and false
 
 
 @dataclass(frozen=True)
@@ -81,15 +83,18 @@ class Key:
     tunes: bool = False
 
 
+TEXT = {"type": ["string", "number", "boolean"]}  # what editors take for a number or a boolean is a text as written
+
+
 def as_number(value: Value) -> Any:
-    """The number that a value is, also in the spelling ``1e-3``, which YAML 1.1 takes for a text; else its data."""
-    if isinstance(value.data, str):
-        for make in (int, float):
-            try:
-                return make(value.data)
-            except ValueError:
-                pass
-    return value.data
+    """The number that a value is, in quotes or not; else its data."""
+    number = decimal(value.data.strip()) if isinstance(value.data, str) else None
+    return value.data if number is None else number
+
+
+def as_flag(value: Value) -> Any:
+    """What a value means where true or false is asked for; its data if it is neither."""
+    return FLAGS.get(value.data.lower(), value.data) if isinstance(value.data, str) else value.data
 
 
 def whole(key: str, low: int, high: int, example: str) -> Reader:
@@ -97,10 +102,12 @@ def whole(key: str, low: int, high: int, example: str) -> Reader:
 
     def read(value: Value, context: Context) -> int:
         number = as_number(value)
-        if isinstance(number, float) and number.is_integer():
-            number = int(number)
+        if isinstance(number, float) and isfinite(number):
+            exact = Decimal(value.written.strip())
+            number = int(exact) if exact == exact.to_integral_value() else number
         if not isinstance(number, int) or isinstance(number, bool):
-            raise value.error(f"{key} is {value} and must be a whole number", f"for example: {key}: {example}")
+            hint = why_no_number(value.written) or f"for example: {key}: {example}"
+            raise value.error(f"{key} is {value} and must be a whole number", hint)
         if not low <= number <= high:
             limit = f"at least {low}" if number < low else f"at most {high:,}"
             raise value.error(f"{key} is {value} and must be {limit}", f"for example: {key}: {example}")
@@ -115,9 +122,10 @@ def number(key: str, limits: Range, example: str) -> Reader:
 
     def read(value: Value, context: Context) -> float:
         try:
-            return float(parameter.check(_plain(value, is_text=False)))
+            return float(parameter.check(_plain(value, parameter), _shown(value)))
         except ParameterError as error:
-            raise value.error(str(error), f"for example: {key}: {example}") from None
+            hint = why_no_number(value.written) or f"for example: {key}: {example}"
+            raise value.error(str(error), hint) from None
 
     bounds = {
         "exclusiveMinimum" if limits.open_low else "minimum": limits.low,
@@ -131,8 +139,8 @@ def choice(key: str, *options: str) -> Reader:
     """A reader of one of a few words."""
 
     def read(value: Value, context: Context) -> str:
-        if value.data in options:
-            return str(value.data)
+        if value.written in options:
+            return value.written
         close = nearest(str(value), options)
         hint = f"nearest name: {close}    all names: {', '.join(options)}" if close else f"one of: {', '.join(options)}"
         raise value.error(f"unknown {key} '{value}'", hint)
@@ -152,14 +160,14 @@ def or_word(read: Reader, word: Any, meaning: Any) -> Reader:
 
 
 def text(key: str) -> Reader:
-    """A reader of a line of text."""
+    """A reader of a line of text, as it is written."""
 
     def read(value: Value, context: Context) -> str:
-        if not isinstance(value.data, str) or "\n" in value.data.strip():
-            raise value.error(f"{key} must be one line of text")
-        return value.data.strip()
+        if not _is_written(value) or "\n" in value.written.strip():
+            raise value.error(f"{key} must be one line of text", _in_quotes(value))
+        return value.written.strip()
 
-    return Reader(read, {"type": "string"})
+    return Reader(read, TEXT)
 
 
 def part(kind: str) -> Reader:
@@ -229,7 +237,10 @@ def _name_and_parameters(kind: str, value: Value) -> tuple[Value, list[tuple[Val
     files = [name for name in FILE_DATASETS if kind == "dataset" and name in keys]
     if files and keys[files[0]][1].pairs is None:
         key, file = keys[files[0]]
-        return key, [(replace(key, data="file"), file), *(pair for pair in value.pairs if pair[0] is not key)]
+        return key, [
+            (replace(key, data="file", written="file"), file),
+            *(pair for pair in value.pairs if pair[0] is not key),
+        ]
     if len(value.pairs) != 1:
         hint = "write {name: {parameter: value}} or {name: NAME, parameter: value}"
         raise value.error(f"{kind} takes one name, and this mapping has {len(value.pairs)} keys", hint)
@@ -242,10 +253,10 @@ def _name_and_parameters(kind: str, value: Value) -> tuple[Value, list[tuple[Val
 
 
 def _find_file(value: Value, context: Context) -> str:
-    if not isinstance(value.data, str):
+    if not _is_written(value):
         raise value.error(f"{value} is not the name of a file or folder")
     try:
-        typed = Path(value.data).expanduser()  # an absolute path stays itself when it is put behind a folder
+        typed = Path(value.written).expanduser()  # an absolute path stays itself when it is put behind a folder
         for place in context.folders:
             file = place / typed
             if file.is_file() or file.is_dir():  # a pipe or a device would be read for ever
@@ -273,12 +284,12 @@ def _build(entry: Entry, name: Value, given: list[tuple[Value, Value]], context:
             faults.append(key.fault(f"'{entry.name}' has no parameter '{key}'", hint))
             continue
         try:
-            found = parameter.check(_plain(value, is_text=parameter.is_text))
+            found = parameter.check(_plain(value, parameter), _shown(value))
             shown[parameter.name] = found
             values[parameter.name] = _find_file(value, context) if parameter.name == "file" else found
         except ParameterError as error:
-            is_bare = parameter.is_text and isinstance(value.data, (int, float))
-            faults.append(value.fault(str(error), f"put it in quotes: '{value}'" if is_bare else ""))
+            hint = _in_quotes(value) if parameter.is_text else why_no_number(value.written)
+            faults.append(value.fault(str(error), hint))
         except ConfigError as error:
             faults.extend(error.faults)
     for parameter in entry.parameters.values():
@@ -348,12 +359,31 @@ def _files(entry: Entry, given: Mapping[str, Value], full: dict[str, Any], conte
         raise given["cell" if cell else "file"].error(str(error)) from None
 
 
-def _plain(value: Value, *, is_text: bool) -> Any:
+def _plain(value: Value, parameter: Parameter) -> Any:
+    """The data of a value for a parameter: texts as they are written, numbers in any decimal spelling."""
     if value.pairs is not None:
         return str(value)
     if isinstance(value.data, list):
-        return [item.data for item in value.data]
-    return value.data if is_text else as_number(value)
+        return [item.written if item.written else item.data for item in value.data]
+    if bool in parameter.types and isinstance(as_flag(value), bool):
+        return as_flag(value)
+    if parameter.is_text:
+        return value.written if _is_written(value) else None
+    return as_number(value)
+
+
+def _is_written(value: Value) -> bool:
+    """Whether it is a text, or another scalar that can stand for one; null stands for no value."""
+    return value.data is not None and not isinstance(value.data, list)
+
+
+def _in_quotes(value: Value) -> str:
+    """The hint for a word that is null where a text is meant."""
+    return f"if the word is meant, put it in quotes: '{value.written}'" if value.data is None and value.written else ""
+
+
+def _shown(value: Value) -> str:
+    return f"'{value}'" if isinstance(value.data, str) or value.pairs is not None else str(value)
 
 
 def _show(name: str, value: Any) -> str:
@@ -424,11 +454,10 @@ def record(value: Value, context: Context) -> tuple[str, ...]:
 
 def name(value: Value, context: Context) -> str:
     """Read the name of the results folder."""
-    word = str(value.data) if isinstance(value.data, (str, int)) and not isinstance(value.data, bool) else ""
-    if is_folder_name(word):
-        return word
+    if _is_written(value) and is_folder_name(value.written):
+        return value.written
     hint = "letters, digits, spaces and . _ + - = @ (), beginning with a letter, a digit or _: it becomes a folder"
-    raise value.error(f"the name '{value}' cannot be a folder under the results", hint)
+    raise value.error(f"the name '{value}' cannot be a folder under the results", _in_quotes(value) or hint)
 
 
 def is_folder_name(word: str) -> bool:
@@ -450,7 +479,7 @@ KEYS = {
         Key(
             "name",
             "folder under the results root (default: the file's stem)",
-            Reader(name, {"type": ["string", "integer", "null"]}),
+            Reader(name, {"type": [*TEXT["type"], "null"]}),
             "null",
             sweeps=False,
         ),

@@ -1,7 +1,13 @@
-"""YAML text -> plain values that know where they stand. No tag is followed, so no YAML runs code."""
+"""YAML text -> plain values that know where they stand and how they are written. No tag is followed, so no code is run.
+
+A bare word is a number, a boolean or null only where everyone reads it so. What YAML 1.1 makes of other ones (``0100``
+is 64, ``1:30`` is 90, ``no`` is false) is not followed: they are texts.
+"""
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,10 +19,24 @@ from initbench.errors import ConfigError, Fault, is_control
 LARGEST = 1_000_000
 MOST_VALUES = 100_000
 DEEPEST = 50
-MOST_BITS = 10_000  # of a whole number; Python refuses to write one of some thousand digits
-PLAIN_TAGS = {
-    f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "seq", "map", "timestamp")
+MOST_DIGITS = 3000  # of a number; Python refuses to read or write one of some thousand more
+YAML_TAG = "tag:yaml.org,2002:"
+SPELLINGS = {
+    "null": re.compile(r"|~|null|Null|NULL"),
+    "bool": re.compile(r"true|True|TRUE|false|False|FALSE"),
+    "int": re.compile(r"[-+]?(0|[1-9][0-9]*)"),
+    "float": re.compile(
+        r"[-+]?(([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.(inf|Inf|INF))|\.(nan|NaN|NAN)"
+    ),
 }
+PLAIN_TAGS = {YAML_TAG + name for name in (*SPELLINGS, "str", "seq", "map")}
+BASE_60 = re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?")
+RADIXES = (  # spellings of whole numbers that are not decimal
+    (re.compile(r"[-+]?0[xX]([0-9a-fA-F]+)"), 16, "hexadecimal"),
+    (re.compile(r"[-+]?0[bB]([01]+)"), 2, "binary"),
+    (re.compile(r"[-+]?0[oO]([0-7]+)"), 8, "octal"),
+    (re.compile(r"[-+]?0+([1-7][0-7]*)"), 8, "octal in YAML 1.1"),
+)
 
 
 @dataclass(frozen=True)
@@ -25,15 +45,17 @@ class Value:
 
     Attributes
     ----------
-    data : None, bool, int, float, str, list of Value, or list of (Value, Value) as ``pairs``
+    data : None, bool, int, float, str, or list of Value
     source, excerpt : str
         The file, and the line that the value stands on.
     line, column, length : int
         Counted from 1.
     pairs : list of (Value, Value), optional
-        Keys and values, of a mapping; all keys are texts.
+        Keys and values, of a mapping; all keys are texts, as they are written.
     is_refused : bool
-        Whether its fault has been told already.
+        Whether its fault has been reported already.
+    written : str
+        The text of a scalar as it stands in the file, without quotes; empty for a list or mapping.
     """
 
     data: Any
@@ -44,6 +66,7 @@ class Value:
     length: int = 1
     pairs: list[tuple[Value, Value]] | None = None
     is_refused: bool = False
+    written: str = ""
 
     def fault(self, message: str, hint: str = "") -> Fault:
         """A fault at this place."""
@@ -58,13 +81,83 @@ class Value:
             return _short("{" + ", ".join(f"{k}: {v}" for k, v in self.pairs) + "}", 200)
         if isinstance(self.data, list):
             return _short("[" + ", ".join(map(str, self.data)) + "]", 200)
-        if self.data is None or isinstance(self.data, bool):
-            return {None: "null", True: "true", False: "false"}[self.data]
-        return _short(str(self.data), 60)
+        return _short(str(self.data) if isinstance(self.data, str) else self.written or "null", 60)
 
 
 def _short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes whose bare words mean what ``SPELLINGS`` says."""
+
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> Any:
+        """The tag of a node that has none."""
+        if kind is not yaml.ScalarNode:
+            return YAML_TAG + ("seq" if kind is yaml.SequenceNode else "map")
+        is_bare = implicit[0]
+        if is_bare and value == "<<":
+            return f"{YAML_TAG}merge"
+        meanings = (name for name, spelling in SPELLINGS.items() if is_bare and spelling.fullmatch(value))
+        return YAML_TAG + next(meanings, "str")
+
+
+def decimal(text: str) -> int | float | None:
+    """The number that a decimal spelling stands for; None for any other text.
+
+    Examples
+    --------
+    >>> decimal("10"), decimal("1e3"), decimal("010"), decimal("1_0")
+    (10, 1000.0, None, None)
+    """
+    if len(text) > MOST_DIGITS:
+        return None
+    if SPELLINGS["int"].fullmatch(text):
+        return int(text)
+    if not SPELLINGS["float"].fullmatch(text):
+        return None
+    number = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    if number == 0 and re.match(r"[-+]?[0.]*[1-9]", text):
+        return math.ulp(0.0)  # below what a float holds, and not the 0 that it would become
+    return number
+
+
+def why_no_number(text: str) -> str:
+    """Why a text that looks like a number is not read as one, and what to write; empty for any other text.
+
+    Examples
+    --------
+    >>> why_no_number("0100")
+    '0100 is octal in YAML 1.1, for 64; write 100 or 64'
+    >>> why_no_number("1:30")
+    '1:30 is a number to base 60 in YAML 1.1, for 90; write 90'
+    """
+    if len(text) > 60:
+        return ""
+    bare = text.replace("_", "")
+    if "_" in text and (decimal(bare) is not None or why_no_number(bare)):
+        return f"{text} has a _, which YAML 1.1 leaves out; write the number without it"
+    sign = "-" if text.startswith("-") else ""
+    if BASE_60.fullmatch(text):
+        number = 0.0
+        for digits in text.lstrip("+-").split(":"):
+            number = number * 60 + float(digits)
+        return f"{text} is to base 60 in YAML 1.1, for {sign}{number:.15g}; write {sign}{number:.15g}"
+    for spelling, radix, name in RADIXES:
+        found = spelling.fullmatch(text)
+        if found:
+            number = int(found[1], radix)
+            choices = (
+                f"{sign}{found[1]} or {sign}{number}"
+                if found[1] != str(number) and "YAML" in name
+                else f"{sign}{number}"
+            )
+            return f"{text} is {name}, for {sign}{number}; write {choices}"
+    if re.fullmatch(r"[-+]?0[0-9]+", text):
+        return f"{text} begins with 0; write {int(text)}"
+    if re.fullmatch(r"[-+]?[0-9]+(,[0-9]+)+(\.[0-9]+)?", text):
+        return f"{text} has a comma; write 0.5 for a half and 1000 for a thousand"
+    return ""
 
 
 def locate(text: str, source: str, faults: list[Fault]) -> Value:
@@ -76,7 +169,7 @@ def locate(text: str, source: str, faults: list[Fault]) -> Value:
     source : str
         The name of the file.
     faults : list of Fault
-        Told what is YAML beyond plain data: tags, control characters, a key that stands twice or is no text.
+        Takes in what is YAML beyond plain data: tags, control characters, a key that stands twice or is no text.
 
     Raises
     ------
@@ -86,11 +179,11 @@ def locate(text: str, source: str, faults: list[Fault]) -> Value:
     lines = text.splitlines()
     loader = None
     try:
-        loader = yaml.SafeLoader(text)
+        loader = _Loader(text)
         node = loader.get_single_node()
         if node is None:
             return Value(None, source, 1, 1, pairs=[])
-        return _Converter(loader, source, lines, faults).convert(node)
+        return _Converter(source, lines, faults).convert(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line, mark.column) if mark else (0, 0)
@@ -115,8 +208,8 @@ def locate(text: str, source: str, faults: list[Fault]) -> Value:
 class _Converter:
     """Turns the nodes of one text into values; what is wrong with them goes into ``faults``."""
 
-    def __init__(self, loader: yaml.SafeLoader, source: str, lines: list[str], faults: list[Fault]) -> None:
-        self.loader, self.source, self.lines, self.faults = loader, source, lines, faults
+    def __init__(self, source: str, lines: list[str], faults: list[Fault]) -> None:
+        self.source, self.lines, self.faults = source, lines, faults
         self.count = 0
 
     def convert(self, node: yaml.Node, depth: int = 0) -> Value:
@@ -139,17 +232,23 @@ class _Converter:
             return replace(here, data=[self.convert(child, depth + 1) for child in node.value])
         if isinstance(node, yaml.MappingNode):
             return replace(here, pairs=self._pairs(node, depth + 1))
-        try:
-            data = node.value if node.tag.endswith(":timestamp") else self.loader.construct_object(node)
-        except (ValueError, LookupError, ArithmeticError):
-            return self._refuse(here, f"not a value: '{node.value[:60]}' is no {node.tag.rpartition(':')[2]}")
-        if isinstance(data, int) and data.bit_length() > MOST_BITS:
-            return self._refuse(here, "a number of more than 3,000 digits")
-        if isinstance(data, str):
-            odd = next((c for c in data if is_control(c) and c not in "\n\t"), "")
-            if odd:
-                return self._refuse(here, f"the control character U+{ord(odd):04X} stands in a text")
-        return replace(here, data=data)
+        here = replace(here, written=node.value)
+        name = node.tag.removeprefix(YAML_TAG)
+        if name == "str":
+            return self._text(here)
+        if name not in SPELLINGS or not SPELLINGS[name].fullmatch(node.value):
+            return self._refuse(here, f"not a value: '{node.value[:60]}' is no {name}")
+        if name in ("int", "float") and len(node.value) > MOST_DIGITS:
+            return self._refuse(here, f"a number of more than {MOST_DIGITS:,} digits")
+        if name == "null":
+            return here
+        return replace(here, data=node.value.lower() == "true" if name == "bool" else decimal(node.value))
+
+    def _text(self, here: Value) -> Value:
+        odd = next((c for c in here.written if is_control(c) and c not in "\n\t"), "")
+        if odd:
+            return self._refuse(here, f"the control character U+{ord(odd):04X} stands in a text")
+        return replace(here, data=here.written)
 
     def _refuse(self, here: Value, message: str) -> Value:
         self.faults.append(here.fault(message))
@@ -162,12 +261,12 @@ class _Converter:
             key, value = self.convert(key_node, depth), self.convert(value_node, depth)
             if key.is_refused:
                 continue
-            if not isinstance(key.data, str):
+            if not key.written:
                 self.faults.append(key.fault(f"the key {key} is no name", "keys are words, such as depth"))
-            elif key.data in seen:
-                hint = f"first on line {seen[key.data]}; keep one"
+            elif key.written in seen:
+                hint = f"first on line {seen[key.written]}; keep one"
                 self.faults.append(key.fault(f"the key '{key}' stands twice", hint))
             else:
-                seen[key.data] = key.line
-                pairs.append((key, value))
+                seen[key.written] = key.line
+                pairs.append((replace(key, data=key.written), value))
         return pairs

@@ -190,7 +190,7 @@ def _read(name: str, value: Value, context: Context, faults: list[Fault], tuned:
             faults.extend(error.faults)
             continue
         if made in found:
-            same = f" ('{made}')" if isinstance(made, Part) else ""
+            same = f" ('{made}')" if isinstance(made, Part) else f" ({made})" if str(made) != str(item) else ""
             faults.append(item.fault(f"{item}{same} stands twice in {name}", "keep one"))
         found[made] = None
     return tuple(found)

@@ -5,7 +5,9 @@ import textwrap
 import pytest
 
 from initbench.config import bundled, describe_file, find_config, read_experiment
+from initbench.config.located import locate
 from initbench.errors import ConfigError, UsageError
+from initbench.registry import find
 
 
 @pytest.fixture
@@ -100,12 +102,12 @@ def test_the_faults_of_a_file_come_all_at_once_each_with_its_place(read):
         ("epochs: [1, 2]", "epochs is [1, 2] and must be a whole number"),
         ("epochs: 0", "epochs is 0 and must be at least 1"),
         ("width: 1000000000", "width is 1000000000 and must be at most 100,000"),
-        ("learning_rate: .nan", "learning_rate is nan and must be at least 0"),
-        ("learning_rate: .inf", "learning_rate is inf and must be a number of at most 1e100"),
-        ("learning_rate: 1.0e+101", "learning_rate is 1e+101 and must be a number of at most 1e100"),
+        ("learning_rate: .nan", "learning_rate is .nan and must be at least 0"),
+        ("learning_rate: .inf", "learning_rate is .inf and must be a number of at most 1e100"),
+        ("learning_rate: 1.0e+101", "learning_rate is 1.0e+101 and must be a number of at most 1e100"),
         ("learning_rate: fast", "learning_rate is 'fast' and must be a number, at least 0"),
         ("learning_rate: {a: 1}", "learning_rate is '{a: 1}' and must be a number"),
-        ("learning_rate: true", "learning_rate is True and must be a number"),
+        ("learning_rate: true", "learning_rate is true and must be a number"),
         ("learning_rate: -1", "learning_rate is -1 and must be at least 0"),
         ("clip_norm: 0", "clip_norm is 0 and must be above 0"),
         ("dtype: float16", "unknown dtype 'float16'"),
@@ -138,7 +140,7 @@ def test_the_faults_of_a_file_come_all_at_once_each_with_its_place(read):
         ),
         ("initializer: [[zeros]]", "[zeros] is not the name of a part"),
         ("bias: he_normal", "unknown bias 'he_normal'"),
-        ("normalization: no", "unknown normalization 'false'"),
+        ("normalization: no", "unknown normalization 'no'"),
         ("depth: 2\ndepth: 3", "the key 'depth' stands twice"),
         ("- 1", "a config is a mapping of keys to values"),
         ("depth: [1", "not valid YAML"),
@@ -155,11 +157,13 @@ def test_the_faults_of_a_file_come_all_at_once_each_with_its_place(read):
         ("<<: {depth: 3}", "the tag '!!merge' is not allowed"),
         ("depth: &a [*a]", "the values are nested too deeply"),
         ("depth: " + "[" * 3000, "the values are nested too deeply"),
-        ("depth: " + "9" * 5000, "not a value"),
-        ("depth: 0x" + "f" * 5000, "a number of more than 3,000 digits"),
+        ("depth: " + "9" * 5000, "a number of more than 3,000 digits"),
+        ("depth: 0x" + "f" * 5000, "and must be a whole number"),
         ("depth: !!int ''", "not a value: '' is no int"),
         ("depth: !!bool maybe", "not a value: 'maybe' is no bool"),
-        ("learning_rate: 1" + ":59" * 250 + ".5", "is no float"),
+        ("learning_rate: 1" + ":59" * 250 + ".5", "and must be a number"),
+        ("depth: !!int 010", "not a value: '010' is no int"),
+        ("depth: !!seq x", "not a value: 'x' is no seq"),
         ("depth: " + "{a: " * 60 + "1" + "}" * 60, "the values are nested too deeply"),
         ('name: "\\ud800"', "the control character U+D800 stands in a text"),
         ('description: "\\x1b[2J"', "the control character U+001B stands in a text"),
@@ -167,7 +171,7 @@ def test_the_faults_of_a_file_come_all_at_once_each_with_its_place(read):
         ("learning_rate: {tune: [0.1]}", "learning_rate is tuned over [0.1] and needs a list of two values or more"),
         ("learning_rate: {tune: 0.1}", "learning_rate is tuned over 0.1 and needs a list of two values or more"),
         ("learning_rate: {tune: [0.1, -1]}", "learning_rate is -1 and must be at least 0"),
-        ("learning_rate: {tune: [0.1, 1.0e-1]}", "0.1 stands twice in learning_rate"),
+        ("learning_rate: {tune: [0.1, 1.0e-1]}", "1.0e-1 (0.1) stands twice in learning_rate"),
         ("learning_rate: {tune: [0.1, 1], seed: 3}", "unknown key 'seed' beside tune"),
         ("learning_rate: {tune: [0.1, 1], seeds: 0}", "seeds is 0 and must be at least 1"),
         ("learning_rate: {tune: [0.1, 1], seeds: [7]}", "seeds is [7] and must be a whole number"),
@@ -185,6 +189,95 @@ def test_the_faults_of_a_file_come_all_at_once_each_with_its_place(read):
 )
 def test_a_fault_says_what_was_wrong(read, text, message):
     assert message in only_fault(read, text).message
+
+
+ODD_NUMBERS = [  # what YAML 1.1 or Python makes of each is another number than what stands there, or no decimal one
+    *("0100", "010", "08", "00", "-012", "+07", "0_1", "1_000", "1_0.5", "_1", "1:30", "1:30.5", "-1:00:00", "0x10"),
+    *("0o17", "0b11", "1,5", "1,250", "1,250.75", "\u0663", "1e", "e5", ".", "+", "0x", "Infinity", "NaN", "1 000"),
+]
+
+
+@pytest.mark.parametrize("written", ODD_NUMBERS)
+@pytest.mark.parametrize("key", ["width", "learning_rate", "seeds"])
+def test_a_number_that_is_not_plainly_decimal_is_refused(read, key, written):
+    for quoted in (written, f"'{written}'"):
+        fault = only_fault(read, f"{key}: {quoted}")
+        assert written in fault.message
+        assert (fault.line, fault.column) == (1, len(key) + 3)
+    assert written in only_fault(read, "", f"{key}={written}").message
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        ("0100", "0100 is octal in YAML 1.1, for 64; write 100 or 64"),
+        ("-012", "-012 is octal in YAML 1.1, for -10; write -12 or -10"),
+        ("007", "007 is octal in YAML 1.1, for 7; write 7"),
+        ("0o17", "0o17 is octal, for 15; write 15"),
+        ("089", "089 begins with 0; write 89"),
+        ("00", "00 begins with 0; write 0"),
+        ("0x1F", "0x1F is hexadecimal, for 31; write 31"),
+        ("0b11", "0b11 is binary, for 3; write 3"),
+        ("0_1", "0_1 has a _, which YAML 1.1 leaves out; write the number without it"),
+        ("1_2:30", "1_2:30 has a _, which YAML 1.1 leaves out; write the number without it"),
+        ("1:30", "1:30 is to base 60 in YAML 1.1, for 90; write 90"),
+        ("-1:30.5", "-1:30.5 is to base 60 in YAML 1.1, for -90.5; write -90.5"),
+        ("0,5", "0,5 has a comma; write 0.5 for a half and 1000 for a thousand"),
+    ],
+)
+def test_the_refusal_of_an_odd_number_says_what_to_write(read, written, hint):
+    assert only_fault(read, f"depth: {written}").hint == hint
+    assert only_fault(read, f"depth: [1, '{written}']").hint == hint
+    assert only_fault(read, f"learning_rate: {written}").hint == hint
+    assert only_fault(read, f"initializer: {{normal: {{std: '{written}'}}}}").hint == hint
+
+
+@pytest.mark.parametrize(
+    "written", ["010", "no", "yes", "on", "1e3", "1.50", "1_000", "0x1F", "2024-01-01", "true", "12", "6.02e23"]
+)
+def test_a_text_is_taken_as_it_is_written(read, tmp_path, written):
+    text = (
+        f"name: {written}\ndescription: {written}\ndataset: {{csv: {written}, target: {written}, drop: [{written}x]}}"
+    )
+    rows = "".join(f"{i},{i % 3},{'ab'[i % 2]}\n" for i in range(40))
+    (tmp_path / written).write_text(f"a,{written}x,{written}\n{rows}")
+    for experiment in (read(text), read("", *(line.replace(": ", "=", 1) for line in text.split("\n")))):
+        assert (experiment.name, experiment.description) == (written, written)
+        parameters = dict(experiment.choices["dataset"][0].parameters)
+        assert (parameters["target"], parameters["drop"]) == (written, (f"{written}x",))
+        assert read(experiment.to_yaml(), name="again.yaml") == experiment
+
+
+def test_the_items_of_a_list_of_texts_are_taken_as_they_are_written(read):
+    (fault,) = faults(read, "dataset: {csv: 'no.csv', target: 0, drop: [yes, 010, 12:30, null, ~, 2024, 1.0]}")
+    assert fault.message == "no file or folder 'no.csv'"
+    (columns,) = (p for p in find("dataset", "csv").parameters.values() if p.name == "drop")
+    value = locate("[yes, 010, 12:30, null, ~, 2024, 1.0]", "here", [])
+    assert [item.written for item in value.data] == ["yes", "010", "12:30", "null", "~", "2024", "1.0"]
+    assert columns.check([item.written for item in value.data]) == ("yes", "010", "12:30", "null", "~", "2024", "1.0")
+
+
+@pytest.mark.parametrize("written", ["null", "~", "Null"])
+def test_null_is_no_text_unless_it_stands_in_quotes(read, written):
+    for key in ("name", "description"):
+        fault = only_fault(read, f"{key}: {written}")
+        assert f"'{written}'" in fault.hint
+    assert read(f"description: '{written}'").description == written
+
+
+@pytest.mark.parametrize(("written", "flag"), [("yes", True), ("Off", False), ("true", True), ("no", False)])
+def test_a_boolean_is_read_in_every_usual_spelling(read, written, flag):
+    (part,) = read(f"activation: {{gelu: {{approximate: {written}}}}}").choices["activation"]
+    assert dict(part.parameters)["approximate"] is flag
+
+
+def test_a_whole_number_is_exact_and_none_becomes_zero(read):
+    assert read("seeds: [9007199254740993.0, 1e3, 2.]").seeds == (9007199254740993, 1000, 2)
+    for written in ("1e-400", "0.0e-1", "1e400", "-1e-400"):
+        if written == "0.0e-1":
+            assert read(f"weight_decay: {written}").choices["weight_decay"] == (0.0,)
+        else:
+            assert written in only_fault(read, f"weight_decay: {written}").message
 
 
 def test_the_fault_check_notices_a_config_without_fault(read):
