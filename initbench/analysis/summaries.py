@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from initbench.analysis.chance import beats_chance
 from initbench.analysis.intervals import sort_key, t_interval
 
 
@@ -27,9 +28,8 @@ def scores(runs: pd.DataFrame, baselines: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         A copy of ``runs`` with ``test_majority, valid_majority, test_rows`` beside, and with ``test_accuracy``,
-        ``valid_accuracy``, ``best_valid_accuracy`` and ``test_loss`` replaced as said. ``trained`` tells whether a cell
-        did not diverge and its test accuracy is more than three binomial standard errors above always answering the
-        commonest class.
+        ``valid_accuracy``, ``best_valid_accuracy`` and ``test_loss`` replaced as said. ``trained`` is whether a cell
+        did not diverge and `beats_chance`.
     """
     known = baselines.drop_duplicates("cell")[["cell", "test_majority", "valid_majority", "test_rows"]]
     scored = runs.merge(known, on="cell", how="left").sort_values("seed", kind="stable", ignore_index=True)
@@ -39,9 +39,9 @@ def scores(runs: pd.DataFrame, baselines: pd.DataFrame) -> pd.DataFrame:
     for metric, majority in replaced.items():
         scored[metric] = scored[metric].astype(float).mask(diverged, scored[majority]).mask(failed)
     scored["test_loss"] = scored["test_loss"].astype(float).mask(diverged | failed)
-    commonest = scored["test_majority"]
-    chance = commonest + 3 * np.sqrt(commonest * (1 - commonest) / scored["test_rows"])
-    scored["trained"] = (scored["status"] == "ok") & (scored["test_accuracy"] > chance)
+    auc = scored.get("test_auc", np.nan)  # a store from before there was one has none
+    learned = beats_chance(scored["test_accuracy"], auc, scored["test_majority"], scored["test_rows"])
+    scored["trained"] = (scored["status"] == "ok") & learned
     return scored
 
 
@@ -72,8 +72,8 @@ def accuracy_table(
         With the columns of accuracy.csv. Accuracies are fractions; ``low`` and ``high`` are Student's 95 % interval of
         the mean, clipped to [0, 1]; ``std`` has ``ddof=1``; all three are nan with one seed. ``seeds`` counts the cells
         that did not fail. A setting in which every cell failed comes last, with nan for its numbers.
-        ``trained`` counts the cells that did not diverge and whose test accuracy is above
-        ``q + 3 * sqrt(q * (1 - q) / n)``, for a share ``q`` of the commonest class among ``n`` test rows.
+        ``trained`` counts the cells that did not diverge and `beats_chance`. Initializers with equal means share the
+        best ``rank`` of them.
         Where the runs have them, ``test_auc_mean``, and ``steps_to_target``, the median over the cells that did not
         fail, of which one that never got there is later than all others: nan where that is the median.
     """
@@ -118,10 +118,11 @@ def accuracy_table(
     order = sorted(
         range(len(table)), key=list(map(sort_key, table[names].itertuples(index=False, name=None))).__getitem__
     )
+    table["rounded"] = table["test_accuracy_mean"].round(12)  # so that equal means of other order of seeds are equal
     table = table.iloc[order].sort_values(
-        ["test_accuracy_mean", "test_loss_mean"], ascending=[False, True], kind="stable", ignore_index=True
+        ["rounded", "test_loss_mean"], ascending=[False, True], kind="stable", ignore_index=True
     )
-    table.insert(0, "rank", range(1, len(table) + 1))
+    table["rank"] = table["rounded"].rank(method="min", ascending=False, na_option="bottom").astype(int)
     columns = ["rank", *factors, "seeds", "trained", "diverged"]
     columns += [f"test_accuracy_{name}" for name in ("mean", "std", "low", "high")]
     columns += ["test_loss_mean", "best_valid_accuracy_mean", "valid_accuracy_area"]

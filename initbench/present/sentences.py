@@ -106,7 +106,8 @@ def _verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
     if pairs["seeds"].max() < 2:
         return f"{leader} is ahead with {percent(mean)} %; one seed in common shows nothing: take more."
     if not table["trained"].any():
-        return f"None trains: the best, {leader}, is at {percent(mean)} %, no better than chance."
+        chance = f"not shown to beat chance on {pairs['test_rows'].max():,.0f} test rows"
+        return f"None is shown to train: the best, {leader}, is at {percent(mean)} %, {chance}."
     start = f"{leader} leads with {percent(mean, digits)} % {interval(low, high, digits)} over {best['seeds']} seeds"
     found: dict[str, list[tuple[str, Mapping[Hashable, Any]]]] = {kind: [] for kind in KINDS}
     for row in pairs.to_dict("records"):

@@ -73,13 +73,6 @@ def render_table(table: pd.DataFrame, format: str, *, caption: str = "") -> str:
     else:
         facts, view = "", pd.DataFrame({title(str(c)): [_or_empty(v, show) for v in table[c]] for c in table})
     if "test_accuracy_mean" in table and format == "latex":
-        half = np.fmax(
-            *(np.abs(table[f"test_accuracy_{end}"] - table["test_accuracy_mean"]) for end in ("low", "high"))
-        )
-        digits = decimals(table["test_accuracy_low"], table["test_accuracy_high"])
-        means = [_or_empty(mean, lambda v: percent(v, digits)) for mean in table["test_accuracy_mean"]]
-        beside = [_or_empty(h, lambda v: f" ± {percent(v, digits)}") for h in half]
-        view["test accuracy %"] = [mean + end for mean, end in zip(means, beside, strict=True)]
         return _latex(view, facts, caption, {"test accuracy %": _are_best(table)})
     return READERS[format](view, facts, caption)
 
@@ -88,7 +81,7 @@ def _are_best(table: pd.DataFrame) -> list[bool]:
     """Whether a row of the accuracy table has the highest mean of its setting."""
     columns = list(table.columns)
     keys = [key for key in columns[1 : columns.index("seeds")] if key != "initializer"]
-    means = table["test_accuracy_mean"]
+    means = table["test_accuracy_mean"].round(12)
     return (means == means.groupby([table[key] for key in keys], dropna=False).transform("max")).tolist()
 
 

@@ -69,13 +69,26 @@ def test_the_area_of_a_diverged_cell_is_the_validation_share_of_the_commonest_cl
     assert got != pytest.approx(learned.mean(), abs=1e-3)  # of the epochs before divergence alone
 
 
-def test_trained_needs_three_standard_errors_above_chance():
-    limit = 0.1135 + 3 * np.sqrt(0.1135 * 0.8865 / frames.TEST_ROWS)
+def test_trained_counts_the_cells_that_an_exact_test_shows_to_have_learned():
+    p = np.array([stats.binomtest(k, frames.TEST_ROWS, 0.1135, alternative="greater").pvalue for k in range(300)])
+    least = np.flatnonzero(p <= stats.norm.sf(3))[0]
 
     def near(seed, **setting):
-        return frames.Outcome(limit + (1e-6 if seed < 2 else -1e-6))
+        return frames.Outcome((least if seed < 2 else least - 1) / frames.TEST_ROWS)
 
     assert accuracy_table(*frames.experiment(near))["trained"].tolist() == [2]
+
+
+def test_trained_goes_by_the_area_where_there_is_one_and_never_counts_a_diverged_cell(eight):
+    runs = eight.runs.assign(test_auc=0.5)
+    runs.loc[runs["initializer"] == "lecun_normal", "test_auc"] = 0.72  # its accuracy is that of the majority class
+    runs.loc[runs["status"] == "diverged", "test_auc"] = 1.0
+    table = accuracy_table(runs, *eight[1:])
+    assert table.set_index("initializer")["trained"].to_dict() == {
+        name: 5 if name == "lecun_normal" else 0 for name in frames.EIGHT
+    }
+    runs.loc[runs["initializer"] == "he_normal", "test_auc"] = np.nan  # another data set, of more classes
+    assert row(accuracy_table(runs, *eight[1:]), "he_normal")["trained"] == 5
 
 
 def test_target_counts_cells_and_takes_the_median_of_their_first_epochs(eight):
@@ -117,7 +130,7 @@ def test_the_mean_auc_is_over_the_cells_that_have_one(eight):
 
 def test_best_comes_first_and_the_order_of_rows_is_of_no_account(eight):
     table = accuracy_table(*eight, target=0.9)
-    assert table["rank"].tolist() == list(range(1, 9))
+    assert table["rank"].tolist() == [*range(1, 8), 7]
     assert table["test_accuracy_mean"].is_monotonic_decreasing
     assert table["initializer"].tolist()[-2:] == ["lecun_normal", "normal(std=0.01)"]  # equal: by name
     shuffled = accuracy_table(
@@ -128,6 +141,24 @@ def test_best_comes_first_and_the_order_of_rows_is_of_no_account(eight):
         0.9,
     )
     pd.testing.assert_frame_equal(shuffled, table, check_exact=False, rtol=0, atol=1e-14)
+
+
+def test_equal_means_share_a_rank_and_the_next_one_counts_them():
+    values = {"a": [0.1, 0.2, 0.3], "b": [0.3, 0.2, 0.1], "c": [0.1, 0.2, 0.2], "d": [0.7, 0.2, 0.1]}
+    assert len({np.mean(seen) for seen in values.values()}) == 4  # those of a and b differ in the last bit
+    f = frames.experiment(lambda initializer, seed, **cell: frames.Outcome(0.5), initializer=list("dcba"), seeds=3)
+    f.runs["test_accuracy"] = [values[r.initializer][r.seed] for r in f.runs.itertuples()]
+    f.runs["test_loss"] = f.runs["initializer"].map({"a": 2.0, "b": 1.0}).fillna(3.0)
+    table = accuracy_table(*f)
+    assert table["initializer"].tolist() == ["d", "b", "a", "c"]
+    assert table["rank"].tolist() == [1, 2, 2, 4]
+
+
+def test_initializers_whose_cells_all_failed_share_the_last_rank():
+    def failing(initializer, **setting):
+        return frames.Outcome(0.9, status="ok" if initializer == "a" else "failed")
+
+    assert accuracy_table(*frames.experiment(failing, initializer=["c", "b", "a"]))["rank"].tolist() == [1, 2, 2]
 
 
 def test_failed_cells_are_left_out_but_their_setting_stays():

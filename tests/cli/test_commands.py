@@ -180,6 +180,30 @@ def test_table_in_every_format(invoke):
     assert len(json.loads(invoke("table", "results/small", "--format", "json").stdout)) == 4
 
 
+SEPARABLE = """\
+dataset: {csv: separable.csv, target: y}
+hidden: [16]
+learning_rate: 1
+epochs: 30
+seeds: 2
+initializer: [he_normal, zeros]
+"""
+
+
+def test_a_perfect_classifier_on_twelve_test_rows_has_trained(invoke):
+    rows = "".join(f"{i},{int(i > 25)}\n" for i in range(1, 61))
+    Path("separable.csv").write_text(f"a,y\n{rows}", encoding="utf-8")
+    Path("separable.yaml").write_text(SEPARABLE, encoding="utf-8")
+    told = invoke("run", "separable.yaml", "-j", "1").stdout
+    first, second = json.loads(invoke("table", "results/separable", "--format", "json").stdout)
+    assert (first["initializer"], first["test_accuracy_mean"], first["trained"]) == ("he_normal", 1.0, 2)
+    assert (second["initializer"], second["trained"]) == ("zeros", 0)
+    assert "he_normal leads" in told
+    told = invoke("run", "separable.yaml", "-j", "1", "-s", "learning_rate=0.001", "--seeds", "2").stdout
+    assert "not shown to beat chance on 12 test rows" in told
+    assert "no better than chance" not in told
+
+
 def test_plot_writes_figures_of_every_experiment_below_a_path(invoke):
     invoke("run", "small.yaml", "-q", "-j", "1")
     invoke("run", "small.yaml", "-q", "-j", "1", "-s", "name=second", "-s", "learning_rate=0.1")

@@ -54,7 +54,18 @@ def test_a_verdict_for_each_setting_in_the_order_of_the_evidence():
 def test_where_none_trains_nobody_leads():
     f = frames.experiment(lambda **cell: frames.Outcome(0.1135), initializer=["a", "b"], seeds=5, epochs=2)
     _, verdicts = concluded(f)
-    assert verdicts == ["None trains: the best, a, is at 11.3 %, no better than chance."]
+    assert verdicts == [
+        "None is shown to train: the best, a, is at 11.3 %, not shown to beat chance on 2,000 test rows."
+    ]
+
+
+def test_few_test_rows_are_named_where_they_show_nothing():
+    f = frames.experiment(
+        lambda **cell: frames.Outcome(0.75), initializer=["a", "b"], seeds=5, epochs=2, majority=7 / 12
+    )
+    few = f._replace(baselines=f.baselines.assign(test_rows=12))
+    assert "at 75.0 %, not shown to beat chance on 12 test rows" in concluded(few)[1][0]
+    assert concluded(f)[1][0].startswith("a leads with 75.0 %")  # on 2,000
 
 
 def test_one_seed_shows_nothing():

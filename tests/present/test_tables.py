@@ -151,9 +151,16 @@ def test_latex_has_the_best_of_each_setting_in_bold_with_its_interval():
     best = [line for line in latex.splitlines() if r"\textbf" in line]
     assert len(best) == 2
     assert all("he\\_normal" in line for line in best)
-    row = table.iloc[0]
-    half = 100 * (row["test_accuracy_mean"] - row["test_accuracy_low"])
-    assert rf"\textbf{{{100 * row['test_accuracy_mean']:.1f} $\pm$ {half:.1f}}}" in latex
+    assert rf"\textbf{{{accuracy_view(table)[1]['test accuracy %'][0]}}}" in latex
+
+
+@pytest.mark.parametrize(("mean", "clipped"), [(0.997, "99.7 [98.5, 100.0]"), (0.004, "0.4 [0.0, 1.6]")])
+def test_every_format_clips_intervals_to_what_an_accuracy_can_be(mean, clipped):
+    f = frames.experiment(lambda seed, **cell: frames.Outcome(mean), initializer=["a"], seeds=5, epochs=2)
+    f.runs["test_accuracy"] = mean + np.array([-0.012, 0, 0, 0, 0.012]) * 1.139
+    table = accuracy_table(*f)
+    for form in ("text", "markdown", "latex"):
+        assert clipped in render_table(table, form), form
 
 
 def test_narrow_intervals_have_two_decimals(accuracy):
