@@ -1,4 +1,5 @@
 # Every target does its own set-up: a virtual environment in .venv, with initbench installed from this folder.
+# .venv/installed marks that initbench is there with what it needs, .venv/tools that the tools of the tests are, too.
 PYTHON ?= python3
 BIN := .venv/bin
 INITBENCH := $(BIN)/initbench
@@ -7,27 +8,44 @@ INITBENCH := $(BIN)/initbench
 OLDEST_PYTHON ?= python3.10
 NEWEST_PYTHON ?= python3.13
 
-.PHONY: run test check smoke oldest newest install peers bench gallery replications claims report sweep sweep-depth sweep-activation sweep-learning-rate sweep-churn clean
+.PHONY: run install example test lint check smoke oldest newest peers bench gallery replications claims report sweep \
+	sweep-depth sweep-activation sweep-learning-rate sweep-churn clean
 
 run: install
 	$(INITBENCH) run configs/relu_deep.yaml
 	$(INITBENCH) plot results/
+	@echo
+	@echo "The tables and figures are in results/relu_deep. To use initbench in this shell:"
+	@echo "  source .venv/bin/activate"
 
 install: .venv/installed
 
 .venv/installed: pyproject.toml
+	@echo "Installing initbench into .venv; this takes a minute or two, once"
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(BIN)/python -m pip install --disable-pip-version-check --editable .
 	touch $@
 
-test: install
+.venv/tools: .venv/installed
+	@echo "Installing the tools of the tests into .venv; this takes a minute or two, once"
+	$(BIN)/python -m pip install --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+# The table and the figure that README shows.
+example: run
+	mkdir -p docs/example/relu_deep
+	cd results/relu_deep && cp accuracy.md accuracy.csv figures/accuracy.png ../../docs/example/relu_deep
+
+test: .venv/tools
 	$(BIN)/python -m pytest -n auto --dist worksteal -q
 
-check: install
+lint: .venv/tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto --dist worksteal -q
+
+# The gate. The quick checks come first; the tests include those of README and docs/.
+check: lint test
 
 smoke: install
 	$(INITBENCH) run configs/smoke.yaml --fresh
@@ -48,12 +66,12 @@ oldest newest:
 	.venv-$@/bin/python -m pip install --quiet --disable-pip-version-check $(BOUNDS) --editable . pytest
 	.venv-$@/bin/python -m pytest -q -p no:cacheprovider $(WARNINGS) $(SUPPORT)
 
-peers: install
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,peers]'
+peers: .venv/tools
+	$(BIN)/python -m pip install --disable-pip-version-check --editable '.[test,peers]'
 	$(BIN)/python -m pytest -q -rs tests/peers
 
 bench: install
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
+	$(BIN)/python -m pip install --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python benchmarks/compare.py --output docs/performance.md
 	$(BIN)/python benchmarks/overheads.py
 
