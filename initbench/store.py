@@ -120,7 +120,7 @@ class Record(NamedTuple):
 
 
 class Frames(NamedTuple):
-    """The tables of an experiment, as ``contract`` columns promise them, and what summaries need besides.
+    """The tables of an experiment, with the columns of docs/contract.md, and what summaries need besides.
 
     Attributes
     ----------

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 import initbench
 from initbench.cli import main
 from initbench.config import read_experiment
+from initbench.config.reader import MOST_CELLS
 
 REPOSITORY = Path(initbench.__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -96,6 +97,32 @@ def test_the_python_of_the_readme_gives_what_it_says():
     assert [array.shape for array in pair] == [(784, 128), (128,)]
 
 
+STYLE = (REPOSITORY / "docs" / "style.md").read_text(encoding="utf-8")
+
+
+def test_the_initializer_of_the_style_guide_keeps_the_laws(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(block("python", "relu_backward", STYLE), encoding="utf-8")
+    result = CliRunner().invoke(main, ["check", "relu_backward", "--plugin", "mine.py"])
+    assert result.exit_code == 0, result.output
+
+
+def test_the_errors_of_the_style_guide_are_those_of_the_command(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = [
+        "dataset: digits",
+        "depth: 3",
+        "width: 16",
+        "seeds: 2",
+        "initializer: [orthogonal, he_norml]",
+        "epochs: 0",
+    ]
+    Path("depth.yaml").write_text("\n".join(config), encoding="utf-8")
+    command, said = block("console", "depth.yaml:5", STYLE).split("\n", 1)
+    result = CliRunner().invoke(main, shlex.split(command)[2:])
+    assert (result.exit_code, result.stderr) == (2, said)
+
+
 def test_tables_have_one_mark_for_what_a_library_lacks():
     page = generator().initializers_page()
     assert "| none |" not in page
@@ -108,6 +135,11 @@ def test_tables_have_one_mark_for_what_a_library_lacks():
 def test_the_table_of_the_readme_is_the_committed_result():
     table = (REPOSITORY / "docs" / "example" / "relu_deep" / "accuracy.md").read_text(encoding="utf-8").strip()
     assert table.split("\n\n", 1)[1] in README
+
+
+def test_the_page_on_scaling_names_the_most_cells_of_a_config():
+    page = (REPOSITORY / "docs" / "scaling.md").read_text(encoding="utf-8")
+    assert f"A config of more than {MOST_CELLS:,} cells is refused" in page
 
 
 PAGES = [

@@ -75,7 +75,7 @@ class Experiment:
     ----------
     name, description : str
     choices : mapping of str to tuple
-        For each key that can be swept, in the order of the contract, the values it takes; one for a key not swept.
+        For each key that can be swept, in the order of docs/contract.md, the values it takes; one for a key not swept.
         Those of a tuned key are the values that are tried.
     epochs : int
     seeds : tuple of int

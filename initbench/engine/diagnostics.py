@@ -1,7 +1,7 @@
 """What goes on in the layers of a stack: signals forward and back, weights, steps, units that are alike.
 
-Definitions follow the contract of layers.csv. Rows are a batch whose mean loss is differentiated, so gradients shrink
-with its size, as they do in training.
+docs/layers.md has the definitions. Rows are a batch whose mean loss is differentiated, so gradients shrink with its
+size, as they do in training.
 """
 
 from __future__ import annotations

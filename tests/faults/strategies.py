@@ -244,7 +244,7 @@ def _dump(config: list[tuple[str, Any]], is_flow: bool, keep_unicode: bool) -> s
 
 @st.composite
 def structures(draw: st.DrawFn) -> str:
-    """A config with some keys of the contract, of which up to three hold what they must not."""
+    """A config with some keys of docs/contract.md, of which up to three hold what they must not."""
     keys = draw(st.lists(st.sampled_from(sorted(VALUES)), max_size=8))
     if draw(st.booleans()):
         keys = list(dict.fromkeys(keys))
