@@ -278,6 +278,27 @@ class Optimizer(NamedTuple):
     decoupled_decay: bool = False
 
 
+class ColumnAccount(NamedTuple):
+    """What a reader of tables made of a column.
+
+    Attributes
+    ----------
+    name : str
+    role : ``"feature"``, ``"target"`` or ``"dropped"``
+    kind : ``"number"``, ``"boolean"``, ``"date"``, ``"category"``, ``"empty"``, or ``""`` where it was not looked at
+    missing : int
+        How many rows have no value.
+    labels : tuple of str
+        Its categories; of a target with two, the second is class 1.
+    """
+
+    name: str
+    role: str
+    kind: str
+    missing: int
+    labels: tuple[str, ...]
+
+
 class Dataset(NamedTuple):
     """A classification task as it lies on disk: split once and for all, neither scaled nor filled.
 
@@ -295,6 +316,8 @@ class Dataset(NamedTuple):
         Names of the columns of a table; empty for images.
     notes : tuple of str
         What the reader assumed about the files, a sentence each. They are no part of the data: no checksum has them.
+    columns : tuple of ColumnAccount
+        What the reader made of each column of a file, dropped ones included; no part of the data either.
     """
 
     x_train: Array
@@ -305,6 +328,7 @@ class Dataset(NamedTuple):
     kind: Literal["image", "table"]
     features: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    columns: tuple[ColumnAccount, ...] = ()
 
 
 class Loader(Protocol):

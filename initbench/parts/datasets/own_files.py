@@ -7,24 +7,53 @@ from pathlib import Path
 from initbench.contracts import Dataset
 from initbench.parts.datasets.images import read_idx_folder, read_npz
 from initbench.parts.datasets.places import find_path
-from initbench.parts.datasets.tables import read_csv
+from initbench.parts.datasets.tables import Options, read_csv
 from initbench.registry import dataset
 
 
 @dataset("csv")
-def csv(folders: tuple[Path, ...], *, file: str, target: str, drop: tuple[str, ...] = ()) -> Dataset:
-    """Your own table, a CSV file with one header line: {csv: FILE, target: COLUMN, drop: [COLUMN, ...]}.
+def csv(
+    folders: tuple[Path, ...],
+    *,
+    file: str,
+    target: str,
+    drop: tuple[str, ...] = (),
+    separator: str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
+    encoding: str | None = None,
+    header: bool | tuple[str, ...] | None = None,
+    missing: tuple[str, ...] = (),
+    positive: str | None = None,
+    date: tuple[str, ...] = (),
+) -> Dataset:
+    """Your own table, a CSV file: {csv: FILE, target: COLUMN, drop: [COLUMN, ...]}.
+
+    What is left out of ``separator`` to ``date`` is found out, and `initbench data describe` reports it.
 
     Parameters
     ----------
     folders : tuple of Path
         Where a relative ``file`` is looked for.
     file : str
-        Separated by comma, semicolon or tab, in UTF-8.
     target : str
         Column of the classes; two classes make a logistic output, the second in sorted order being class 1.
     drop : tuple of str, default ()
         Columns to leave out, such as ids.
+    separator : str, optional
+        One character between cells, or ``tab``.
+    decimal, thousands : str, optional
+        The marks in numbers: ``"."`` or ``","``; between thousands also ``" "``, ``"'"``, or ``""`` for none.
+    encoding : str, optional
+        Such as ``utf-8`` or ``windows-1252``.
+    header : bool or tuple of str, optional
+        Whether the first row holds the names, or the names of the columns of a file without such a row.
+    missing : tuple of str, default ()
+        Words that stand for a missing value, beside the usual ones.
+    positive : str, optional
+        Which of two classes is 1.
+    date : tuple of str, default ()
+        Columns of dates, read as days since 1970.
 
     Returns
     -------
@@ -36,7 +65,8 @@ def csv(folders: tuple[Path, ...], *, file: str, target: str, drop: tuple[str, .
     DataError
         When there is no such file, or it does not hold what is said of it.
     """
-    return read_csv(find_path(file, folders), target, drop)
+    options = Options(target, drop, separator, decimal, thousands, encoding, header, missing, positive, date)
+    return read_csv(find_path(file, folders), options)
 
 
 @dataset("idx")

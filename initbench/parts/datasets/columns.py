@@ -1,0 +1,397 @@
+"""Cells -> columns: what each one holds is decided by all of its cells, and what was assumed is written down."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from initbench.contracts import Array
+from initbench.errors import DataError
+from initbench.parts.datasets.numerals import (
+    MINUS,
+    Numerals,
+    Style,
+    fitting_styles,
+    is_numeral,
+    split_affix,
+    to_numbers,
+)
+from initbench.parts.datasets.rows import count, shorten
+
+MISSING = frozenset({"", "?", "NA", "N/A", "nan", "NaN", "null", "NULL"})
+MISSING_NUMBERS = frozenset(
+    {"-", "--", "---", "\u2013", "\u2014", ".", "..", "*", "none", "nil", "na", "n/a", "n.a.", "nan", "null", "(null)"}
+    | {"#n/a", "#na", "#null!", "#div/0!", "#value!", "#ref!", "#num!", "#name?", "<na>", "\\n", "missing", "unknown"}
+)
+"""What stands for a missing value among numbers, in small letters; in a column of text it may be a category."""
+INFINITE = re.compile(r"[+-]?(?:inf|infinity|\u221e|1\.#inf)", re.IGNORECASE)
+BOOLEANS = (("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"), ("off", "on"))
+FALSE, TRUE = frozenset({"false", "no", "n", "0"}), frozenset({"true", "yes", "y", "1"})
+DATE_FORMATS = (
+    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y%m%d"),
+    *("%d %b %Y", "%d-%b-%Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y"),
+)
+TIME_FORMATS = ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S.%f", "T%H:%M:%SZ", "T%H:%M:%S%z")
+LOOKS_LIKE_A_DATE = re.compile(
+    r"(?:\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2\d{4}|\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{4}"
+    r"|[A-Za-z]{3,9} \d{1,2},? \d{4})(?:[ T]\d{1,2}:\d{2}.*)?"
+)
+CODE = re.compile(r"[0-9]+")
+WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]*)(?:\.0*)?")
+IDENTIFIER = re.compile(r"(?:.*[^a-z])?(?:id|key|index|uuid|code|number|no|nr|row)", re.IGNORECASE)
+FEWEST_ROWS = 20  # of a column whose values are all different, to take it for an id
+SIGNIFICANT_SHARE = 0.05  # of the rows: fewer cells that are no numbers are taken for faults, more for categories
+
+
+@dataclass
+class Cells:
+    """The cells of a column as text, each different one once.
+
+    Attributes
+    ----------
+    distinct : list of str
+    codes : ndarray of int32, shape (n,)
+        Index into ``distinct`` of each row.
+    lines : ndarray of int64, shape (n,)
+        The line of the file that each row begins on.
+    """
+
+    distinct: list[str]
+    codes: Array
+    lines: Array
+    counts: Array = field(init=False)
+    first_lines: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.counts = np.bincount(self.codes, minlength=len(self.distinct))
+        _, rows = np.unique(self.codes, return_index=True)
+        self.first_lines = self.lines[rows]
+
+
+@dataclass
+class Column:
+    """A column of a table.
+
+    Attributes
+    ----------
+    name : str
+    role : ``"feature"``, ``"target"`` or ``"dropped"``
+    kind : ``"number"``, ``"boolean"``, ``"date"``, ``"category"``, ``"empty"``, or ``""`` where it was not looked at
+    values : ndarray, shape (n,)
+        float64 with nan where a value is missing; of a category, text with an empty one. A boolean is 0 or 1, a date
+        the days since 1970.
+    labels : tuple of str
+        The categories; of a boolean the words for 0 and 1.
+    missing : int
+        How many values are missing.
+    notes : list of str
+        What was assumed.
+    """
+
+    name: str
+    role: str = "feature"
+    kind: str = ""
+    values: Array = field(default_factory=lambda: np.zeros(0))
+    labels: tuple[str, ...] = ()
+    missing: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        """Write down what was assumed of this column."""
+        self.notes.append(f"column '{self.name}': {text}")
+
+
+@dataclass
+class Draft:
+    """A column of text on the way to what it holds.
+
+    Attributes
+    ----------
+    column : Column
+    cells : Cells
+    is_missing : ndarray of bool, shape (distinct,)
+    bodies : list of str
+        The distinct cells, numbers among them without sign of percent or currency.
+    is_number : ndarray of bool, shape (distinct,)
+        Where they are; all False where the column is one of text.
+    """
+
+    column: Column
+    cells: Cells
+    is_missing: Array
+    bodies: list[str]
+    is_number: Array
+
+    @property
+    def numerals(self) -> Numerals:
+        """Its numbers."""
+        where = np.flatnonzero(self.is_number)
+        lines = tuple(int(line) for line in self.cells.first_lines[where])
+        return Numerals(self.column.name, tuple(self.bodies[i] for i in where), lines)
+
+
+def quote(words: Iterable[str], most: int = 4) -> str:
+    """Cells as a message lists them.
+
+    Examples
+    --------
+    >>> quote(["a", "b"])
+    "'a', 'b'"
+    """
+    shown = list(words)
+    listed = ", ".join(f"'{shorten(word)}'" for word in shown[:most])
+    return listed + (f" and {len(shown) - most:,} more" if len(shown) > most else "")
+
+
+def draft(file: object, column: Column, cells: Cells, missing: frozenset[str], *, is_date: bool) -> Draft:
+    """See what the cells of a column may be, before the marks of numbers are decided for the whole file.
+
+    Raises
+    ------
+    DataError
+        When nearly all cells are numbers and a few are not, or signs of currency and percent differ.
+    """
+    is_missing = np.array([cell in missing for cell in cells.distinct], dtype=bool)
+    bodies = [cell.translate(MINUS) for cell in cells.distinct]
+    found = Draft(column, cells, is_missing, bodies, np.zeros(len(bodies), dtype=bool))
+    known = [i for i, is_out in enumerate(is_missing) if not is_out]
+    if is_date or not known or _is_code([bodies[i] for i in known]):
+        if known and not is_date:
+            column.note(f"numbers with leading zeros, such as '{bodies[known[0]]}', are read as codes, not as numbers")
+        return found
+    if fitting_styles([bodies[i] for i in known]):
+        found.is_number[known] = True
+        return found
+    parts = {i: split_affix(bodies[i]) for i in known}
+    numbers = [i for i in known if is_numeral(bodies[i])]
+    others = [i for i in known if i not in set(numbers)]
+    words = [i for i in others if cells.distinct[i].casefold() in MISSING_NUMBERS]
+    rest = [i for i in others if i not in set(words)]
+    if not numbers or _boolean_words([cells.distinct[i] for i in known]):
+        return found
+    if rest and not _are_faults(cells, numbers, rest):
+        if any(INFINITE.fullmatch(bodies[i]) for i in rest) and all(INFINITE.fullmatch(bodies[i]) for i in rest):
+            raise DataError(_infinite(file, column.name, int(cells.first_lines[rest[0]])))
+        column.note(
+            f"numbers and text, such as '{shorten(bodies[numbers[0]])}' and '{shorten(bodies[rest[0]])}', are read as "
+            "categories"
+        )
+        return found
+    if rest:
+        raise DataError(_faults(file, column.name, cells, rest))
+    affixes = {parts[i][1] for i in numbers}
+    if len(affixes) > 1:
+        first = next(i for i in numbers if parts[i][1] != parts[numbers[0]][1])
+        raise DataError(
+            f"{file}:{cells.first_lines[first]}: column '{column.name}': '{cells.distinct[first]}' and "
+            f"'{cells.distinct[numbers[0]]}' have different signs beside the number; write all alike"
+        )
+    (affix,) = affixes
+    if affix:
+        column.note(f"the sign '{affix}' is dropped: '{cells.distinct[numbers[0]]}' is {parts[numbers[0]][0]}")
+        found.bodies = [parts[i][0] if i in parts else body for i, body in enumerate(bodies)]
+    if words:
+        number = int(cells.counts[words].sum())
+        verb = "is" if len(words) == 1 else "are"
+        column.note(f"{quote(cells.distinct[i] for i in words)} in {count(number, 'row')} {verb} read as missing")
+        is_missing[words] = True
+    found.is_number[numbers] = True
+    return found
+
+
+def _is_code(known: Sequence[str]) -> bool:
+    """Whether all cells are digits of one length, three or more, some with a leading zero: a postcode, not a number."""
+    lengths = {len(cell) for cell in known}
+    is_even = len(lengths) == 1 and min(lengths) >= 3
+    return is_even and all(CODE.fullmatch(cell) for cell in known) and any(cell[0] == "0" for cell in known)
+
+
+def _are_faults(cells: Cells, numbers: Sequence[int], rest: Sequence[int]) -> bool:
+    """Whether a few cells that are no numbers are faults in a column of numbers, and no categories."""
+    rows = int(cells.counts[[*numbers, *rest]].sum())
+    is_rare = cells.counts[list(rest)].sum() <= SIGNIFICANT_SHARE * rows
+    return len(rest) <= 3 and ((is_rare and len(numbers) >= 10) or len(numbers) >= 10 * len(rest))
+
+
+def _faults(file: object, name: str, cells: Cells, rest: Sequence[int]) -> str:
+    first = min(rest, key=lambda i: int(cells.first_lines[i]))
+    line, cell = int(cells.first_lines[first]), cells.distinct[first]
+    if INFINITE.fullmatch(cell):
+        return _infinite(file, name, line)
+    number = int(cells.counts[list(rest)].sum())
+    return (
+        f"{file}:{line}: column '{name}' holds numbers, and '{shorten(cell)}' is none ({count(number, 'such cell')}); "
+        f"correct it, or if it means a missing value, declare missing: ['{cell}']"
+    )
+
+
+def _infinite(file: object, name: str, line: int) -> str:
+    return f"{file}:{line}: column '{name}' has a value that is infinite; correct it, or leave it empty"
+
+
+def settle(file: object, found: Draft, style: Style | None, *, is_date: bool) -> Column:
+    """Turn the cells of a column into values.
+
+    Parameters
+    ----------
+    file : object
+        What an error names.
+    found : Draft
+    style : Style or None
+        In which its numbers are written; None where it has none.
+    is_date : bool
+        Whether the config declares it as a date.
+
+    Raises
+    ------
+    DataError
+        When a date is not declared, or cannot be read.
+    """
+    column, cells = found.column, found.cells
+    column.missing = int(cells.counts[found.is_missing].sum())
+    known = [i for i, is_out in enumerate(found.is_missing) if not is_out]
+    if not known:
+        column.kind, column.values = "empty", np.full(len(cells.codes), np.nan)
+    elif is_date:
+        _settle_date(file, found, known)
+    elif style is not None:
+        values = np.full(len(cells.distinct), np.nan)
+        values[found.is_number] = to_numbers(found.numerals.cells, style)
+        column.kind, column.values = "number", values[cells.codes]
+    elif _boolean_words([cells.distinct[i] for i in known]):
+        _settle_boolean(found, known)
+    else:
+        _refuse_date(file, found, known)
+        _settle_category(found, known)
+    return column
+
+
+def _settle_date(file: object, found: Draft, known: Sequence[int]) -> None:
+    import pandas as pd
+
+    texts = [found.cells.distinct[i] for i in known]
+    fitting: dict[tuple[float, ...], str] = {}
+    for time in TIME_FORMATS:
+        for form in DATE_FORMATS:
+            moments = pd.to_datetime(pd.Series(texts, dtype=object), format=form + time, errors="coerce", utc=True)
+            if moments.notna().all():
+                days = (moments - pd.Timestamp("1970-01-01", tz="UTC")) / pd.Timedelta(days=1)
+                fitting.setdefault(tuple(days), form)
+    line = int(found.cells.first_lines[known[0]])
+    if not fitting:
+        raise DataError(
+            f"{file}:{line}: column '{found.column.name}': '{shorten(texts[0])}' and its other values are not dates of "
+            "one form; write them as 2024-01-31"
+        )
+    if len(fitting) > 1:
+        raise DataError(
+            f"{file}:{line}: column '{found.column.name}': '{texts[0]}' may be day/month or month/day; "
+            "write dates as 2024-01-31"
+        )
+    values = np.full(len(found.cells.distinct), np.nan)
+    values[list(known)] = next(iter(fitting))
+    found.column.kind, found.column.values = "date", values[found.cells.codes]
+
+
+def _refuse_date(file: object, found: Draft, known: Sequence[int]) -> None:
+    dates = [i for i in known if LOOKS_LIKE_A_DATE.fullmatch(found.cells.distinct[i])]
+    if found.column.role != "feature" or 10 * len(dates) < 9 * len(known):
+        return
+    name = found.column.name
+    raise DataError(
+        f"{file}:{found.cells.first_lines[dates[0]]}: column '{name}' holds dates, such as "
+        f"'{found.cells.distinct[dates[0]]}'; to read them as days, date: [{name}]; or leave it out with drop: [{name}]"
+    )
+
+
+def _boolean_words(known: Sequence[str]) -> bool:
+    """Whether all cells are words for true and false."""
+    words = {cell.casefold() for cell in known}
+    if any(words <= set(pair) for pair in BOOLEANS):
+        return True
+    return words <= FALSE | TRUE and bool(words & FALSE) and bool(words & TRUE)
+
+
+def _settle_boolean(found: Draft, known: Sequence[int]) -> None:
+    cells, labels = found.cells, list[str]()
+    truths = {*TRUE, *(pair[1] for pair in BOOLEANS)}
+    values = np.full(len(cells.distinct), np.nan)
+    for value in (False, True):
+        spellings = [i for i in known if (cells.distinct[i].casefold() in truths) == value]
+        values[spellings] = float(value)
+        labels += merge(found.column, cells, [spellings]) if spellings else [""]
+    found.column.kind, found.column.values, found.column.labels = "boolean", values[cells.codes], tuple(labels)
+
+
+def _settle_category(found: Draft, known: Sequence[int]) -> None:
+    """Merge the spellings of each category: white space, Unicode form, case, and how a number is written."""
+    cells = found.cells
+    folds = _folds_case([cells.distinct[i] for i in known])
+    spellings: dict[str, list[int]] = {}
+    for i in known:
+        spellings.setdefault(plain_form(cells.distinct[i], folds=folds), []).append(i)
+    merged = merge(found.column, cells, spellings.values())
+    names = np.full(len(cells.distinct), "", dtype=object)
+    for name, group in merged.items():
+        names[group] = name
+    found.column.kind, found.column.values = "category", names[cells.codes]
+    found.column.labels = tuple(sorted(merged))
+
+
+def plain_form(cell: str, *, folds: bool = True) -> str:
+    """A category or class without what its spellings differ in.
+
+    Examples
+    --------
+    >>> plain_form("New  york") == plain_form("new York"), plain_form("1.0")
+    (True, '1')
+    """
+    text = " ".join(unicodedata.normalize("NFC", cell).replace("\u200b", "").replace("\ufeff", "").split())
+    if WHOLE.fullmatch(text):
+        return text.lstrip("+").partition(".")[0]
+    return text.casefold() if folds else text
+
+
+def _folds_case(known: Sequence[str]) -> bool:
+    """Whether ``yes`` and ``Yes`` are one category: not where single letters of both cases are, as in an alphabet."""
+    pairs = {cell.lower() for cell in known if len(cell) == 1 and cell.isupper()} & {c for c in known if len(c) == 1}
+    return len(pairs) < 3
+
+
+def merge(column: Column, cells: Cells, groups: Iterable[Sequence[int]]) -> dict[str, Sequence[int]]:
+    """Name each group of cells that are one by its most frequent spelling, and write down which others it has."""
+    merged = {}
+    for group in groups:
+        first = max(group, key=lambda i: (int(cells.counts[i]), -int(cells.first_lines[i])))
+        name = cells.distinct[first]
+        merged[name] = group
+        others = [cells.distinct[i] for i in group if i != first]
+        if others:
+            column.note(f"{quote(others)} {'is' if len(others) == 1 else 'are'} read as '{shorten(name)}'")
+    return merged
+
+
+def note_oddities(column: Column, rows: int) -> None:
+    """Write down that a column is constant, or looks like an id."""
+    if column.kind in ("", "empty") or column.role != "feature":
+        return
+    advice = f"leave it out with drop: [{column.name}]"
+    if column.kind == "category":
+        present = column.values[column.values != ""]
+        number = len(column.labels)
+    else:
+        present = column.values[~np.isnan(column.values)]
+        number = len(np.unique(present))
+    if number == 1 and not column.missing:
+        column.note(f"every row has the same value; it changes nothing: {advice}")
+    elif rows >= FEWEST_ROWS and number == len(present) == rows:
+        if column.kind == "category":
+            column.note(f"every row has a value of its own; probably an id: {advice}")
+        elif column.kind == "number" and np.array_equal(present, np.floor(present)):
+            steps = np.diff(present)
+            if (steps == 1).all() or IDENTIFIER.fullmatch(column.name):
+                column.note(f"every row has a whole number of its own; if it is an id, {advice}")
