@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FOLDER = "claims"  # the folder under the results root
-MOST_SEEDS = 10_000
-LARGEST_SEED = 2**62
 ROWS_OF = 0  # the seed whose rows all probes see, so that other seeds are other draws of weights and nothing else
 
 
@@ -349,24 +347,3 @@ def _write(verdicts: Verdicts, tuning: Tuning) -> None:
                 save_figure(figure, partial)
     except OSError as error:
         raise StoreError(f"{figures}: cannot be written: {error.strerror}") from error
-
-
-def parse_seeds(text: str, count: int) -> tuple[int, ...]:
-    """Read ``10``, which means 0 to 9, ``100:110``, 100 to 109, or ``100:``, so many from 100 on.
-
-    Raises
-    ------
-    ValueError
-        When it is none of these.
-
-    Examples
-    --------
-    >>> parse_seeds("3", 5), parse_seeds("100:103", 5), parse_seeds("100:", 2)
-    ((0, 1, 2), (100, 101, 102), (100, 101))
-    """
-    first, colon, end = text.partition(":")
-    begin = int(first) if colon else 0
-    number = count if colon and not end else int(end if colon else first) - begin
-    if not 0 < number <= MOST_SEEDS or not 0 <= begin < LARGEST_SEED:
-        raise ValueError(text)
-    return tuple(range(begin, begin + number))

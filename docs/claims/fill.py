@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from initbench.config import bundled, read_claim
-from initbench.evidence import Verdicts, parse_seeds, run_claims
+from initbench.config import bundled, read_claim, read_seeds
+from initbench.evidence import Verdicts, run_claims
 from initbench.present.claims import markdown
 
 HERE = Path(__file__).parent
@@ -30,7 +30,7 @@ def run(folder: Path, suite: str, seeds: str | None = None) -> Verdicts:
     claims = [read_claim(file) for file in bundled("claim").values()]
     some = [claim for claim in claims if suite == "full" or claim.suite == suite]
     if seeds:
-        some = [claim.at_seeds(parse_seeds(seeds, claim.count)) for claim in some]
+        some = [claim.at_seeds(read_seeds(seeds, claim.count)) for claim in some]
     return run_claims(some, results=folder, jobs=os.cpu_count() or 1)
 
 

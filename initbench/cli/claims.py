@@ -96,8 +96,9 @@ def run(
     results/claims.
     """
     from initbench.cli.progress import Bar
+    from initbench.config import read_seeds
     from initbench.data import data_folders
-    from initbench.evidence import parse_seeds, run_claims
+    from initbench.evidence import run_claims
     from initbench.present.claims import told
     from initbench.present.tables import render_table
     from initbench.registry import load_plugin
@@ -107,11 +108,7 @@ def run(
         load_plugin(plugin)
     found = read_claims(names, suite or (None if names else "quick"), data_dir)
     if seeds is not None:
-        try:
-            found = [claim.at_seeds(parse_seeds(seeds, claim.count)) for claim in found]
-        except ValueError:
-            message = f"'{seeds}' is no count and no range of seeds; write 20, or 100:120 for 100 to 119"
-            raise click.BadParameter(message, param_hint="--seeds") from None
+        found = [claim.at_seeds(read_seeds(seeds, claim.count)) for claim in found]
     verdicts = run_claims(
         found,
         results=results,

@@ -27,6 +27,15 @@ def points(context: click.Context, option: click.Parameter, value: str | None) -
     return fraction
 
 
+def _checked_seeds(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Seeds as they are typed, once they are found to be valid."""
+    if value is not None:
+        from initbench.config import read_seeds
+
+        read_seeds(value)
+    return value
+
+
 def _configs_or_choice(context: click.Context, argument: click.Parameter, value: Any) -> Any:
     """What the user named; a user who named nothing is shown what there is."""
     if value:
@@ -51,6 +60,12 @@ changes = click.option(
     metavar="KEY=VALUE",
     multiple=True,
     help="Change a key of the config; VALUE is YAML. Repeatable.",
+)
+seeds = click.option(
+    "--seeds",
+    metavar="N|FROM:TO",
+    callback=_checked_seeds,
+    help="Number of seeds, or which: 100:120 for 100 to 119. Short for -s seeds=...",
 )
 data_dir = click.option(
     "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder to search for data files first."

@@ -28,7 +28,7 @@ Examples:
 )
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Threads. [all cores]")
 @options.changes
-@click.option("--seeds", metavar="N", help="Number of draws per setting; short for -s seeds=N.")
+@options.seeds
 @options.data_dir
 @options.plugin
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)

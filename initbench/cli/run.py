@@ -25,7 +25,7 @@ Examples:
 )
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Worker processes. [all cores]")
 @options.changes
-@click.option("--seeds", metavar="N", help="Number of seeds; short for -s seeds=N.")
+@options.seeds
 @click.option(
     "--until-decided",
     is_flag=True,

@@ -429,9 +429,19 @@ def widths(value: Value, context: Context) -> tuple[int, ...]:
 
 
 def seeds(value: Value, context: Context) -> tuple[int, ...]:
-    """Read a count of seeds, or a list of seed ids."""
+    """Read a count of seeds, a range ``FROM:TO`` without its end, or a list of seed ids."""
+    if ":" in value.written:
+        begin, _, end = value.written.partition(":")
+        first, stop = decimal(begin), decimal(end)
+        if isinstance(first, int) and isinstance(stop, int) and 0 <= first < stop <= min(first + MOST_SEEDS, 2**63):
+            return tuple(range(first, stop))
+        message = f"seeds is {value} and must be FROM:TO, with TO above FROM by at most {MOST_SEEDS:,}"
+        raise value.error(message, "for example 100:120, which means 100 to 119")
     if not isinstance(value.data, list):
         return tuple(range(COUNT_OF_SEEDS(value, context)))
+    ranges = [item for item in value.data if ":" in item.written]
+    if ranges:
+        raise ranges[0].error(f"the range {ranges[0]} stands in a list", f"write it alone: seeds: {ranges[0]}")
     found = [SEED(item, context) for item in value.data]
     if not found:
         raise value.error("seeds is an empty list", "for example: seeds: 5")
@@ -472,7 +482,13 @@ def is_folder_name(word: str) -> bool:
 
 
 WIDTHS = {"type": ["array", "null"], "items": WIDTH.schema, "minItems": 1}
-SEEDS = {"anyOf": [COUNT_OF_SEEDS.schema, {"type": "array", "items": SEED.schema, "minItems": 1, "uniqueItems": True}]}
+SEEDS = {
+    "anyOf": [
+        COUNT_OF_SEEDS.schema,
+        {"type": "string", "pattern": "^[0-9]+:[0-9]+$"},
+        {"type": "array", "items": SEED.schema, "minItems": 1, "uniqueItems": True},
+    ]
+}
 KEYS = {
     key.name: key
     for key in (
@@ -524,7 +540,13 @@ KEYS = {
             "all",
             tunes=True,
         ),
-        Key("seeds", "a count (5 means 0 to 4) or a list of ids", Reader(seeds, SEEDS), "5", sweeps=False),
+        Key(
+            "seeds",
+            "a count (5 means 0 to 4), FROM:TO (100:120 means 100 to 119) or a list of ids",
+            Reader(seeds, SEEDS),
+            "5",
+            sweeps=False,
+        ),
         Key(
             "target",
             "a validation accuracy; tables tell how many cells reached it and when",

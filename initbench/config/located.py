@@ -130,7 +130,7 @@ def why_no_number(text: str) -> str:
     >>> why_no_number("0100")
     '0100 is octal in YAML 1.1, for 64; write 100 or 64'
     >>> why_no_number("1:30")
-    '1:30 is a number to base 60 in YAML 1.1, for 90; write 90'
+    '1:30 is to base 60 in YAML 1.1, for 90; write 90'
     """
     if len(text) > 60:
         return ""

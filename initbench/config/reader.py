@@ -10,7 +10,7 @@ from typing import Any
 
 from initbench.config.experiment import TUNING_COUNT, Experiment, Part, tuning_seeds
 from initbench.config.keys import COUNT_OF_SEEDS, KEYS, Context, is_folder_name
-from initbench.config.located import LARGEST, Value, locate
+from initbench.config.located import LARGEST, Value, decimal, locate
 from initbench.config.trials import find_impossible
 from initbench.errors import ConfigError, Fault, UsageError, nearest
 
@@ -119,6 +119,43 @@ def make_experiment(
         raise ConfigError(faults)
     names = tuple(name for name in KEYS if name in tuned)
     return _experiment(read | {"tuned": names, "tuning_count": _tuning_count(tuned)})
+
+
+def read_seeds(text: str, count: int | None = None) -> tuple[int, ...]:
+    """Read what the option ``--seeds`` says, in the spellings of the key ``seeds``.
+
+    Parameters
+    ----------
+    text : str
+    count : int, optional
+        With it, ``100:`` means so many from 100 on.
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    ConfigError
+        When the key would not take it.
+
+    Examples
+    --------
+    >>> read_seeds("3"), read_seeds("100:103"), read_seeds("100:", count=2)
+    ((0, 1, 2), (100, 101, 102), (100, 101))
+    """
+    source, begin = f"--seeds {text}", decimal(text.removesuffix(":"))
+    if text.endswith(":"):
+        if count is None or not isinstance(begin, int):
+            place = Value(None, source, 1, 1, text, len(text))
+            raise place.error(f"the range {text} has no end", "for example 100:120, which means 100 to 119")
+        text = f"{begin}:{begin + count}"
+    faults: list[Fault] = []
+    value = locate(text, source, faults)
+    if faults:
+        raise ConfigError(faults)
+    read: tuple[int, ...] = KEYS["seeds"].read(value, Context())
+    return read
 
 
 def read_text(path: Path) -> str:

@@ -62,8 +62,14 @@ def test_faults_of_several_claims_are_told_at_once_and_nothing_is_run(invoke, tm
     ("arguments", "words"),
     [
         (("run", "zeros_fial_on_relu"), "nearest bundled claim: zeros_fail_on_relu"),
-        (("run", "mine.yaml", "--plugin", "halves.py", "--seeds", "9:5"), "'9:5' is no count and no range of seeds"),
-        (("run", "mine.yaml", "--plugin", "halves.py", "--seeds", "many"), "'many' is no count"),
+        (
+            ("run", "mine.yaml", "--plugin", "halves.py", "--seeds", "9:5"),
+            "seeds is 9:5 and must be FROM:TO",
+        ),
+        (
+            ("run", "mine.yaml", "--plugin", "halves.py", "--seeds", "many"),
+            "--seeds many:1:1: seeds is many",
+        ),
         (("show", "nothing_like_it"), "no claim 'nothing_like_it'"),
         (("run", "mine.yaml", "mine.yaml", "--plugin", "halves.py"), "another claim is named 'mine'"),
     ],

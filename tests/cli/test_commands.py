@@ -326,3 +326,20 @@ def test_cells_that_are_equal_under_two_labels_are_trained_once(invoke):
     assert "24/24 cells" in text.stderr
     assert len(initbench.load("results/small").runs) == 32
     invoke("plot", "results/small")
+
+
+@pytest.mark.parametrize("command", [("run", "small.yaml", "--dry-run"), ("probe", "small.yaml"), ("claims", "run")])
+@pytest.mark.parametrize("seeds", ["0", "010", "9:5", "many"])
+def test_seeds_at_fault_are_those_of_the_option_as_it_was_typed(invoke, command, seeds):
+    told = invoke(*command, "--seeds", seeds, code=2).stderr
+    assert told.startswith(f"--seeds {seeds}:1:1: seeds is {seeds} and must be ")
+    assert "-s seeds" not in told
+
+
+def test_seeds_take_a_range_wherever_they_are_given(invoke):
+    planned = [
+        invoke("run", "small.yaml", "--dry-run", "-j", "1", *seeds).stdout
+        for seeds in (("--seeds", "100:102"), ("-s", "seeds=100:102"), ("-s", "seeds=[100, 101]"))
+    ]
+    assert planned[0] == planned[1] == planned[2]
+    assert planned[0] != invoke("run", "small.yaml", "--dry-run", "-j", "1").stdout

@@ -1,10 +1,11 @@
 """Reading configs: every fault at once, each where it stands, with what to do."""
 
 import textwrap
+from itertools import product
 
 import pytest
 
-from initbench.config import bundled, describe_file, find_config, read_experiment
+from initbench.config import bundled, describe_file, find_config, read_experiment, read_seeds
 from initbench.config.located import locate
 from initbench.errors import ConfigError, UsageError
 from initbench.registry import find
@@ -197,8 +198,13 @@ ODD_NUMBERS = [  # what YAML 1.1 or Python makes of each is another number than 
 ]
 
 
-@pytest.mark.parametrize("written", ODD_NUMBERS)
-@pytest.mark.parametrize("key", ["width", "learning_rate", "seeds"])
+@pytest.mark.parametrize(
+    ("key", "written"),
+    [
+        *product(["width", "learning_rate"], ODD_NUMBERS),
+        *product(["seeds"], [odd for odd in ODD_NUMBERS if odd != "1:30"]),  # which is a range there
+    ],
+)
 def test_a_number_that_is_not_plainly_decimal_is_refused(read, key, written):
     for quoted in (written, f"'{written}'"):
         fault = only_fault(read, f"{key}: {quoted}")
@@ -278,6 +284,40 @@ def test_a_whole_number_is_exact_and_none_becomes_zero(read):
             assert read(f"weight_decay: {written}").choices["weight_decay"] == (0.0,)
         else:
             assert written in only_fault(read, f"weight_decay: {written}").message
+
+
+@pytest.mark.parametrize(("written", "first", "stop"), [("100:120", 100, 120), ("1:30", 1, 30), ("0:1", 0, 1)])
+def test_seeds_take_a_range(read, written, first, stop):
+    assert read(f"seeds: {written}").seeds == tuple(range(first, stop))
+    assert read("", f"seeds={written}").seeds == tuple(range(first, stop))
+    assert read_seeds(written) == tuple(range(first, stop))
+    assert read_seeds(f"{first}:", count=stop - first) == tuple(range(first, stop))
+
+
+@pytest.mark.parametrize(
+    "written", ["9:5", "5:5", "-1:3", "1:2:3", "08:10", "1.5:3", ":3", "a:b", "0:1000001", "1:9223372036854775809"]
+)
+def test_a_range_that_is_none_is_refused(read, written):
+    fault = only_fault(read, f"seeds: '{written}'")
+    assert f"seeds is {written} and must be FROM:TO" in fault.message
+    with pytest.raises(ConfigError, match=f"--seeds {written}:1:1: "):
+        read_seeds(written)
+
+
+def test_a_range_of_seeds_has_an_end_and_stands_alone(read):
+    with pytest.raises(ConfigError, match="the range 100: has no end"):
+        read_seeds("100:")
+    with pytest.raises(ConfigError, match="has no end"):
+        read_seeds("x:", count=3)
+    fault = only_fault(read, "seeds: [1, 5:9]")
+    assert (fault.column, fault.hint) == (12, "write it alone: seeds: 5:9")
+
+
+@pytest.mark.parametrize("written", ["0", "x", "2.5", "010", "[1, 1]", "[", "!x 1"])
+def test_a_fault_of_the_option_seeds_names_the_option(written):
+    with pytest.raises(ConfigError) as caught:
+        read_seeds(written)
+    assert all(fault.source == f"--seeds {written}" for fault in caught.value.faults)
 
 
 def test_the_fault_check_notices_a_config_without_fault(read):
