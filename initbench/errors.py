@@ -116,15 +116,40 @@ def is_control(character: str) -> bool:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """The valid name that looks most like ``name``, or an empty string.
+    """The valid name that looks most like ``name``, or an empty string where none is near.
 
     Examples
     --------
-    >>> nearest("he_norml", ["zeros", "he_normal"])
-    'he_normal'
-    >>> nearest("sd", ["mean", "std"])
-    'std'
+    >>> nearest("he_norml", ["zeros", "he_normal"]), nearest("sd", ["mean", "std"])
+    ('he_normal', 'std')
+    >>> nearest("foo", ["orthogonal", "zeros"])
+    ''
     """
-    lowered = {n.lower(): n for n in names}
-    close = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.5)
-    return lowered[close[0]] if close else ""
+    return next(iter(close_names(name, names)), "")
+
+
+def close_names(name: str, names: Iterable[str], most: int = 3) -> list[str]:
+    """The valid names that look like ``name``, those that are most like it first; case and punctuation do not count.
+
+    They differ in a letter of four, or in the order of letters, or one is a part of the other.
+
+    Examples
+    --------
+    >>> close_names("churn", ["relu_deep", "churn_tutorial", "churn_csv"])
+    ['churn_csv', 'churn_tutorial']
+    """
+    wanted, known = _letters(name), {other: _letters(other) for other in names}
+    alike = set(difflib.get_close_matches(wanted, known.values(), n=most, cutoff=0.75))
+    close = [
+        other
+        for other, letters in known.items()
+        if letters in alike
+        or sorted(letters) == sorted(wanted)
+        or (len(wanted) > 2 and wanted in letters)
+        or (len(letters) > 3 and letters in wanted and 2 * len(letters) >= len(wanted))
+    ]
+    return sorted(close, key=lambda other: -difflib.SequenceMatcher(None, wanted, known[other]).ratio())[:most]
+
+
+def _letters(name: str) -> str:
+    return "".join(character for character in name.casefold() if character.isalnum()) or name

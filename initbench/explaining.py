@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from initbench.config import Experiment, Part
+from initbench.config.keys import KEYS
 from initbench.conformance import known_layer, stated_distribution, trial_network
 from initbench.contracts import Activation, Array, Shape
 from initbench.errors import InitbenchError, ParameterError, UsageError, nearest
@@ -77,13 +78,13 @@ def find_any(name: str) -> Entry:
     entry = lookup_any(name) or lookup_end(name)
     if entry is not None:
         return entry
-    close = nearest(name, [entry.name for kind in FOLDERS for entry in entries(kind)])
-    hint = f"nearest name: {close}" if close else "all: initbench list initializers"
+    close = nearest(name, [*(entry.name for kind in FOLDERS for entry in entries(kind)), *KEYS])
+    hint = f"nearest name: {close}" if close else "all: initbench list KIND; one of your own needs --plugin FILE.py"
     raise UsageError(f"no part '{name}'; {instead(name) or hint}")
 
 
 def explain_part(name: str, fan_in: int, fan_out: int, activation: str) -> str:
-    """Everything there is to tell of a part.
+    """Everything that is known about a part, or what a key of a config means.
 
     Parameters
     ----------
@@ -98,6 +99,8 @@ def explain_part(name: str, fan_in: int, fan_out: int, activation: str) -> str:
     -------
     str
     """
+    if name in KEYS and lookup_any(name) is None:
+        return f"{name}: a key of a config, {KEYS[name].doc} (default: {KEYS[name].default})"
     entry = find_any(name)
     about = entry.about
     lines = [f"{entry.name}: {entry.kind}, {about.family}"]

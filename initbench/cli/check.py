@@ -54,7 +54,8 @@ def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | N
         try:
             (experiment,) = read_all([name], changes, data_dir)
         except UsageError as error:
-            wrong.append(error)
+            is_word = not isinstance(error, ConfigError) and name == Path(name).stem
+            wrong.append(UsageError(f"{error}; a part of your own needs --plugin FILE.py") if is_word else error)
             continue
         click.echo(f"{name}: fine; {count_cells(experiment)}")
     if wrong:

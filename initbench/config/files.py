@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from initbench.config.located import locate
-from initbench.errors import UsageError, nearest
+from initbench.errors import UsageError, close_names
 
 PACKAGE = Path(__file__).parents[1]
 DESCRIPTION = {"config": "description", "claim": "claim"}  # the key that says in a line what a file is
-MOST_CLOSE = 3
 
 
 def bundled(kind: str = "config") -> dict[str, Path]:
@@ -68,18 +67,10 @@ def find_config(name: str, kind: str = "config") -> Path:
         raise UsageError(f"{path} is a folder; name a {kind} file{' in it:' if inside else ','}{inside}\n  {known}")
     theirs = files_in(path.parent)
     make = "to write one: initbench new" if kind == "config" else "for one to start from: initbench claims show NAME"
-    close = _close(path.stem, {n: n for n in ours} | {file.stem: label for label, file in theirs.items()})
+    labels = {file.stem: label for label, file in theirs.items()} | {n: n for n in ours}
+    close = [labels[stem] for stem in close_names(path.stem, labels)]
     if not close:
         raise UsageError(f"no {kind} '{name}'; {known}; {make}")
     what = f"nearest bundled {kind}" if close[0] in ours else "nearest file"
     shown = describe_files({label: (ours | theirs)[label] for label in close}, kind)
     raise UsageError(f"no {kind} '{name}'; {what}: {close[0]}{shown}\n  {known}; {make}")
-
-
-def _close(name: str, labels: Mapping[str, str]) -> list[str]:
-    """The labels whose names are most like ``name``, or hold it as a part of them, the closest first."""
-    left, found = dict(labels), []
-    while close := nearest(name, left):
-        found.append(left.pop(close))
-    found += [label for other, label in left.items() if name.lower() in other.lower()]
-    return found[:MOST_CLOSE]
