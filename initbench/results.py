@@ -9,6 +9,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -290,13 +291,14 @@ def run(
     """
     if jobs > 1 and multiprocessing.current_process().name != "MainProcess":
         raise UsageError("a script that trains with jobs > 1 must begin its work under: if __name__ == '__main__':")
-    folders = data_folders(Path(data_dir) if data_dir else None)
+    started, folders = time.time(), data_folders(Path(data_dir) if data_dir else None)
     experiment = read_experiment(find_config(str(config)), changes, folders)
     folder = Path(results) / experiment.name
     if holds_claims(folder):
         raise UsageError(f"{folder} holds claims; give the config another name, or its results another folder")
     train = partial(
         _train,
+        started=started,
         jobs=jobs,
         folders=folders,
         fresh=fresh,
@@ -323,12 +325,13 @@ def _train(
     folder: Path,
     train_cells: Callable[..., None] = run_experiment,
     *,
+    started: float,
     jobs: int,
     **options: Any,
 ) -> Results:
     """Train what is missing of an experiment and write its tables, also when interrupted."""
     with Lock(folder) as lock:
-        outcome = Outcome(lock)
+        outcome = Outcome(lock, started=started)
         try:
             train_cells(experiment, outcome, jobs=jobs, **options)
         except BaseException:

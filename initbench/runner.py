@@ -67,7 +67,7 @@ class Outcome:
     checksums : dict of str to str
         SHA-256 of the content of each data set.
     started, ended : float
-        Seconds since 1970.
+        Seconds since 1970; the start is that of the tuning where keys are tuned.
     """
 
     lock: Lock

@@ -1,5 +1,6 @@
 """Tuned experiments: validation of seeds that report nothing chooses, and chooses the same however it is run."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -54,6 +55,14 @@ def invoke(*arguments, code=0):
     assert result.exit_code == code, result.output
     assert "Traceback" not in result.output
     return result
+
+
+@pytest.mark.parametrize("race", [{}, {"until_decided": True, "max_seeds": 6}])
+def test_the_manifest_of_a_tuned_run_starts_when_the_tuning_does(config, race):
+    run(config, **race)
+    tuning, whole = (json.loads(Path("results/rates", where, "manifest.json").read_text()) for where in ("tuning", "."))
+    assert whole["start"] == tuning["start"]
+    assert whole["wall_seconds"] > tuning["wall_seconds"]
 
 
 def test_every_initializer_has_the_same_budget_of_seeds_that_do_not_report(config):

@@ -1,6 +1,8 @@
 import frames
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.colors import same_color
 from matplotlib.text import Text
 
@@ -11,6 +13,7 @@ from initbench.errors import UsageError
 from initbench.present.figures import draw_figures, save_figure
 from initbench.present.figures.style import looks
 from initbench.present.figures.tuning import tuning_figures
+from initbench.registry import names
 
 THREE = ["he_normal", "glorot_uniform", "orthogonal"]
 
@@ -98,6 +101,13 @@ def test_one_colour_an_initializer_whatever_the_figure(eight):
         used = {line.get_color() for axes in figure.axes for line in axes.lines} - {"0.45"}
         assert used == {look.color for look in styles.values()}, name
     assert len(set(map(str, looks(f"part_{i}" for i in range(32)).values()))) == 32
+
+
+@given(st.sets(st.sampled_from([*names("initializer"), "normal(std=0.1)", *(f"mine_{i}" for i in range(20))])))
+def test_an_initializer_has_the_same_colour_whatever_it_stands_beside(some):
+    colors = {name: look.color for name, look in looks(some).items()}
+    assert colors == {name: looks([name])[name].color for name in some}
+    assert len(set(colors.values())) == len(some)
 
 
 def test_no_text_is_smaller_than_seven_points(eight, grid):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
+from colorsys import hls_to_rgb
+from hashlib import sha256
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation
@@ -45,21 +49,43 @@ LETTER = 4.2  # points: mean width of a letter of 7 pt
 COLORS = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#9C8A00", "#7A1F4B", "#8C8C8C"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", "p", ">"]
 LINES: list[Any] = ["-", (0, (4, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5))]
+# The initializers that are compared most have these, in this order; all others one that follows from their name.
+FIRST = ["he_normal", "glorot_uniform", "orthogonal", "normal(std=0.01)", "lecun_normal"]
+FIRST += ["he_uniform", "zeros", "bengio_uniform", "normal(std=1)", "glorot_normal"]
+SAME = {"orthogonal(gain=1.4142)": "orthogonal"}
 
 
 class Look(NamedTuple):
-    """How one initializer is drawn, in every figure of an experiment."""
+    """How one initializer is drawn; its colour is the same in every experiment."""
 
     color: str
     marker: str
     line: Any
 
 
+def color_of(name: str) -> str:
+    """The colour of an initializer, which follows from its name alone; it stands out from white and from near black.
+
+    Examples
+    --------
+    >>> color_of("he_normal"), color_of("lsuv")
+    ('#0072B2', '#4e60ff')
+    """
+    name = SAME.get(name, name)
+    if name in FIRST:
+        return COLORS[FIRST.index(name)]
+    hue, saturation, luminance = (byte / 255 for byte in sha256(name.encode()).digest()[:3])
+    linear = np.array(hls_to_rgb(hue, 0.5, 0.5 + saturation / 2)) ** 2.2
+    linear *= (0.1 + 0.15 * luminance) / (linear @ [0.2126, 0.7152, 0.0722])  # Rec. 709
+    red, green, blue = (np.clip(linear, 0, 1) ** (1 / 2.2)).tolist()
+    return to_hex((red, green, blue))
+
+
 def looks(names: Iterable[str]) -> dict[str, Look]:
-    """A colour and marker for each initializer, by the order of the names; line styles too, when colours run out."""
+    """A colour for each initializer by its name, and a marker and line style by its place among the others."""
     return {
         name: Look(
-            COLORS[i % len(COLORS)],
+            color_of(name),
             MARKERS[(i + i // len(COLORS)) % len(MARKERS)],
             LINES[i // len(COLORS) % len(LINES)],
         )

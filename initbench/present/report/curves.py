@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from initbench.present.figures.style import COLORS, Look
+from initbench.present.figures.style import Look
 from initbench.present.labels import ordered, setting_order, settings, swept
 
 METRICS = {
@@ -36,10 +36,10 @@ SHAPES = {
 
 
 class Swatch(NamedTuple):
-    """How an initializer looks: its symbol's id, the class of its colour, its marker's path, its dashes in pixels."""
+    """How an initializer looks: its symbol's id, the digits of its colour, its marker's path, its dashes in pixels."""
 
     id: str
-    color: int
+    color: str
     shape: str
     dash: list[float]
 
@@ -49,7 +49,7 @@ def swatches(styles: Mapping[str, Look], part: str) -> dict[str, Swatch]:
     found = {}
     for i, (name, look) in enumerate(styles.items()):
         dash = [] if look.line == "-" else [2 * length for length in look.line[1]]
-        found[name] = Swatch(f"{part}-s{i}", COLORS.index(look.color), SHAPES[look.marker], dash)
+        found[name] = Swatch(f"{part}-s{i}", look.color.removeprefix("#"), SHAPES[look.marker], dash)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from initbench.present.claims import tally
 from initbench.present.figures.claims import draw_claims
-from initbench.present.figures.style import COLORS, looks
+from initbench.present.figures.style import looks
 from initbench.present.labels import settings, swept, title
 from initbench.present.report.chapters import Chapter
 from initbench.present.report.curves import FIRST_SHOWN, Swatch, curve_data, swatches
@@ -27,7 +27,7 @@ CURVE_NUMBERS = 400_000  # beyond them, fewer metrics are shown
 PAIRS = 3000  # beyond them, those of the best initializer
 FEW_SENTENCES = 4  # a longer verdict is folded
 # The colours of the figures that would be lost on a dark ground, and what they become there.
-ON_DARK = {"#0072B2": "#4BA3DB", "#000000": "#F2F2F2", "#7A1F4B": "#D070A0"}
+ON_DARK = {"0072B2": "#4BA3DB", "000000": "#F2F2F2", "7A1F4B": "#D070A0"}
 CAPTIONS = {
     "tuning": "What was chosen for each initializer",
     "ranking": "Ranks over settings",
@@ -80,7 +80,9 @@ def render_report(chapters: Sequence[Chapter], title: str, claims: Sequence[pd.D
         lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False, "ensure_ascii": False}
-    style = "\n".join([_asset("vendor/uplot/uPlot.min.css"), _asset("report.css"), _color_rules()])
+    parts = [_part(f"e{i}", chapter, len(chapters)) for i, chapter in enumerate(chapters)]
+    colors = {look.color for part in parts for look in part.styles.values()}
+    style = "\n".join([_asset("vendor/uplot/uPlot.min.css"), _asset("report.css"), _color_rules(colors)])
     libraries = [_asset("vendor/uplot/uPlot.iife.min.js"), _asset("vendor/sortable/sortable.min.js")]
     scripts = [*libraries, _asset("report.js")]
     policy = (
@@ -92,7 +94,7 @@ def render_report(chapters: Sequence[Chapter], title: str, claims: Sequence[pd.D
         policy=policy,
         style=Markup(style),
         scripts=[Markup(script) for script in scripts],
-        parts=[_part(f"e{i}", chapter, len(chapters)) for i, chapter in enumerate(chapters)],
+        parts=parts,
         claims=[_claims(table) for table in claims],
         few_sentences=FEW_SENTENCES,
         first_shown=FIRST_SHOWN,
@@ -174,10 +176,10 @@ def _words(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
-def _color_rules() -> str:
+def _color_rules(colors: Collection[str]) -> str:
     """A class a colour; ``currentColor`` and the script read it."""
-    rules = [f".c{i}{{color:{color}}}" for i, color in enumerate(COLORS)]
-    dark = [f":root:not(.printing) .c{COLORS.index(color)}{{color:{light}}}" for color, light in ON_DARK.items()]
+    rules = [f".c{color}{{color:#{color}}}" for color in sorted(colors)]
+    dark = [f":root:not(.printing) .c{color}{{color:{ON_DARK[color]}}}" for color in sorted(ON_DARK.keys() & colors)]
     return "\n".join([*rules, f"@media screen and (prefers-color-scheme:dark){{{''.join(dark)}}}"])
 
 
