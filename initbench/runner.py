@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from initbench.config import Experiment, Part
-from initbench.data import checksum, save_shared
+from initbench.contracts import Dataset
+from initbench.data import FACTS, checksum, save_shared
 from initbench.plan import SWEEPABLE, Cell, DataFacts, Stack, make_plan, make_stacks
 from initbench.registry import find
 from initbench.stacks import Keep
@@ -97,16 +98,47 @@ def load_data(experiment: Experiment, folders: tuple[Path, ...], shared: Path) -
         digest = checksum(dataset)
         if not (shared / digest).exists():
             save_shared(dataset, shared / digest)
-        rows, columns = dataset.x_train.shape
-        facts[part] = DataFacts(digest, rows, len(dataset.x_test), columns, len(dataset.classes))
+        facts[part] = _facts(digest, dataset)
     return facts
 
 
-def preview(experiment: Experiment, jobs: int, folders: tuple[Path, ...]) -> tuple[tuple[Cell, ...], list[Stack]]:
-    """The cells that an experiment asks for and the stacks that they would be trained in; nothing is written."""
-    with tempfile.TemporaryDirectory(prefix="initbench-") as shared:
-        plan = make_plan(experiment, load_data(experiment, folders, Path(shared)))
-    return plan, make_stacks(plan, jobs)
+def _facts(digest: str, dataset: Dataset) -> DataFacts:
+    rows, columns = dataset.x_train.shape
+    return DataFacts(digest, rows, len(dataset.x_test), columns, len(dataset.classes))
+
+
+class Preview(NamedTuple):
+    """What an experiment would train.
+
+    Attributes
+    ----------
+    plan : tuple of Cell
+        All cells that it asks for, those in the results included.
+    stacks : list of Stack
+        What they would be trained in.
+    absent : dict of str to DataFacts
+        The data sets that a run would fetch; the plan takes what is known of them.
+    """
+
+    plan: tuple[Cell, ...]
+    stacks: list[Stack]
+    absent: dict[str, DataFacts]
+
+
+def preview(experiment: Experiment, jobs: int, folders: tuple[Path, ...]) -> Preview:
+    """Plan an experiment; nothing is fetched or written."""
+    data, absent = {}, {}
+    for part in experiment.choices["dataset"]:
+        known = FACTS.get(part.name)
+        if known and known.place(folders) is None:
+            train_rows = known.rows - known.test_rows
+            data[part] = DataFacts(known.checksum, train_rows, known.test_rows, known.features, known.classes)
+            absent[part.name] = data[part]
+        else:
+            dataset = find("dataset", part.name).function(folders, **dict(part.parameters))
+            data[part] = _facts(checksum(dataset), dataset)
+    plan = make_plan(experiment, data)
+    return Preview(plan, make_stacks(plan, jobs), absent)
 
 
 def run_experiment(

@@ -139,6 +139,32 @@ def load_rows(stack: Stack, dataset: Dataset) -> StackRows:
     return StackRows(data, majorities)
 
 
+def design_of(stack: Stack) -> Design:
+    """The shape that the networks of a stack have in common."""
+    first = stack.cells[0]
+    return Design(
+        sizes=first.sizes,
+        activation=find("activation", first.activation.name).function(**dict(first.activation.parameters)),
+        normalization=first.normalization,
+        residual=first.residual,
+    )
+
+
+def recipe_of(stack: Stack) -> Recipe:
+    """How the networks of a stack are trained."""
+    first = stack.cells[0]
+    return Recipe(
+        optimizer=find("optimizer", first.optimizer.name).function(**dict(first.optimizer.parameters)),
+        learning_rate=np.array([cell.learning_rate for cell in stack.cells]),
+        batch_size=first.batch_size,
+        epochs=first.epochs,
+        weight_decay=np.array([c.weight_decay for c in stack.cells]) if first.weight_decay > 0 else None,
+        clip_norm=np.array([c.clip_norm for c in stack.cells]) if first.clip_norm is not None else None,
+        clock=first.clock,
+        target=1.0 if first.target is None else first.target,
+    )
+
+
 def train_rows(
     stack: Stack, data: Data, on_epoch: OnEpoch = lambda networks: None, keep: Keep = CURVES_ALONE
 ) -> tuple[Parameters, Trace, list[float], LayerLog | None]:
@@ -153,12 +179,7 @@ def train_rows(
     log : LayerLog, optional
     """
     first, m = stack.cells[0], len(stack.cells)
-    design = Design(
-        sizes=first.sizes,
-        activation=find("activation", first.activation.name).function(**dict(first.activation.parameters)),
-        normalization=first.normalization,
-        residual=first.residual,
-    )
+    design, recipe = design_of(stack), recipe_of(stack)
     parameters = Parameters(design, m, np.dtype(first.dtype))
     own_seconds = []
     for i, cell in enumerate(stack.cells):
@@ -166,16 +187,6 @@ def train_rows(
         place = stack.seeds.index(cell.seed)
         draw_start(cell, design, parameters, i, data.train.x[place, :, :-1], data.train.targets[place])
         own_seconds.append(time.perf_counter() - started)
-    recipe = Recipe(
-        optimizer=find("optimizer", first.optimizer.name).function(**dict(first.optimizer.parameters)),
-        learning_rate=np.array([cell.learning_rate for cell in stack.cells]),
-        batch_size=first.batch_size,
-        epochs=first.epochs,
-        weight_decay=np.array([c.weight_decay for c in stack.cells]) if first.weight_decay > 0 else None,
-        clip_norm=np.array([c.clip_norm for c in stack.cells]) if first.clip_norm is not None else None,
-        clock=first.clock,
-        target=1.0 if first.target is None else first.target,
-    )
     log = None
     if keep.layers:
         binned = tuple(i for i, cell in enumerate(stack.cells) if cell.seed == keep.binned_seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections import Counter, defaultdict
@@ -12,15 +13,18 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
+from initbench.cli.wrapping import list_names
 from initbench.config import Experiment
+from initbench.estimate import timed_epoch, training_seconds
 from initbench.plan import Cell, Stack
 from initbench.present.races import round_sentence
 from initbench.present.sentences import paragraphs
 from initbench.present.tables import render_table
 from initbench.present.tuning import describe_tuning
 from initbench.results import Results
-from initbench.runner import Progress
+from initbench.runner import Preview, Progress
 from initbench.store import Record
+from initbench.workers import count_epochs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_LINES = 5.0
 WRITTEN = (".csv", ".json", ".md", ".sqlite", ".yaml")
 MOST_TOLD = 6  # sentences at the end of a run
+START_SECONDS = 4.0  # of a run besides training: imports, worker processes, data, tables
 
 
 class Bar(Progress):
@@ -106,24 +111,58 @@ class Bar(Progress):
         click.echo(round_sentence(look, seeds, decisions, standings), err=True)
 
 
-def describe_plan(experiment: Experiment, plan: Sequence[Cell], stacks: Sequence[Stack]) -> str:
-    """What ``--dry-run`` prints."""
-    settings = prod(map(len, experiment.choices.values()))
-    if experiment.tuned:
-        return f"{experiment.name}: {count_cells(experiment)}\n{describe_plan(experiment.tuning, plan, stacks)}"
-    lines = [f"{experiment.name}: {len(plan)} cells (settings × seeds: {settings} × {len(experiment.seeds)})"]
-    for key, values in experiment.choices.items():
-        shown = ", ".join("all" if key == "train_rows" and v is None else _plain(v) for v in values)
-        lines.append(f"  {key:<19}{shown}")
-    lines.append(f"  {'epochs':<19}{experiment.epochs}")
+def describe_plan(experiment: Experiment, preview: Preview, jobs: int) -> str:
+    """What ``--dry-run`` prints: totals and the time first, then the choices and each cell."""
+    first = experiment.tuning if experiment.tuned else experiment
+    settings = prod(map(len, first.choices.values()))
+    stacks, networks = preview.stacks, sum(len(stack.cells) for stack in preview.stacks)
+    lines = [f"{experiment.name}: {count_cells(experiment)}"] if experiment.tuned else []
+    lines += [
+        f"{first.name}: {len(preview.plan)} cells (settings × seeds: {settings} × {len(first.seeds)})",
+        f"totals: {len(preview.plan)} cells, {len(stacks)} stacks, {networks} networks, {count_epochs(stacks)} epochs",
+        f"time: {_time(stacks, jobs, experiment.size / first.size if experiment.tuned else 0)}",
+    ]
+    lines += [
+        f"data: {name} is not here yet; known of it: {facts.train_rows:,} + {facts.test_rows:,} rows,"
+        f" {facts.features} features, {facts.classes} classes"
+        for name, facts in preview.absent.items()
+    ]
+    choices = {
+        key: ", ".join("all" if key == "train_rows" and v is None else _plain(v) for v in values)
+        for key, values in first.choices.items()
+    }
+    lines.append(list_names(choices | {"epochs": str(first.epochs)}, indent="  "))
     heights = Counter(len(stack.cells) for stack in stacks)
     shown = ", ".join(f"{count} × {height} networks" for height, count in sorted(heights.items(), reverse=True))
-    lines.append(f"stacks: {shown}")
-    lines.append("cells:")
-    for cell in plan:
+    lines += [f"stacks: {shown}", "cells:"]
+    for cell in preview.plan:
         factors = ", ".join(f"{key} {_plain(value)}" for key, value in cell.factors)
         lines.append(f"  {cell.key}  {factors}, seed {cell.seed}")
     return "\n".join(lines)
+
+
+def _time(stacks: Sequence[Stack], jobs: int, second_stage: float) -> str:
+    """How long a run takes, in words; ``second_stage`` is what follows tuning, in units of the latter."""
+    workers = min(jobs, os.cpu_count() or 1)
+    try:
+        seconds = training_seconds(stacks, workers, timed_epoch)
+    except Exception as error:  # a part from outside may fail, as it would in the run
+        return f"unknown; timing a few steps failed: {type(error).__name__}: {error}"
+    words = duration(START_SECONDS + (1 + second_stage) * seconds)
+    return f"roughly {words} with {jobs} job{'s' if jobs > 1 else ''}, estimated from a few training steps timed here"
+
+
+def duration(seconds: float) -> str:
+    """A rough time.
+
+    Examples
+    --------
+    >>> duration(3.3), duration(52), duration(312), duration(40_000)
+    ('3 s', '52 s', '5 min', '11 h')
+    """
+    if seconds < 90:
+        return f"{max(1, seconds):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.0f} h"
 
 
 def describe_design(design: Design) -> str:

@@ -39,7 +39,7 @@ Examples:
 )
 @click.option("--max-seeds", type=click.IntRange(min=2), help="With --until-decided: stop at this many seeds. [30]")
 @click.option("--fresh", is_flag=True, help="Delete earlier results of the experiment first.")
-@click.option("--dry-run", is_flag=True, help="Print the plan; train and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Print totals, a rough time and all cells; train and write nothing.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
 @options.data_dir
 @options.plugin
@@ -95,7 +95,7 @@ def run(
     if dry_run:
         for place, experiment in enumerate(experiments):
             first = experiment.tuning if experiment.tuned else experiment
-            click.echo(describe_plan(experiment, *preview(first, jobs, data_folders(data_dir))))
+            click.echo(describe_plan(experiment, preview(first, jobs, data_folders(data_dir)), jobs))
             for design in designs[place : place + 1]:
                 click.echo(describe_design(design))
         return

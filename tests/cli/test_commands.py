@@ -143,9 +143,43 @@ def test_quiet_says_nothing(invoke):
 def test_dry_run_prints_the_plan_and_writes_nothing(invoke):
     text = invoke("run", "small.yaml", "--dry-run", "-j", "1").stdout
     assert "small: 8 cells (settings × seeds: 4 × 2)" in text
+    assert text.splitlines()[1] == "totals: 8 cells, 1 stacks, 8 networks, 16 epochs"
+    assert re.match(r"time: roughly \d+ s with 1 job, estimated from", text.splitlines()[2])
     assert "stacks: 1 × 8 networks" in text
     assert len(re.findall(r"^  [0-9a-f]{16}  ", text, re.MULTILINE)) == 8
     assert not Path("results").exists()
+
+
+@pytest.mark.parametrize(
+    ("dataset", "known"),
+    [("mnist", "60,000 + 10,000 rows, 784 features, 10 classes"), ("[digits, mnist]", "60,000 + 10,000 rows")],
+)
+def test_dry_run_needs_no_network(invoke, monkeypatch, dataset, known):
+    def refuse(*arguments, **options):
+        raise AssertionError("the network was used")
+
+    monkeypatch.setattr("initbench.parts.datasets.mnist.find_mnist", lambda folders: None)
+    monkeypatch.setattr("socket.socket", refuse)
+    text = invoke("run", "small.yaml", "-s", f"dataset={dataset}", "--dry-run", "-j", "1").stdout
+    assert f"data: mnist is not here yet; known of it: {known}" in text
+    assert not Path("results").exists()
+
+
+def test_dry_run_says_why_a_part_cannot_be_timed(invoke):
+    Path("mine.py").write_text(
+        "from initbench.contracts import Activation\nfrom initbench.registry import activation\n\n\n"
+        "@activation('torn')\ndef torn():\n    'Fails.'\n"
+        "    return Activation(lambda z, out: 1 / 0, lambda z, value, out: z)\n"
+    )
+    text = invoke("run", "small.yaml", "-s", "activation=torn", "--plugin", "mine.py", "--dry-run").stdout
+    assert "time: unknown; timing a few steps failed: ZeroDivisionError: " in text
+    assert "totals: 8 cells" in text
+
+
+def test_dry_run_of_a_tuned_key_counts_both_stages(invoke):
+    text = invoke("run", "small.yaml", "-s", "learning_rate={tune: [0.1, 0.01]}", "--dry-run", "-j", "1").stdout
+    assert text.startswith("small: 12 cells to tune learning_rate, then 8 ")
+    assert "\ntotals: 12 cells, " in text
 
 
 def test_set_and_seeds_change_the_config(invoke):

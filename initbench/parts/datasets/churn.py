@@ -16,6 +16,7 @@ CHURN_SEED = 2017
 
 FACTS["churn"] = Facts(
     rows=ROWS,
+    test_rows=ROWS // 5,
     features=11,
     classes=2,
     checksum="1518a9dccadc85b930fa053b5628ff073b584fb617a5b2594eba304d92e6f20c",

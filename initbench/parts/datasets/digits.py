@@ -13,6 +13,7 @@ from initbench.registry import dataset
 
 FACTS["digits"] = Facts(
     rows=1797,
+    test_rows=360,
     features=64,
     classes=10,
     checksum="3d7b8a693b6d5c9cdae0afa4d8cb3a4183b0991f2cbbfb24d053b1e1af245a0a",

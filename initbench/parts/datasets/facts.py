@@ -20,8 +20,8 @@ class Facts(NamedTuple):
 
     Attributes
     ----------
-    rows, features, classes : int
-        Training and test rows together; columns as the network sees them.
+    rows, test_rows, features, classes : int
+        Training and test rows together; those for the test; columns as the network sees them.
     checksum : str
         What ``checksum`` gives for the right data.
     origin : str
@@ -31,6 +31,7 @@ class Facts(NamedTuple):
     """
 
     rows: int
+    test_rows: int
     features: int
     classes: int
     checksum: str

@@ -39,6 +39,7 @@ def _place(folders: tuple[Path, ...]) -> str | None:
 
 FACTS["mnist"] = Facts(
     rows=70000,
+    test_rows=10000,
     features=784,
     classes=10,
     checksum="f014980c75cf3db9e21d3992ec57a0c52b6d20a5a34641003a48023099e87c8e",
@@ -47,6 +48,7 @@ FACTS["mnist"] = Facts(
 )
 FACTS["mnist-10k"] = Facts(
     rows=10000,
+    test_rows=2000,
     features=784,
     classes=10,
     checksum="9bb628a8c09a56caa7f74c5f1f1f311480630025b637fe8b5d90449ca5d52bab",
