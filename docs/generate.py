@@ -55,8 +55,14 @@ def initializers_page() -> str:
     count = sum(not entry.fingerprint for entry in entries("initializer"))
     intro = (
         f"The {count} initializers of initbench, one name each, and what other libraries call them, then the\n"
-        "[initial biases](#initial-biases) and the [activations](#activations); a dash means that there is no such\n"
-        "thing. `initbench explain NAME` tells more: parameters, aliases, effect on a layer.\n"
+        "[initial biases](#initial-biases) and the [activations](#activations). A dash means that a library lacks it.\n"
+        "`initbench explain NAME` prints more: parameters, aliases, effect on a layer.\n\n"
+        "Names of other libraries work too, in any spelling: `xavier_uniform_`, `HeNormal`, `kaiming`. Libraries mean\n"
+        "different things by one name, so a name with its module is refused; `initbench explain\n"
+        "keras.initializers.HeNormal` names the nearest part and the difference.\n\n"
+        "In Python, `initbench.initializer(NAME)` is a function of shape and generator that returns the weights. An\n"
+        "initializer that also sets the biases, such as `torch_linear`, returns weights and biases. One that looks at\n"
+        "a whole network gets a network of this one layer, with standard normal rows.\n\n"
         "W is a matrix of shape (fan_in, fan_out); N(m, v) has variance v; U(±a) is uniform.\n\n"
     )
     factors = (

@@ -219,8 +219,7 @@ def test_the_accuracy_table_is_ranked(grid):
     table_rows = rows(grid / "accuracy.csv")
     scores = [float(row["test_accuracy_mean"]) for row in table_rows]
     assert scores == sorted(scores, reverse=True)
-    shared = [1 + sum(other > score for other in scores) for score in scores]
-    assert all(int(row["rank"]) >= rank for row, rank in zip(table_rows, shared, strict=True))
+    assert [int(row["rank"]) for row in table_rows] == [1 + sum(other > score for other in scores) for score in scores]
 
 
 def test_the_same_command_again_changes_no_number(grid):

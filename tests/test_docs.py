@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -33,55 +34,92 @@ def test_generated_pages_are_up_to_date(name):
     assert text == generator().PAGES[name](), "run: python docs/generate.py"
 
 
+def blocks(language, text=README):
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
 def block(language, sign, text=README):
-    (found,) = [block for block in re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL) if sign in block]
+    (found,) = [block for block in blocks(language, text) if sign in block]
     return found
 
 
-def test_the_first_config_of_the_readme_is_fine(tmp_path):
-    path = tmp_path / "first.yaml"
-    path.write_text(block("yaml", "depth: [2, 10]"), encoding="utf-8")
-    assert read_experiment(path).size == 30
+def commands(text=README):
+    """The commands that a page shows, without their comments."""
+    lines = "".join(blocks("console", text)).splitlines()
+    return [shlex.split(line.removeprefix("$ "), comments=True) for line in lines if line.startswith("$ ")]
 
 
-def test_the_initializer_of_the_readme_runs_as_it_says(tmp_path, monkeypatch):
+@pytest.fixture
+def tour(tmp_path, monkeypatch):
+    """A folder with the files that a reader of README has."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "triangular.py").write_text(block("python", "triangular"), encoding="utf-8")
-    _, *arguments = shlex.split(block("console", "run relu_deep --plugin").removeprefix("$ "))
-    small = [
-        "-s",
-        "dataset=digits",
-        "-s",
-        "depth=1",
-        "-s",
-        "width=4",
-        "-s",
-        "epochs=1",
-        "--seeds",
-        "1",
-        "-q",
-        "-j",
-        "1",
+    shutil.copytree(REPOSITORY / "configs", "configs")
+    Path("my_run.yaml").write_text(block("yaml", "depth: [2, 10]"), encoding="utf-8")
+    Path("triangular.py").write_text(block("python", "triangular.py"), encoding="utf-8")
+
+
+def test_the_commands_of_the_readme_run_in_their_order(tour):
+    assert read_experiment(Path("my_run.yaml")).size == 30
+    quick = ["-s", "width=4", "-s", "epochs=1", "-s", "train_rows=50", "--seeds", "2", "-j", "1", "-q"]
+    seen = []
+    for program, *arguments in commands():
+        if program == "python":
+            subprocess.run([sys.executable, *arguments], check=True)
+        elif program == "initbench":
+            result = CliRunner().invoke(main, [*arguments, *(quick if arguments[0] == "run" else [])])
+            assert result.exit_code == 0, result.output
+            seen.append(arguments[0])
+    assert {"run", "plot", "compare", "report", "check"} <= set(seen)
+    assert set(initbench.load("results/mine").runs["initializer"]) == {"he_normal", "triangular"}
+    assert set(initbench.load("results/wine").runs["dataset"]) == {"csv(wine.csv, target=target)"}
+
+
+def test_a_command_of_the_readme_that_is_wrong_is_found():
+    wrong = "```console\n$ initbench run relu_deep --sedes 8  # a comment\n```\n"
+    (command,) = commands(wrong)
+    assert command == ["initbench", "run", "relu_deep", "--sedes", "8"]
+    assert CliRunner().invoke(main, command[1:]).exit_code == 2
+
+
+def test_the_other_commands_of_the_readme_are_targets_of_make_and_the_activation():
+    assert [command for command in commands() if command[0] not in ("initbench", "python")] == [
+        ["make", "run"],
+        ["make", "test"],
+        ["source", ".venv/bin/activate"],
     ]
-    result = CliRunner().invoke(main, [*arguments, *small])
-    assert result.exit_code == 0, result.output
-    assert set(initbench.load("results/mine").runs["initializer"]) == {"he_normal", "triangular", "triangular(gain=1)"}
 
 
-@pytest.mark.parametrize(("wrong", "said"), [("6", "keeps every law"), ("3", "breaks 1 law")])
-def test_check_says_of_the_initializer_of_the_readme_what_the_readme_says(wrong, said, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    code = block("python", "triangular").replace("limit = (6", f"limit = ({wrong}")
-    (tmp_path / "triangular.py").write_text(code, encoding="utf-8")
-    command, output = block("console", said).split("\n", 1)
-    done = subprocess.run([sys.executable, "-m", *shlex.split(command)[1:]], capture_output=True, text=True)
-    assert done.stdout == output, done.stderr
-    assert done.returncode == (0 if wrong == "6" else 2)
+def test_the_python_of_the_readme_runs(tour):
+    code = block("python", "initbench.run").replace(
+        '"my_run.yaml", ', '"my_run.yaml", changes=["epochs=1", "seeds=2"], '
+    )
+    Path("script.py").write_text(f"{code}    assert weights.shape == (784, 128)\n", encoding="utf-8")
+    done = subprocess.run([sys.executable, "script.py"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "glorot_uniform" in done.stdout
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= 150
+
+
+PARTS = (REPOSITORY / "docs" / "parts.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("factor", "said"), [("6", "keeps every law"), ("3", "breaks 1 law")])
+def test_check_says_of_the_initializer_of_the_readme_what_the_page_of_own_parts_says(factor, said, tour):
+    code = Path("triangular.py").read_text(encoding="utf-8")
+    assert "a = (6 * gain / shape[0])" in code
+    Path("triangular.py").write_text(code.replace("a = (6 * gain / shape", f"a = ({factor} * gain / shape"))
+    command, output = block("console", said, PARTS).split("\n", 1)
+    result = CliRunner().invoke(main, shlex.split(command)[2:])
+    assert result.stdout == output
+    assert result.exit_code == (0 if factor == "6" else 2)
 
 
 def test_each_part_on_the_page_of_own_parts_keeps_the_laws(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    code = block("python", "mine.py", (REPOSITORY / "docs" / "parts.md").read_text(encoding="utf-8"))
+    code = block("python", "mine.py", PARTS)
     (tmp_path / "mine.py").write_text(code, encoding="utf-8")
     names = re.findall(r'^@\w+\("(\w+)"', code, re.MULTILINE)
     command = [sys.executable, "-m", "initbench", "check", *names, "--plugin", "mine.py"]
@@ -90,7 +128,7 @@ def test_each_part_on_the_page_of_own_parts_keeps_the_laws(tmp_path, monkeypatch
     assert len(names) == 5
 
 
-def test_the_python_of_the_readme_gives_what_it_says():
+def test_an_initializer_gives_weights_or_weights_and_biases():
     weights = initbench.initializer("he_normal")((784, 128), np.random.default_rng(0))
     assert weights.shape == (784, 128)
     pair = initbench.initializer("torch_linear")((784, 128), np.random.default_rng(0))
@@ -149,8 +187,41 @@ PAGES = [
 ]
 
 
+def anchors(page):
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)", page, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def dead_links(page, text):
+    """The links of a page to files or headings that do not exist."""
+    dead = []
+    for target, _, anchor in (link.partition("#") for link in re.findall(r"\]\((?!http)([^) ]+)", text)):
+        file = (REPOSITORY / page).parent / target if target else REPOSITORY / page
+        if not file.exists() or (anchor and anchor not in anchors(file.read_text(encoding="utf-8"))):
+            dead.append(f"{target}#{anchor}")
+    return dead
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page):
-    text = (REPOSITORY / page).read_text(encoding="utf-8")
-    for target in re.findall(r"\]\((?!http)([^)#]+)", text):
-        assert ((REPOSITORY / page).parent / target).exists(), target
+    assert dead_links(page, (REPOSITORY / page).read_text(encoding="utf-8")) == []
+
+
+def test_links_that_lead_nowhere_are_found():
+    text = (
+        "[a](docs/nowhere.md) [b](docs/config.md#nowhere) [c](#nowhere) [d](docs/config.md#config) [e](#honest-limits)"
+    )
+    assert dead_links("README.md", text) == ["docs/nowhere.md#", "docs/config.md#nowhere", "#nowhere"]
+
+
+def test_the_index_of_the_documentation_links_every_page():
+    index = (REPOSITORY / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = {page.name for page in (REPOSITORY / "docs").glob("*.md")} - {"README.md"}
+    assert {page for page in pages if f"]({page})" not in index} == set()
+
+
+def test_the_readme_counts_the_claims_as_their_page_does():
+    counts = r"195 claims: (\d+ supported, \d+ refuted, \d+ inconclusive)"
+    (counted,) = re.findall(counts, (REPOSITORY / "docs" / "claims.md").read_text(encoding="utf-8"))
+    assert f"about initializers: {counted}" in README

@@ -8,7 +8,8 @@ import pytest
 import initbench
 
 REPOSITORY = Path(initbench.__file__).parents[1]
-PAGES = ["docs/contract.md", "docs/style.md"]
+PAGES = ["README.md", "CONTRIBUTING.md"]
+PAGES += [f"docs/{name}.md" for name in ("README", "contract", "pretrained", "reading-tables", "style")]
 PAGES += [str(file.relative_to(REPOSITORY)) for file in (REPOSITORY / "changelog.d").glob("001[5-9]-*.md")]
 REFUSED = re.compile(
     r"\b(mend(s|ed)?|commonest|amid|holds? against|held against|put to the test|told|tells? (of|how|which|what)"
