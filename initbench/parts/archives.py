@@ -38,6 +38,8 @@ def read_arrays(file: Path, wanted: Callable[[Collection[str]], Iterable[str]]) 
     try:
         with zipfile.ZipFile(file) as archive:
             members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+            if len(members) < len(archive.infolist()):
+                raise DataError(f"{file}: holds two arrays of one name; write it with numpy.savez_compressed")
             names = wanted(members)
             return {name: _read_array(archive, members[name], f"{file}: {name}") for name in names}
     except (DataError, MemoryError):
@@ -57,7 +59,7 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, place: str) -
         if dtype.hasobject:
             raise DataError(
                 f"{place} holds pickled objects, which are refused because a pickle can run code; "
-                "save plain arrays with numpy.savez_compressed"
+                "save plain arrays with numpy.savez_compressed, of numbers for example x.astype(float)"
             )
         promised, present = math.prod(shape) * dtype.itemsize, member.file_size - content.tell()
         if promised != present or min(shape, default=0) < 0:

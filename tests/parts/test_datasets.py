@@ -328,7 +328,7 @@ def starts_at_one(content):
             "begins with the bytes '47 49 46 38', and IDX images begin with '00 00 08 03'",
         ),
         ("y_train", one_label_fewer, r"train-images-idx3-ubyte\.gz: 20 images, but 19 labels in train-labels"),
-        ("y_train", starts_at_one, "the training labels are 1, 2, 3, and must be 0 to k - 1"),
+        ("y_train", starts_at_one, "the test label 0 is none of the training labels 1 to 3; number the labels of both"),
         ("y_test", starts_at_one, "the test label 3 is none of the training labels 0 to 2"),
     ],
 )

@@ -1,12 +1,14 @@
-"""Image files: IDX, the layout of MNIST, and npz, the layout of Keras."""
+"""Image files: IDX, the layout of MNIST and its relatives, and npz, the layouts of Keras and of KMNIST."""
 
 from __future__ import annotations
 
 import gzip
 import io
 import math
+import re
 import zlib
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
@@ -14,22 +16,59 @@ import numpy as np
 from initbench.contracts import Array, Dataset
 from initbench.errors import DataError
 from initbench.parts.archives import MOST_BYTES, read_arrays
-from initbench.parts.datasets.facts import LARGEST
+from initbench.parts.datasets.arrays import KEYS, image_dataset
 
 IMAGES, LABELS = b"\x00\x00\x08\x03", b"\x00\x00\x08\x01"  # unsigned bytes, with three axes and with one
+AXES = {IMAGES: (2, 3, 4), LABELS: (1, 2)}
+TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 IDX_FILES = {
     "x_train": ("train-images-idx3-ubyte", IMAGES),
     "y_train": ("train-labels-idx1-ubyte", LABELS),
     "x_test": ("t10k-images-idx3-ubyte", IMAGES),
     "y_test": ("t10k-labels-idx1-ubyte", LABELS),
 }
+START = r"(?:(?P<set>.+)[-_.])?(?P<part>train|t10k|test)[-_.]"
+IDX_NAME = re.compile(
+    START + r"(?P<kind>images|labels)[-_.]idx[1-4][-_.](?:ubyte|byte|short|int|float|double)(?:\.gz)?"
+)
+NPZ_NAME = re.compile(START + r"(?P<kind>imgs|images|labels)\.npz")
+SUBFOLDERS = ("raw", "gzip", "*/raw")  # of torchvision, and of EMNIST's archive
+
+Sets = dict[str, dict[str, list[Path]]]
 
 
-def find_idx(folder: Path, stem: str) -> Path | None:
-    """The file in any of its spellings: ``-idx3`` or ``.idx3``, with ``.gz`` or without; None if there is none."""
-    spellings = (stem, stem.replace("-idx", ".idx"))
-    files = (folder / f"{name}{end}" for name in spellings for end in (".gz", ""))
-    return next((file for file in files if file.is_file()), None)
+def find_sets(folder: Path, name: re.Pattern[str] = IDX_NAME) -> Sets:
+    """The data sets whose files lie in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Its subfolders are not looked into.
+    name : re.Pattern, default IDX_NAME
+        Which files belong to a data set: ``IDX_NAME`` or ``NPZ_NAME``.
+
+    Returns
+    -------
+    dict of str to dict of str to list of Path
+        By what their names begin with, ``emnist-letters`` or nothing, and then by ``KEYS``: the files in all spellings
+        that are there.
+
+    Raises
+    ------
+    DataError
+        When the folder cannot be read.
+    """
+    sets: Sets = defaultdict(lambda: defaultdict(list))
+    try:
+        files = sorted(folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be read ({error.strerror or error}); allow to list it") from error
+    for file in files:
+        match = name.fullmatch(file.name)
+        if match and file.is_file():
+            axis = "y" if match["kind"] == "labels" else "x"
+            sets[match["set"] or ""][f"{axis}_{'train' if match['part'] == 'train' else 'test'}"].append(file)
+    return sets
 
 
 def read_idx(file: Path, magic: bytes) -> Array:
@@ -40,12 +79,13 @@ def read_idx(file: Path, magic: bytes) -> Array:
     file : Path
         Unpacked if it begins like gzip, whatever its name.
     magic : bytes
-        ``IMAGES`` or ``LABELS``: the four bytes that the file must begin with.
+        ``IMAGES`` or ``LABELS``: the four bytes that such a file begins with. Other types of numbers and one axis more
+        or less do as well.
 
     Returns
     -------
-    ndarray of uint8, shape (n, rows, columns) or (n,)
-        Read-only.
+    ndarray, shape (n, rows, columns) or (n,)
+        Of uint8 or what the file holds. Read-only.
 
     Raises
     ------
@@ -56,30 +96,34 @@ def read_idx(file: Path, magic: bytes) -> Array:
     ----------
     LeCun, Cortes & Burges (1998), "The MNIST database", section "File formats".
     """
+    kind = "images" if magic == IMAGES else "labels"
     try:
         with file.open("rb") as packed:
             is_packed = packed.read(2) == b"\x1f\x8b"  # not by the name: browsers unpack files without renaming them
             packed.seek(0)
             with gzip.open(packed) if is_packed else packed as content:
-                header = content.read(4 * (1 + magic[3]))
-                if header[:4] != magic or len(header) < 4 * (1 + magic[3]):
-                    kind = "images" if magic == IMAGES else "labels"
+                start = content.read(4)
+                is_idx = len(start) == 4 and start[:2] == b"\0\0" and start[2] in TYPES and start[3] in AXES[magic]
+                header = content.read(4 * start[3]) if is_idx else b""
+                if not is_idx or len(header) < 4 * start[3]:
                     raise DataError(
-                        f"{file}: begins with the bytes '{header[:4].hex(' ')}', and IDX {kind} begin with "
+                        f"{file}: begins with the bytes '{start.hex(' ')}', and IDX {kind} begin with "
                         f"'{magic.hex(' ')}'; it may be another file under this name"
                     )
-                shape = tuple(map(int, np.frombuffer(header, ">u4", offset=4)))
-                promised = math.prod(shape)
+                dtype = np.dtype(TYPES[start[2]])
+                shape = tuple(map(int, np.frombuffer(header, ">u4")))
+                promised = math.prod(shape) * dtype.itemsize
                 size = " x ".join(map(str, shape))
+                size += " bytes" if dtype.itemsize == 1 else f" numbers of {dtype.itemsize} bytes"
                 if promised > MOST_BYTES:
-                    raise DataError(f"{file}: its header promises {size} bytes; the most is {MOST_BYTES:,}")
-                pixels = _read_at_most(content, promised + 1)
+                    raise DataError(f"{file}: its header promises {size}; the most is {MOST_BYTES:,}")
+                numbers = _read_at_most(content, promised + 1)
     except (EOFError, OSError, zlib.error) as error:
         raise DataError(f"{file}: cannot be read ({error}); fetch it again") from error
-    if promised != len(pixels):
-        present = "more" if len(pixels) > promised else len(pixels)
-        raise DataError(f"{file}: its header promises {size} bytes and {present} follow; fetch it again")
-    values = np.frombuffer(pixels, np.uint8).reshape(shape)
+    if promised != len(numbers):
+        present = "more" if len(numbers) > promised else len(numbers)
+        raise DataError(f"{file}: its header promises {size} and {present} follow; fetch it again")
+    values = np.frombuffer(numbers, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
     values.flags.writeable = False
     return values
 
@@ -109,37 +153,90 @@ def write_idx(folder: Path, arrays: dict[str, Array]) -> None:
 
 
 def read_idx_folder(folder: Path) -> Dataset:
-    """Read the four IDX files of a folder, any image size.
+    """Read the four IDX files of a data set, any image size.
 
     Parameters
     ----------
     folder : Path
-        Holds the files of ``IDX_FILES``, in any spelling that ``find_idx`` knows.
+        Holds the files of ``IDX_FILES``, gzipped or not, in any spelling that ``find_sets`` knows, or a subfolder of
+        ``SUBFOLDERS`` does. Ends with the name of one data set where there are several: ``FOLDER/emnist-letters``.
 
     Returns
     -------
     Dataset
-        x of uint8, shape (n, rows * columns).
+        x of shape (n, rows * columns). Files of EMNIST, whose names begin with ``emnist``, have their images stored
+        with rows and columns swapped; these are swapped back.
 
     Raises
     ------
     DataError
-        When a file is missing, damaged, or does not fit the others.
+        When a file is missing, damaged, comes twice with different contents, or does not fit the others; when there
+        are several data sets.
     """
+    if folder.is_file():
+        raise DataError(f"{folder}: is a file; name the folder that holds the four: dataset: {{idx: {folder.parent}}}")
+    if folder.is_dir():
+        place, sets, notes = _look_below(folder)
+        name = _only_set(place, {name: f"{{idx: {place / name}}}" for name in sets})
+        notes += [f"'{other}' in the same folder is not read" for other in sets if other != name]
+    else:
+        place, name, notes = folder.parent, folder.name, []
+        sets = find_sets(place)
+    for key, (stem, _) in IDX_FILES.items():
+        if key not in sets.get(name, {}):
+            stem = f"{name}-{stem}" if name else stem
+            raise DataError(f"{place}: {stem} or {stem}.gz is missing; the MNIST layout has four files")
+    arrays, files = _read_four(sets[name], lambda file, key: read_idx(file, IDX_FILES[key][1]))
+    if name.lower().startswith("emnist") and all(arrays[key].ndim == 3 for key in ("x_train", "x_test")):
+        arrays |= {key: arrays[key].swapaxes(1, 2) for key in ("x_train", "x_test")}
+        notes.append("images: EMNIST stores rows as columns, and they are swapped back")
+    return image_dataset(arrays, place, {key: f"{file}: its array" for key, file in files.items()}, notes)
+
+
+def _look_below(folder: Path) -> tuple[Path, Sets, list[str]]:
+    """Where in a folder IDX files are: itself, or the one subfolder that has some; and what was assumed."""
+    sets = find_sets(folder)
+    if sets:
+        return folder, sets, []
+    below = {place: find_sets(place) for pattern in SUBFOLDERS for place in sorted(folder.glob(pattern))}
+    places = [place for place, found in below.items() if found]
+    if len(places) > 1:
+        ways = " or ".join(f"dataset: {{idx: {place}}}" for place in places)
+        raise DataError(f"{folder}: several folders in it hold IDX files; name one: {ways}")
+    if not places:
+        return folder, {}, []
+    return places[0], below[places[0]], [f"files: read in {places[0]}"]
+
+
+def _only_set(place: Path, ways: dict[str, str]) -> str:
+    """The name of the data set to read: the one without a name, or the only one. ``ways`` say how to name each."""
+    if len(ways) > 1 and "" not in ways:
+        raise DataError(f"{place}: holds several data sets; name one: dataset: {' or '.join(ways.values())}")
+    return "" if "" in ways else next(iter(ways), "")
+
+
+def _read_four(
+    found: dict[str, list[Path]], read: Callable[[Path, str], Array]
+) -> tuple[dict[str, Array], dict[str, Path]]:
+    """Read the files of one data set; those that are there twice must be equal."""
     arrays, files = {}, {}
-    for key, (stem, magic) in IDX_FILES.items():
-        file = find_idx(folder, stem)
-        if file is None:
-            raise DataError(f"{folder}: {stem} or {stem}.gz is missing; the MNIST layout has four files")
-        arrays[key], files[key] = read_idx(file, magic), file
+    for key in KEYS:
+        files[key], *others = found[key]
+        arrays[key] = read(files[key], key)
+        for other in others:
+            if not np.array_equal(arrays[key], read(other, key)):
+                raise DataError(
+                    f"{files[key]}: {other.name} is the same file under another name, and they differ; "
+                    "one may be out of date: move it away"
+                )
     for part in ("train", "test"):
         images, labels = arrays[f"x_{part}"], arrays[f"y_{part}"]
-        if len(images) != len(labels):
+        if images.ndim and labels.ndim == 1 and len(images) != len(labels):
             raise DataError(
                 f"{files[f'x_{part}']}: {len(images)} images, but {len(labels)} labels in {files[f'y_{part}'].name}; "
                 "the two must belong together"
             )
-    return image_dataset(arrays, folder)
+    return arrays, files
 
 
 def read_npz(file: Path) -> Dataset:
@@ -148,7 +245,8 @@ def read_npz(file: Path) -> Dataset:
     Parameters
     ----------
     file : Path
-        Never unpickled.
+        Never unpickled. Or one of four files named like ``kmnist-train-imgs.npz``, each with one array, or the folder
+        that holds them: the layout of KMNIST.
 
     Returns
     -------
@@ -158,66 +256,56 @@ def read_npz(file: Path) -> Dataset:
     Raises
     ------
     DataError
-        When the file is damaged, holds pickled objects, or its arrays are missing or do not fit each other.
+        When a file is damaged, holds pickled objects, or its arrays are missing or do not fit each other.
     """
+    match = NPZ_NAME.fullmatch(file.name)
+    if file.is_dir():
+        sets = find_sets(file, NPZ_NAME)
+        if not sets:
+            raise DataError(
+                f"{file}: not a readable npz file but a folder, and without KMNIST's four (kmnist-train-imgs.npz ...); "
+                "name the file itself"
+            )
+        ways = {name: f"{{npz: {next(iter(found.values()))[0]}}}" for name, found in sets.items()}
+        return _read_npz_set(file, sets, _only_set(file, ways))
 
     def wanted(names: Collection[str]) -> tuple[str, ...]:
-        missing = [key for key in IDX_FILES if key not in names]
+        missing = [key for key in KEYS if key not in names]
+        if missing and match and len(names) == 1:
+            return ()  # one of four files
         if missing:
             raise DataError(
                 f"{file}: lacks {', '.join(missing)}; it holds {', '.join(list(names)[:12]) or 'nothing'}, "
-                "and the Keras layout has x_train, y_train, x_test and y_test"
+                "and the Keras layout has x_train, y_train, x_test and y_test; "
+                "numpy.savez_compressed(FILE, x_train=..., y_train=..., x_test=..., y_test=...) writes it"
             )
-        return tuple(IDX_FILES)
+        return KEYS
 
-    return image_dataset(read_arrays(file, wanted), file)
+    arrays = read_arrays(file, wanted)
+    if match and not arrays:
+        return _read_npz_set(file.parent, find_sets(file.parent, NPZ_NAME), match["set"] or "")
+    return image_dataset(arrays, file)
 
 
-def image_dataset(arrays: dict[str, Array], source: Path) -> Dataset:
-    """Check four arrays against each other, and flatten the images.
+def _read_npz_set(folder: Path, sets: Sets, name: str) -> Dataset:
+    """Read four npz files of one array each."""
+    found = sets[name]
+    for key in KEYS:
+        if key not in found:
+            stem = f"{key[2:]}-{'imgs' if key[0] == 'x' else 'labels'}.npz"
+            stem = f"{name}-{stem}" if name else stem
+            raise DataError(f"{folder}: {stem} is missing; the KMNIST layout has four files")
 
-    Parameters
-    ----------
-    arrays : dict of str to ndarray
-        ``x_train`` and ``x_test``, shape (n, ...); ``y_train`` and ``y_test``, shape (n,) or (n, 1).
-    source : Path
-        What an error names.
+    def read(file: Path, key: str) -> Array:
+        def wanted(names: Collection[str]) -> Collection[str]:
+            if len(names) != 1:
+                raise DataError(f"{file}: holds {len(names)} arrays, and files named like this hold one")
+            return names
 
-    Returns
-    -------
-    Dataset
+        (array,) = read_arrays(file, wanted).values()
+        return array
 
-    Raises
-    ------
-    DataError
-        When shapes or types do not fit, a pixel is not finite, or the labels are not 0 to k - 1.
-    """
-    x, y = {}, {}
-    for part in ("train", "test"):
-        images, labels = arrays[f"x_{part}"], arrays[f"y_{part}"]
-        if images.ndim < 2 or images.size == 0 or images.dtype.kind not in "buif":
-            raise DataError(
-                f"{source}: x_{part} is {images.dtype.name} of shape {images.shape}, and must be numbers of shape "
-                "(images, pixels) or (images, rows, columns)"
-            )
-        if labels.shape not in [(len(images),), (len(images), 1)] or labels.dtype.kind not in "ui":
-            raise DataError(
-                f"{source}: y_{part} is {labels.dtype.name} of shape {labels.shape}, and must be {len(images)} "
-                f"whole numbers, one for each image of x_{part}"
-            )
-        if images.dtype.kind == "f" and not (np.abs(images) <= LARGEST).all():
-            raise DataError(f"{source}: x_{part} has pixels that are nan, infinite or beyond {LARGEST:g}; replace them")
-        keep = images.dtype in (np.uint8, np.float32, np.float64)
-        x[part] = images.reshape(len(images), -1).astype(images.dtype if keep else np.float64, copy=False)
-        y[part] = labels.reshape(-1).astype(np.int64)
-    if arrays["x_train"].shape[1:] != arrays["x_test"].shape[1:]:
-        shapes = f"{arrays['x_train'].shape[1:]} and test images {arrays['x_test'].shape[1:]}"
-        raise DataError(f"{source}: training images have the shape {shapes}; they must be equal")
-    present = np.unique(y["train"])
-    if len(present) < 2 or not np.array_equal(present, np.arange(len(present))):
-        seen = ", ".join(map(str, present[:12])) + (", ..." if len(present) > 12 else "")
-        raise DataError(f"{source}: the training labels are {seen}, and must be 0 to k - 1 for k >= 2 classes")
-    strange = np.setdiff1d(y["test"], present)
-    if strange.size:
-        raise DataError(f"{source}: the test label {strange[0]} is none of the training labels 0 to {present[-1]}")
-    return Dataset(x["train"], y["train"], x["test"], y["test"], tuple(map(str, present)), "image")
+    arrays, files = _read_four(found, read)
+    notes = [f"files: read {', '.join(file.name for file in files.values())}"]
+    notes += [f"'{other or 'train-imgs.npz'}' in the same folder is not read" for other in sets if other != name]
+    return image_dataset(arrays, folder, {key: f"{file}: its array" for key, file in files.items()}, notes)

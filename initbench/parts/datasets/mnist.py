@@ -13,19 +13,21 @@ import numpy as np
 
 from initbench.contracts import Dataset
 from initbench.errors import DataError, MissingDataError
+from initbench.parts.datasets.arrays import image_dataset
 from initbench.parts.datasets.facts import FACTS, Facts, checksum
-from initbench.parts.datasets.images import IDX_FILES, find_idx, image_dataset, read_idx_folder, read_npz
+from initbench.parts.datasets.images import find_sets, read_idx_folder, read_npz
 from initbench.registry import dataset
 
 PACKAGED = Path(__file__).parent / "mnist10k"
 PATIENCE_SECONDS = 30.0
+SUBFOLDERS = ("mnist", "mnist/raw", "MNIST", "MNIST/raw", "raw")  # MNIST/raw is torchvision's
 
 
 def find_mnist(folders: tuple[Path, ...]) -> Path | None:
-    """The first folder with IDX files, or file ``mnist.npz``, in ``folders`` or their subfolders ``mnist``."""
+    """The first folder with IDX files, or file ``mnist.npz``, in ``folders`` or those of ``SUBFOLDERS`` in them."""
     for folder in folders:
-        for place in (folder, folder / "mnist"):
-            if any(find_idx(place, stem) for stem, _ in IDX_FILES.values()):
+        for place in (folder, *(folder / name for name in SUBFOLDERS)):
+            if "" in find_sets(place):
                 return place
             if (place / "mnist.npz").is_file():
                 return place / "mnist.npz"
@@ -64,8 +66,8 @@ def mnist(folders: tuple[Path, ...]) -> Dataset:
     Parameters
     ----------
     folders : tuple of Path
-        Where IDX files or Keras' ``mnist.npz`` are looked for, there and in a subfolder ``mnist``; what is fetched
-        is kept in the last one.
+        Where IDX files or Keras' ``mnist.npz`` are looked for, there and in the folders of ``SUBFOLDERS``; what is
+        fetched is kept in the last one.
 
     Returns
     -------

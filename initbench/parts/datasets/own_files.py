@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from initbench.contracts import Dataset
-from initbench.parts.datasets.images import read_idx_folder, read_npz
+from initbench.parts.datasets.images import find_sets, read_idx_folder, read_npz
 from initbench.parts.datasets.places import find_path
 from initbench.parts.datasets.tables import Options, read_csv
 from initbench.registry import dataset
@@ -79,19 +79,20 @@ def idx(folders: tuple[Path, ...], *, file: str) -> Dataset:
         Where a relative ``file`` is looked for.
     file : str
         The folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
-        t10k-labels-idx1-ubyte, gzipped or not.
+        t10k-labels-idx1-ubyte, gzipped or not, or with a folder ``raw`` of these. Where files of several data sets lie
+        in it, with the name that theirs begin with: FOLDER/emnist-letters.
 
     Returns
     -------
     Dataset
-        x of uint8.
+        x of uint8, or of float32 or float64 where the files hold other numbers.
 
     Raises
     ------
     DataError
         When there is no such folder, or its files are damaged or do not fit each other.
     """
-    return read_idx_folder(find_path(file, folders))
+    return read_idx_folder(find_path(file, folders, find_sets))
 
 
 @dataset("npz")
@@ -103,7 +104,8 @@ def npz(folders: tuple[Path, ...], *, file: str) -> Dataset:
     folders : tuple of Path
         Where a relative ``file`` is looked for.
     file : str
-        Written with ``numpy.savez`` or ``numpy.savez_compressed``, without pickled objects.
+        Written with ``numpy.savez`` or ``numpy.savez_compressed``, without pickled objects. Or KMNIST's four files:
+        one of them, or their folder.
 
     Returns
     -------
