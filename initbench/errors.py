@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -113,6 +114,17 @@ def printable(text: str) -> str:
 def is_control(character: str) -> bool:
     """Whether a character is one of control, or half of one that UTF-8 cannot write."""
     return unicodedata.category(character) in ("Cc", "Cs")
+
+
+def command_line(*words: object) -> str:
+    """A command as a user types it in a shell, which may hold spaces and other odd characters.
+
+    Examples
+    --------
+    >>> command_line("plot", "my results")
+    "initbench plot 'my results'"
+    """
+    return shlex.join(["initbench", *map(str, words)])
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -25,7 +25,7 @@ from uuid import uuid4
 import numpy as np
 
 from initbench.contracts import Range
-from initbench.errors import ParameterError, UsageError, nearest
+from initbench.errors import ParameterError, UsageError, command_line, nearest
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -525,7 +525,7 @@ def advice(kind: str, name: str) -> str:
     of_library = next((entry.name for end in ends if (entry := lookup(kind, end))), "")
     close = of_library or nearest_name(kind, name)
     hint = f"nearest name: {close}" if close else ""
-    return f"{hint}    a library's may differ: initbench explain {name}" if of_library else hint
+    return f"{hint}    a library's may differ: {command_line('explain', name)}" if of_library else hint
 
 
 def instead(name: str) -> str:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from initbench.config import Experiment, find_config, read_experiment
 from initbench.config.located import locate
 from initbench.data import data_folders
-from initbench.errors import InitbenchError, StoreError, UsageError
+from initbench.errors import InitbenchError, StoreError, UsageError, command_line
 from initbench.plan import TUNED, Cell, choose_tuned
 from initbench.race import MAX_SEEDS, design_race, run_race
 from initbench.runner import Choose, Outcome, Progress, run_experiment
@@ -409,7 +409,7 @@ def experiments_below(path: str | Path, *, with_claims: bool = False) -> list[Pa
     if all_of_them and not found:
         folder = all_of_them[0] if (all_of_them[0] / PLANNED).exists() else all_of_them[0].parent
         is_over = (folder / CLAIMS).exists()
-        look = f"to look at them: initbench report {folder}" if is_over else "to end them: initbench claims run"
+        look = f"to look at them: {command_line('report', folder)}" if is_over else "to end them: initbench claims run"
         raise StoreError(f"{folder} holds claims, which are no experiment; {look}")
     if not found:
         raise StoreError(f"no results in {path} or below it; to make some: initbench run CONFIG")
@@ -542,7 +542,7 @@ def write_export(results: Results, folder: Path) -> list[Path]:
     if frames.runs.empty:
         raise StoreError(f"{results.folder}: no cell has finished yet, so there is nothing to export")
     found = scores_for_others(results.runs_to_rank, frames.baselines, frames.factors)
-    ours = f"initbench run {results.folder / 'config.yaml'} -o {results.folder.parent}"
+    ours = command_line("run", results.folder / "config.yaml", "-o", results.folder.parent)
     again = f"to fill it in: {'initbench claims run' if holds_claims(results.folder) else ours}"
     if found.table.empty:
         raise StoreError(f"{results.folder}: no setting has a finished seed of every initializer; {again}")

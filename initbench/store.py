@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from initbench.contracts import FURTHER, LAYER_METRICS, METRICS, Array
-from initbench.errors import StoreError
+from initbench.errors import StoreError, command_line
 from initbench.plan import Cell
 
 if TYPE_CHECKING:
@@ -320,7 +320,8 @@ class Store:
     @property
     def _again(self) -> str:
         config = self.folder / "config.yaml"
-        return f"initbench run {config} -o {self.folder.parent}" if config.exists() else "initbench claims run"
+        ours = command_line("run", config, "-o", self.folder.parent)
+        return ours if config.exists() else "initbench claims run"
 
     def _is_plan_whole(self) -> bool:
         values = [value for row in self._rows("SELECT * FROM plan ORDER BY position") for value in row]

@@ -24,7 +24,7 @@ def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | N
     Prints every fault with its line and column, and exits with 2 if there are any. Nothing is trained or written.
     """
     from initbench.cli.progress import count_cells
-    from initbench.cli.reading import read_all
+    from initbench.cli.reading import note_empty, read_all
     from initbench.config import bundled
     from initbench.conformance import broken_laws, remarks, why_unchecked
     from initbench.errors import ConfigError, UsageError
@@ -57,7 +57,8 @@ def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | N
             is_word = not isinstance(error, ConfigError) and name == Path(name).stem
             wrong.append(UsageError(f"{error}; a part of your own needs --plugin FILE.py") if is_word else error)
             continue
-        click.echo(f"{name}: fine; {count_cells(experiment)}")
+        verdict = "empty" if note_empty([name], changes) else "fine"
+        click.echo(f"{name}: {verdict}; {count_cells(experiment)}")
     if wrong:
         faults = [fault for error in wrong if isinstance(error, ConfigError) for fault in error.faults]
         others = [str(error) for error in wrong if not isinstance(error, ConfigError)]

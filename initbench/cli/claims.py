@@ -98,6 +98,7 @@ def run(
     from initbench.cli.progress import Bar
     from initbench.config import read_seeds
     from initbench.data import data_folders
+    from initbench.errors import command_line
     from initbench.evidence import run_claims
     from initbench.present.claims import told
     from initbench.present.tables import render_table
@@ -124,7 +125,7 @@ def run(
     elif not quiet:
         click.echo(render_table(verdicts.table, form).rstrip("\n"))
     if verdicts.failed:
-        click.echo(f"initbench: {verdicts.failed} cells failed: initbench status {verdicts.folder}", err=True)
+        click.echo(f"initbench: {verdicts.failed} cells failed: {command_line('status', verdicts.folder)}", err=True)
         click.get_current_context().exit(3)
 
 

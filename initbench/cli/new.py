@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 import click
 
 STARTER = """\
-# Which initializer trains this network, and how sure are we?   Run it:  initbench run {name}.yaml
+# Which initializer trains this network, and how sure are we?   Run it:  {run}
 # A list of values sweeps a key. Further keys, at their defaults: output_initializer: same, bias: zeros,
 # normalization: none, residual: none, clip_norm: null, weight_decay: 0, scaling: standard, train_rows: all,
 # dtype: float32
@@ -36,19 +35,19 @@ seeds: 5                        # each initializer is trained from seeds 0 to 4,
 def new(name: str | None) -> None:
     """Print a commented starter config, or write it to NAME.yaml."""
     from initbench.config.keys import is_folder_name
-    from initbench.errors import UsageError
+    from initbench.errors import UsageError, command_line
 
     if name is None:
-        click.echo(STARTER.format(name="FILE"), nl=False)
+        click.echo(STARTER.format(run="initbench run FILE.yaml"), nl=False)
         return
     path = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
     if not is_folder_name(path.stem):
         raise UsageError(f"'{name}' is no name for a config; use letters, digits and . _ -")
     try:
         with path.open("x", encoding="utf-8") as file:  # never over a file that is there
-            file.write(STARTER.format(name=path.stem))
+            file.write(STARTER.format(run=command_line("run", path)))
     except FileExistsError:
         raise UsageError(f"{path} is there already; choose another name") from None
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
-    click.echo(f"wrote {path}; next: initbench run {shlex.quote(str(path))}")
+    click.echo(f"wrote {path}; next: {command_line('run', path)}")

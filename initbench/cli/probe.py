@@ -50,6 +50,7 @@ def probe(
     through each network, each seed is one draw, and each setting gets a verdict. Writes probe.csv, probe.json and
     figures.
     """
+    from initbench.cli.reading import note_empty
     from initbench.present.tables import render_table
     from initbench.probing import probe as probe_config
     from initbench.probing import write_figures
@@ -59,6 +60,8 @@ def probe(
         load_plugin(plugin)
     if seeds is not None:
         changes = (*changes, f"seeds={seeds}")
+    if not quiet:
+        note_empty([config], changes)
     found = probe_config(config, results=results, jobs=jobs or os.cpu_count() or 1, changes=changes, data_dir=data_dir)
     figures = write_figures(found)
     if form == "json" and not quiet:

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from initbench.cli.wrapping import list_names
 from initbench.config import Experiment
+from initbench.errors import command_line
 from initbench.estimate import timed_epoch, training_seconds
 from initbench.plan import Cell, Stack
 from initbench.present.races import round_sentence
@@ -197,9 +198,9 @@ def describe_results(results: Results) -> str:
         tuning = f"{describe_tuning(results.tuning, results.tried, seeds)}\n"
     told = results.conclude(results.evidence)
     if len(told) > MOST_TOLD:
-        told[MOST_TOLD:] = [f"{len(told) - MOST_TOLD} more: initbench compare {results.folder}"]
+        told[MOST_TOLD:] = [f"{len(told) - MOST_TOLD} more: {command_line('compare', results.folder)}"]
     return (
         f"{render_table(results.accuracy, 'text', caption=results.caption)}\n{tuning}"
         + paragraphs(told)
-        + f"results: {results.folder}/ ({names})\nfigures: initbench plot {results.folder}"
+        + f"results: {results.folder}/ ({names})\nfigures: {command_line('plot', results.folder)}"
     )

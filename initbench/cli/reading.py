@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from initbench.errors import ConfigError, Fault, UsageError
 
 if TYPE_CHECKING:
@@ -45,3 +47,14 @@ def read_all(configs: Sequence[str], changes: Sequence[str], data_dir: Path | No
         if names.count(name) > 1:
             raise UsageError(f"{config}: another config is named '{name}' too, and would write to the same folder")
     return experiments
+
+
+def note_empty(configs: Sequence[str], changes: Sequence[str]) -> list[str]:
+    """Those of ``configs`` that hold no key; a note on stderr says so of each."""
+    from initbench.config import find_config, is_empty
+
+    empty = [config for config in configs if is_empty(find_config(config))]
+    for config in empty:
+        keys = "every key that -s does not set" if changes else "every key"
+        click.echo(f"{config}: the file is empty; {keys} is at its default", err=True)
+    return empty

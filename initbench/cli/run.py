@@ -70,9 +70,9 @@ def run(
     confidence.
     """
     from initbench.cli.progress import Bar, describe_design, describe_plan, describe_results
-    from initbench.cli.reading import read_all
+    from initbench.cli.reading import note_empty, read_all
     from initbench.data import data_folders
-    from initbench.errors import UsageError
+    from initbench.errors import UsageError, command_line
     from initbench.race import MAX_SEEDS, design_race
     from initbench.registry import load_plugin
     from initbench.results import run as run_config
@@ -84,6 +84,8 @@ def run(
     if seeds is not None:
         changes = (*changes, f"seeds={seeds}")
     experiments = read_all(configs, changes, data_dir)
+    if not quiet:
+        note_empty(configs, changes)
     if not until_decided and (margin or max_seeds):
         raise UsageError(
             "--margin and --max-seeds belong to a race: initbench run CONFIG --until-decided --margin 0.5%"
@@ -124,5 +126,7 @@ def run(
         if failed and fail_fast:
             break
     if failed:
-        click.echo(f"initbench: {failed} cells failed: {reason} (all reasons: initbench status {results})", err=True)
+        click.echo(
+            f"initbench: {failed} cells failed: {reason} (all reasons: {command_line('status', results)})", err=True
+        )
         click.get_current_context().exit(3)

@@ -15,7 +15,7 @@ import click
 )
 def status(path: Path, is_verifying: bool) -> None:
     """Count the cells of each experiment in PATH: planned, done, diverged, failed, missing."""
-    from initbench.errors import StoreError, printable
+    from initbench.errors import StoreError, command_line, printable
     from initbench.results import experiments_below, holds_claims, load
     from initbench.store import Store, verify
 
@@ -50,6 +50,6 @@ def status(path: Path, is_verifying: bool) -> None:
         if is_lacking and holds_claims(folder):
             click.echo("  to fill it in: initbench claims run, with the same claims")
         elif is_lacking:
-            click.echo(f"  to fill it in: initbench run {folder / 'config.yaml'} -o {folder.parent}{race}")
+            click.echo(f"  to fill it in: {command_line('run', folder / 'config.yaml', '-o', folder.parent)}{race}")
     if damaged:
         raise StoreError(f"{len(damaged)} of {len(folders)} stores are damaged: {', '.join(map(str, damaged))}")

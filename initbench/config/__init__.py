@@ -3,7 +3,7 @@
 from initbench.config.claims import Claim, read_claim
 from initbench.config.experiment import Experiment, Part
 from initbench.config.files import bundled, describe_file, describe_files, files_in, find_config
-from initbench.config.reader import read_experiment, read_seeds
+from initbench.config.reader import is_empty, read_experiment, read_seeds
 
 __all__ = [
     "Claim",
@@ -14,6 +14,7 @@ __all__ = [
     "describe_files",
     "files_in",
     "find_config",
+    "is_empty",
     "read_claim",
     "read_experiment",
     "read_seeds",

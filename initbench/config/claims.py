@@ -205,7 +205,12 @@ def read_claim(path: Path, folders: tuple[Path, ...] = ()) -> Claim:
     given = _mapping(whole_file, KEYS_OF_A_CLAIM, "a claim", faults)
     for name in REQUIRED:
         if name not in given:
-            faults.append(whole_file.fault(f"a claim needs the key '{name}'", "see docs/claims.md"))
+            faults.append(
+                whole_file.fault(
+                    f"a claim needs the key '{name}'",
+                    "for all keys: initbench claims schema; for a claim to start from: initbench claims show NAME",
+                )
+            )
     context = Context()
 
     def take(name: str, read: Callable[[Value], Read], otherwise: Read) -> Read:

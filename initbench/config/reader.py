@@ -121,6 +121,11 @@ def make_experiment(
     return _experiment(read | {"tuned": names, "tuning_count": _tuning_count(tuned)})
 
 
+def is_empty(path: Path) -> bool:
+    """Whether a config that can be read holds no key."""
+    return not locate(read_text(path), str(path), []).pairs
+
+
 def read_seeds(text: str, count: int | None = None) -> tuple[int, ...]:
     """Read what the option ``--seeds`` says, in the spellings of the key ``seeds``.
 

@@ -1,5 +1,6 @@
 """The commands, as a user types them."""
 
+import ast
 import json
 import re
 import shlex
@@ -377,3 +378,44 @@ def test_seeds_take_a_range_wherever_they_are_given(invoke):
     ]
     assert planned[0] == planned[1] == planned[2]
     assert planned[0] != invoke("run", "small.yaml", "--dry-run", "-j", "1").stdout
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "# depth: 3\n", "{}\n"])
+def test_an_empty_config_is_said_to_be_empty_and_not_fine(invoke, tmp_path, text):
+    (tmp_path / "empty.yaml").write_text(text)
+    checked = invoke("check", "empty.yaml")
+    assert checked.stdout.startswith("empty.yaml: empty; ")
+    assert checked.stderr == "empty.yaml: the file is empty; every key is at its default\n"
+    shown = invoke("run", "empty.yaml", "--dry-run", "-j", "1", "-s", "depth=2").stderr
+    assert "empty.yaml: the file is empty; every key that -s does not set is at its default" in shown
+    assert invoke("check", "small.yaml").stderr == ""
+
+
+def test_commands_in_hints_can_be_typed_as_they_stand(invoke):
+    Path("my small.yaml").write_text(SMALL.replace("small", "my small"))
+    shown = invoke("run", "my small.yaml", "-j", "1", "-o", "my results").stdout
+    (line,) = (line for line in shown.splitlines() if "initbench plot" in line)
+    assert invoke(*shlex.split(line.partition("initbench ")[2])).stdout
+    assert "initbench run 'my new.yaml'" in invoke("new", "my new").stdout
+    assert "initbench run 'my new.yaml'" in Path("my new.yaml").read_text()
+    store = Store(Path("my results", "my small"))
+    assert store._again == "initbench run 'my results/my small/config.yaml' -o 'my results'"
+
+
+def test_nothing_that_is_printed_names_a_page_that_an_installed_package_lacks(invoke):
+    package = Path(initbench.__file__).parent
+    printed = {str(words): command.get_help(click.Context(command)) for words, command in all_commands()}
+    printed |= {
+        entry.name: entry.summary + entry.about.note for kind in registry.FOLDERS for entry in registry.entries(kind)
+    }
+    printed |= {str(file): file.read_text() for file in [*package.rglob("*.jinja"), *bundled("claim").values()]}
+    for file in package.rglob("*.py"):
+        tree = ast.parse(file.read_text())
+        documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+        docstrings = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, documented)}
+        texts = {
+            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        printed[str(file)] = " ".join(texts - docstrings)
+    assert len(printed) > 300
+    assert [where for where, text in printed.items() if "docs/" in text] == []

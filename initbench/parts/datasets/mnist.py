@@ -101,7 +101,7 @@ def mnist(folders: tuple[Path, ...]) -> Dataset:
 
 @dataset("mnist-10k")
 def mnist_10k(folders: tuple[Path, ...]) -> Dataset:
-    """10,000 of MNIST's training digits, which come with the package; made by ``docs/data/make_mnist_10k.py``.
+    """10,000 of MNIST's training digits, which come with the package.
 
     Parameters
     ----------
