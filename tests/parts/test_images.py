@@ -28,8 +28,8 @@ def small():
     return {"x_train": x[:20], "y_train": y[:20], "x_test": x[20:], "y_test": y[20:]}
 
 
-def load(kind, folder, file):
-    return find("dataset", kind).function((folder,), file=file)
+def load(kind, folder, file, **parameters):
+    return find("dataset", kind).function((folder,), file=file, **parameters)
 
 
 def idx(values, dtype="u1"):
@@ -92,20 +92,26 @@ def test_several_data_sets_in_one_folder_are_refused_until_one_is_named(small, t
     letters = small | {"y_train": small["y_train"] + 1, "y_test": small["y_test"] + 1}
     put(tmp_path / "gzip", small, "emnist-balanced-{part}-{kind}-idx{axes}-ubyte.gz", "test")
     put(tmp_path / "gzip", letters, "emnist-letters-{part}-{kind}-idx{axes}-ubyte.gz", "test")
-    with pytest.raises(DataError, match=r"several data sets; .*emnist-balanced\} or \{idx: .*emnist-letters\}"):
+    with pytest.raises(DataError, match=r"holds emnist-balanced and emnist-letters; .*prefix: emnist-balanced\}"):
         load("idx", tmp_path, "gzip")
-    assert load("idx", tmp_path, "gzip/emnist-letters").classes == ("1", "2", "3")
-    assert load("idx", tmp_path, "gzip/emnist-balanced").classes == ("0", "1", "2")
-    with pytest.raises(DataError, match=r"no such file; .* nearest name: emnist-letters"):
-        load("idx", tmp_path, "gzip/emnist-leters")
+    assert load("idx", tmp_path, "gzip", prefix="emnist-letters").classes == ("1", "2", "3")
+    assert load("idx", tmp_path, ".", prefix="emnist-balanced-").classes == ("0", "1", "2")
+    with pytest.raises(DataError, match="begin with 'emnist-leters'; nearest name: emnist-letters"):
+        load("idx", tmp_path, "gzip", prefix="emnist-leters")
+    with pytest.raises(DataError, match="begin with 'svhn'; there are: emnist-balanced, emnist-letters"):
+        load("idx", tmp_path, "gzip", prefix="svhn")
 
 
 def test_files_without_a_prefix_are_read_beside_others_and_that_is_reported(small, tmp_path):
     put(tmp_path, small)
-    put(tmp_path, small | {"y_train": small["y_train"] + 1}, "emnist-letters-{part}-{kind}-idx{axes}-ubyte")
+    letters = small | {"y_train": small["y_train"] + 1, "y_test": small["y_test"] + 1}
+    put(tmp_path, letters, "emnist-letters-{part}-{kind}-idx{axes}-ubyte")
     data = read_idx_folder(tmp_path)
     assert is_same(data, small)
     assert data.notes == ("'emnist-letters' in the same folder is not read",)
+    letters = read_idx_folder(tmp_path, "emnist-letters")
+    assert letters.classes == ("1", "2", "3")
+    assert not any("is not read" in note for note in letters.notes)
 
 
 def test_several_folders_of_torchvision_are_refused_until_one_is_named(small, tmp_path):
@@ -261,7 +267,7 @@ def test_the_four_files_of_kmnist_are_read_by_their_folder_or_any_of_them(small,
 def test_kmnist_beside_k49_is_refused_until_one_is_named(small, tmp_path):
     put_npz(tmp_path, small)
     put_npz(tmp_path, small | {"y_train": small["y_train"][::-1]}, "k49")
-    with pytest.raises(DataError, match=r"several data sets; .*k49-.*npz\} or \{npz: .*kmnist-.*\.npz\}"):
+    with pytest.raises(DataError, match=r"holds k49 and kmnist; name one, .*\{npz: .*k49-.*npz\}"):
         read_npz(tmp_path)
     assert is_same(read_npz(tmp_path / "kmnist-train-imgs.npz"), small)
 

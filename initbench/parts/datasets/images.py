@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from initbench.contracts import Array, Dataset
-from initbench.errors import DataError
+from initbench.errors import DataError, nearest
 from initbench.parts.archives import MOST_BYTES, read_arrays
 from initbench.parts.datasets.arrays import KEYS, image_dataset
 
@@ -152,14 +152,16 @@ def write_idx(folder: Path, arrays: dict[str, Array]) -> None:
         (folder / f"{stem}.gz").write_bytes(gzip.compress(content, 9, mtime=0))
 
 
-def read_idx_folder(folder: Path) -> Dataset:
+def read_idx_folder(folder: Path, prefix: str = "") -> Dataset:
     """Read the four IDX files of a data set, any image size.
 
     Parameters
     ----------
     folder : Path
         Holds the files of ``IDX_FILES``, gzipped or not, in any spelling that ``find_sets`` knows, or a subfolder of
-        ``SUBFOLDERS`` does. Ends with the name of one data set where there are several: ``FOLDER/emnist-letters``.
+        ``SUBFOLDERS`` does.
+    prefix : str, default ""
+        What the names of the files begin with. It may be left out where some have none or all have the same.
 
     Returns
     -------
@@ -175,13 +177,14 @@ def read_idx_folder(folder: Path) -> Dataset:
     """
     if folder.is_file():
         raise DataError(f"{folder}: is a file; name the folder that holds the four: dataset: {{idx: {folder.parent}}}")
-    if folder.is_dir():
-        place, sets, notes = _look_below(folder)
-        name = _only_set(place, {name: f"{{idx: {place / name}}}" for name in sets})
+    place, sets, notes = _look_below(folder)
+    name = prefix.rstrip("-_.") or _only_set(place, sets, "{{idx: {folder}, prefix: {name}}}")
+    if name and name not in sets:
+        close = nearest(name, sets)
+        known = f"nearest name: {close}" if close else f"there are: {', '.join(sets) or 'none'}"
+        raise DataError(f"{place}: holds no IDX files that begin with '{name}'; {known}")
+    if not prefix:
         notes += [f"'{other}' in the same folder is not read" for other in sets if other != name]
-    else:
-        place, name, notes = folder.parent, folder.name, []
-        sets = find_sets(place)
     for key, (stem, _) in IDX_FILES.items():
         if key not in sets.get(name, {}):
             stem = f"{name}-{stem}" if name else stem
@@ -208,11 +211,13 @@ def _look_below(folder: Path) -> tuple[Path, Sets, list[str]]:
     return places[0], below[places[0]], [f"files: read in {places[0]}"]
 
 
-def _only_set(place: Path, ways: dict[str, str]) -> str:
-    """The name of the data set to read: the one without a name, or the only one. ``ways`` say how to name each."""
-    if len(ways) > 1 and "" not in ways:
-        raise DataError(f"{place}: holds several data sets; name one: dataset: {' or '.join(ways.values())}")
-    return "" if "" in ways else next(iter(ways), "")
+def _only_set(folder: Path, sets: Sets, way: str) -> str:
+    """The name of the data set to read: the one without a name, or the only one; ``way`` is how a config names one."""
+    if len(sets) > 1 and "" not in sets:
+        name, files = next(iter(sets.items()))
+        example = way.format(folder=folder, name=name, file=next(iter(files.values()))[0])
+        raise DataError(f"{folder}: holds {' and '.join(sets)}; name one, for example dataset: {example}")
+    return "" if "" in sets else next(iter(sets), "")
 
 
 def _read_four(
@@ -266,8 +271,7 @@ def read_npz(file: Path) -> Dataset:
                 f"{file}: not a readable npz file but a folder, and without KMNIST's four (kmnist-train-imgs.npz ...); "
                 "name the file itself"
             )
-        ways = {name: f"{{npz: {next(iter(found.values()))[0]}}}" for name, found in sets.items()}
-        return _read_npz_set(file, sets, _only_set(file, ways))
+        return _read_npz_set(file, sets, _only_set(file, sets, "{{npz: {file}}}"))
 
     def wanted(names: Collection[str]) -> tuple[str, ...]:
         missing = [key for key in KEYS if key not in names]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from initbench.contracts import Dataset
-from initbench.parts.datasets.images import find_sets, read_idx_folder, read_npz
+from initbench.parts.datasets.images import read_idx_folder, read_npz
 from initbench.parts.datasets.places import find_path
 from initbench.parts.datasets.tables import Options, read_csv
 from initbench.registry import dataset
@@ -70,7 +70,7 @@ def csv(
 
 
 @dataset("idx")
-def idx(folders: tuple[Path, ...], *, file: str) -> Dataset:
+def idx(folders: tuple[Path, ...], *, file: str, prefix: str = "") -> Dataset:
     """Your own images, a folder with the four IDX files of MNIST's layout: {idx: FOLDER}.
 
     Parameters
@@ -79,8 +79,9 @@ def idx(folders: tuple[Path, ...], *, file: str) -> Dataset:
         Where a relative ``file`` is looked for.
     file : str
         The folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
-        t10k-labels-idx1-ubyte, gzipped or not, or with a folder ``raw`` of these. Where files of several data sets lie
-        in it, with the name that theirs begin with: FOLDER/emnist-letters.
+        t10k-labels-idx1-ubyte, gzipped or not, or with a folder ``raw`` of these.
+    prefix : str, default ""
+        Where the folder holds several data sets: what the names of the files begin with, such as emnist-letters.
 
     Returns
     -------
@@ -92,7 +93,7 @@ def idx(folders: tuple[Path, ...], *, file: str) -> Dataset:
     DataError
         When there is no such folder, or its files are damaged or do not fit each other.
     """
-    return read_idx_folder(find_path(file, folders, find_sets))
+    return read_idx_folder(find_path(file, folders), prefix)
 
 
 @dataset("npz")

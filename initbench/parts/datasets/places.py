@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
 from pathlib import Path
 
 from initbench.errors import DataError, nearest
 
 
-def find_path(
-    name: str, folders: tuple[Path, ...], further: Callable[[Path], Collection[str]] = lambda folder: ()
-) -> Path:
+def find_path(name: str, folders: tuple[Path, ...]) -> Path:
     """Look for a file or folder of the user's.
 
     Parameters
@@ -19,8 +16,6 @@ def find_path(
         As in the config; a relative name is looked for in each of ``folders``.
     folders : tuple of Path
         The first one first.
-    further : callable ``(folder) -> names``, optional
-        What may be named in a folder besides its files and subfolders.
 
     Returns
     -------
@@ -35,12 +30,10 @@ def find_path(
     wanted = Path(name).expanduser()
     places = [folder / wanted for folder in folders]  # an absolute name stays as it is
     for place in places:
-        is_there = place.is_file() or place.is_dir()  # a pipe or a device would be read for ever
-        if is_there or place.name in further(place.parent):
+        if place.is_file() or place.is_dir():  # a pipe or a device would be read for ever
             return place
     parents = list(dict.fromkeys(place.parent for place in places))
     present = [file.name for parent in parents if parent.is_dir() for file in sorted(parent.iterdir())]
-    present += [name for parent in parents for name in further(parent)]
     close = nearest(wanted.name, present)
     searched = ", ".join(map(str, parents))
     raise DataError(f"{name}: no such file; looked in {searched}" + (f"; nearest name: {close}" if close else ""))
