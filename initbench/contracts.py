@@ -288,15 +288,22 @@ class ColumnAccount(NamedTuple):
     kind : ``"number"``, ``"boolean"``, ``"date"``, ``"category"``, ``"empty"``, or ``""`` where it was not looked at
     missing : int
         How many rows have no value.
+    low, high : float or None
+        The least and the greatest number; of a date the days since 1970.
     labels : tuple of str
-        Its categories; of a target with two, the second is class 1.
+        Its categories; of a boolean the words for 0 and 1; of a target with two classes the second is class 1.
+    counts : tuple of int
+        How many rows each category has.
     """
 
     name: str
     role: str
-    kind: str
-    missing: int
-    labels: tuple[str, ...]
+    kind: str = ""
+    missing: int = 0
+    low: float | None = None
+    high: float | None = None
+    labels: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
 
 
 class Dataset(NamedTuple):

@@ -13,9 +13,20 @@ from platformdirs import user_cache_path
 from initbench.contracts import Array, Dataset, Generator
 from initbench.errors import DataError, StoreError, UsageError
 from initbench.parts.datasets.facts import FACTS, Facts, checksum
+from initbench.parts.datasets.loading import load_dataset
 from initbench.parts.datasets.sampling import take_stratified
 
-__all__ = ["FACTS", "Facts", "Split", "checksum", "data_folders", "open_shared", "save_shared", "split"]
+__all__ = [
+    "FACTS",
+    "Facts",
+    "Split",
+    "checksum",
+    "data_folders",
+    "load_dataset",
+    "open_shared",
+    "save_shared",
+    "split",
+]
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 

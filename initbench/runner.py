@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from initbench.config import Experiment, Part
 from initbench.contracts import Dataset
-from initbench.data import FACTS, checksum, save_shared
+from initbench.data import FACTS, checksum, load_dataset, save_shared
 from initbench.plan import SWEEPABLE, Cell, DataFacts, Stack, make_plan, make_stacks
-from initbench.registry import find
 from initbench.stacks import Keep
 from initbench.store import Lock, Record, Store, write_text
 from initbench.workers import Cluster, count_epochs, train_here, train_in_processes
@@ -94,7 +93,7 @@ def load_data(experiment: Experiment, folders: tuple[Path, ...], shared: Path) -
     """
     facts = {}
     for part in experiment.choices["dataset"]:
-        dataset = find("dataset", part.name).function(folders, **dict(part.parameters))
+        dataset = load_dataset(part.name, dict(part.parameters), folders)
         digest = checksum(dataset)
         if not (shared / digest).exists():
             save_shared(dataset, shared / digest)
@@ -135,7 +134,7 @@ def preview(experiment: Experiment, jobs: int, folders: tuple[Path, ...]) -> Pre
             data[part] = DataFacts(known.checksum, train_rows, known.test_rows, known.features, known.classes)
             absent[part.name] = data[part]
         else:
-            dataset = find("dataset", part.name).function(folders, **dict(part.parameters))
+            dataset = load_dataset(part.name, dict(part.parameters), folders)
             data[part] = _facts(checksum(dataset), dataset)
     plan = make_plan(experiment, data)
     return Preview(plan, make_stacks(plan, jobs), absent)

@@ -24,9 +24,10 @@ def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | N
     Prints every fault with its line and column, and exits with 2 if there are any. Nothing is trained or written.
     """
     from initbench.cli.progress import count_cells
-    from initbench.cli.reading import note_empty, read_all
+    from initbench.cli.reading import describe_files, note_empty, read_all
     from initbench.config import bundled
     from initbench.conformance import broken_laws, remarks, why_unchecked
+    from initbench.data import data_folders
     from initbench.errors import ConfigError, UsageError
     from initbench.registry import load_plugin, lookup_any
 
@@ -59,6 +60,8 @@ def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | N
             continue
         verdict = "empty" if note_empty([name], changes) else "fine"
         click.echo(f"{name}: {verdict}; {count_cells(experiment)}")
+        for text in describe_files([experiment], data_folders(data_dir)):
+            click.echo(textwrap.indent(text, "  "))
     if wrong:
         faults = [fault for error in wrong if isinstance(error, ConfigError) for fault in error.faults]
         others = [str(error) for error in wrong if not isinstance(error, ConfigError)]

@@ -10,20 +10,23 @@ import click
 from initbench.cli import options
 
 if TYPE_CHECKING:
+    from initbench.contracts import ColumnAccount
     from initbench.data import Facts
+    from initbench.errors import Fault
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 EXAMPLES = """\b
 Examples:
   initbench data list                           show all data sets and which are available
   initbench data get mnist                      download MNIST to the user's cache
+  initbench data describe customers.csv         show what the reader makes of each column
   initbench data verify mnist --data-dir data   verify the copy in the folder data
 """
 
 
 @click.group(context_settings=SETTINGS, epilog=EXAMPLES)
 def data() -> None:
-    """List, download and verify data sets."""
+    """List, describe, download and verify data sets."""
 
 
 @data.command("list", epilog="\b\nExample:\n  initbench data list\n")
@@ -102,6 +105,88 @@ def verify(ctx: click.Context, name: str | None, data_dir: Path | None) -> None:
         click.echo(f"{each}: {verdict}")
     if not is_right:
         ctx.exit(1)
+
+
+@data.command(
+    epilog="\b\nExamples:\n  initbench data describe customers.csv\n  initbench data describe my_run.yaml\n"
+    "  initbench data describe prices.csv -s target=sold -s 'decimal=\",\"' --format csv\n"
+)
+@click.argument("source", metavar="CONFIG|FILE")
+@options.changes
+@options.data_dir
+@options.plugin
+@options.table_format
+def describe(source: str, changes: tuple[str, ...], data_dir: Path | None, plugins: tuple[str, ...], form: str) -> None:
+    """Show what the reader makes of each column of a CSV file, and everything that it assumes.
+
+    SOURCE is a config, whose files are described, or a CSV file, a folder of IDX files or an npz file. For a CSV file,
+    -s gives an option as a config would: target, drop, separator, decimal, thousands, encoding, header, missing,
+    positive, date.
+    """
+    from initbench.cli.reading import describe_files, read_all
+    from initbench.data import data_folders
+    from initbench.errors import UsageError
+    from initbench.present.datasets import columns_table
+    from initbench.present.tables import render_table
+    from initbench.registry import load_plugin
+
+    for plugin in plugins:
+        load_plugin(plugin)
+    folders = data_folders(data_dir)
+    if _is_config(source):
+        texts = describe_files(read_all([source], changes, data_dir), folders)
+        if not texts or form != "text":
+            wrong = "describes its files as text only" if texts else "names no file of yours"
+            raise UsageError(f"{source} {wrong}; to describe one file: initbench data describe FILE")
+        click.echo("\n".join(texts))
+        return
+    text, columns, faults = _describe_file(source, changes, folders)
+    if form == "text":
+        click.echo(text)
+    else:
+        click.echo(render_table(columns_table(columns), form).rstrip("\n"))
+    if faults:
+        raise UsageError("\n".join(faults))
+
+
+def _is_config(source: str) -> bool:
+    from initbench.config import bundled
+
+    return source.endswith((".yaml", ".yml")) or (source in bundled() and not Path(source).exists())
+
+
+def _describe_file(
+    source: str, changes: tuple[str, ...], folders: tuple[Path, ...]
+) -> tuple[str, tuple[ColumnAccount, ...], list[str]]:
+    """A file as text, the account of its columns, and what is wrong with it."""
+    from initbench.config.keys import read_parameters
+    from initbench.config.reader import read_changes
+    from initbench.data import load_dataset
+    from initbench.errors import ConfigError
+    from initbench.parts.datasets.places import find_path
+    from initbench.parts.datasets.tables import Options, account, read_table
+    from initbench.present.datasets import describe_dataset
+
+    file = find_path(source, folders)
+    faults: list[Fault] = []
+    pairs = read_changes(changes, faults)
+    if faults:
+        raise ConfigError(faults)
+    values = read_parameters("dataset", "csv", pairs)
+    if file.is_dir() or file.suffix == ".npz":
+        kind = "idx" if file.is_dir() else "npz"
+        found = load_dataset(kind, {"file": str(file.resolve())}, folders)
+        rows, features = len(found.y_train) + len(found.y_test), found.x_train.shape[1]
+        text = describe_dataset(
+            source, rows=rows, features=features, classes=found.classes, columns=(), notes=found.notes
+        )
+        return text, (), []
+    table = read_table(file, Options(**{key: value for key, value in values.items() if key != "file"}))
+    columns = tuple(map(account, table.columns))
+    text = describe_dataset(
+        source, rows=table.rows, features=0, classes=table.classes, columns=columns, notes=table.notes
+    )
+    return text, columns, table.faults
 
 
 def _find_facts(name: str) -> Facts:

@@ -1,4 +1,4 @@
-"""Reads all configs of a command, and tells the faults of all of them at once."""
+"""Reads all configs of a command, reports the faults of all of them at once, and what their data were read as."""
 
 from __future__ import annotations
 
@@ -58,3 +58,24 @@ def note_empty(configs: Sequence[str], changes: Sequence[str]) -> list[str]:
         keys = "every key that -s does not set" if changes else "every key"
         click.echo(f"{config}: the file is empty; {keys} is at its default", err=True)
     return empty
+
+
+def describe_files(experiments: Sequence[Experiment], folders: tuple[Path, ...]) -> list[str]:
+    """What was made of the user's own files that experiments use, a text each."""
+    from initbench.data import load_dataset
+    from initbench.present.datasets import describe_dataset
+
+    found = {}
+    for part in (part for experiment in experiments for part in experiment.choices["dataset"]):
+        values = dict(part.parameters)
+        if "file" in values:
+            data = load_dataset(part.name, values, folders)
+            found[part] = describe_dataset(
+                Path(values["file"]).name,
+                rows=len(data.y_train) + len(data.y_test),
+                features=data.x_train.shape[1],
+                classes=data.classes,
+                columns=data.columns,
+                notes=data.notes,
+            )
+    return list(found.values())

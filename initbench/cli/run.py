@@ -70,7 +70,7 @@ def run(
     confidence.
     """
     from initbench.cli.progress import Bar, describe_design, describe_plan, describe_results
-    from initbench.cli.reading import note_empty, read_all
+    from initbench.cli.reading import describe_files, note_empty, read_all
     from initbench.data import data_folders
     from initbench.errors import UsageError, command_line
     from initbench.race import MAX_SEEDS, design_race
@@ -94,6 +94,9 @@ def run(
     designs = [design_race(experiment, max_seeds, margin) for experiment in experiments if until_decided]
     if until_decided:
         read_all(configs, (*changes, f"seeds={max_seeds}"), data_dir)  # what starts from files has one for each seed
+    if not quiet:
+        for text in describe_files(experiments, data_folders(data_dir)):
+            click.echo(text, err=True)
     if dry_run:
         for place, experiment in enumerate(experiments):
             first = experiment.tuning if experiment.tuned else experiment

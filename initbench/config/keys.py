@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from hashlib import sha256
@@ -16,7 +16,8 @@ from initbench.config.sources import weights_by_seed, weights_file
 from initbench.contracts import Range
 from initbench.errors import ConfigError, DataError, Fault, InitbenchError, ParameterError, nearest
 from initbench.parts.datasets.facts import FACTS
-from initbench.registry import FOLDERS, Entry, Parameter, advice, lookup, names
+from initbench.parts.datasets.loading import load_dataset
+from initbench.registry import FOLDERS, Entry, Parameter, advice, find, lookup, names
 
 FILE_DATASETS = ("csv", "idx", "npz")
 PLACES = ("first", "hidden", "last")
@@ -328,12 +329,40 @@ def _build(entry: Entry, name: Value, given: list[tuple[Value, Value]], context:
     return made
 
 
+def read_parameters(kind: str, name: str, given: Sequence[tuple[Value, Value]]) -> dict[str, Any]:
+    """The values of some parameters of a part, without the part itself.
+
+    Raises
+    ------
+    ConfigError
+        With every fault of them.
+    """
+    entry = find(kind, name)
+    values, faults = {}, []
+    for key, value in given:
+        parameter = entry.parameters.get(str(key))
+        try:
+            if parameter is None:
+                close = nearest(str(key), entry.parameters)
+                hint = f"nearest name: {close}" if close else f"its parameters: {', '.join(entry.parameters)}"
+                raise key.error(f"'{name}' has no parameter '{key}'", hint)
+            values[parameter.name] = parameter.check(_plain(value, parameter), _shown(value))
+        except ParameterError as error:
+            faults.append(value.fault(str(error)))
+        except ConfigError as error:
+            faults += error.faults
+    if faults:
+        raise ConfigError(faults)
+    return values
+
+
 def _ends(entry: Entry, full: dict[str, Any], places: Mapping[str, Value]) -> tuple[int, int]:
     """Load a data set from the user's files; how many columns and classes it has."""
     try:
-        dataset = entry.function((Path(full["file"]).parent,), **full)
+        dataset = load_dataset(entry.name, full, (Path(full["file"]).parent,))
     except DataError as error:
-        words = [word for word in ("target", "drop") if word in places and f"which {word} names" in str(error)]
+        named = ("target", "drop", "date")
+        words = [word for word in named if word in places and f"which {word} names" in str(error)]
         raise places[words[0] if words else "file"].error(str(error)) from None
     except ParameterError as error:
         raise places["file"].error(str(error)) from None

@@ -42,16 +42,29 @@ def read_experiment(path: Path, changes: Sequence[str] = (), folders: tuple[Path
     """
     faults: list[Fault] = []
     given = _pairs(locate(read_text(path), str(path), faults), faults)
+    for key, value in read_changes(changes, faults):
+        for other in REPLACES.get(key.data, ()):
+            given.pop(other, None)
+        enter(given, key, value, faults)
+    return make_experiment(given, path, folders, faults)
+
+
+def read_changes(changes: Sequence[str], faults: list[Fault]) -> list[tuple[Value, Value]]:
+    """The keys and values of ``-s KEY=VALUE``, each where it stands in the option.
+
+    Raises
+    ------
+    UsageError
+        When one has no key.
+    """
+    pairs = []
     for change in changes:
         key, equals, text = change.partition("=")
         if not equals or not key.strip():
             raise UsageError(f"-s {change}: write KEY=VALUE, for example -s 'depth=[5,20]'")
-        if key.strip() in REPLACES:
-            for other in REPLACES[key.strip()]:
-                given.pop(other, None)
         source = f"-s {change}"
-        enter(given, Value(key.strip(), source, 1, 1, change, len(key)), locate(text, source, faults), faults)
-    return make_experiment(given, path, folders, faults)
+        pairs.append((Value(key.strip(), source, 1, 1, change, len(key)), locate(text, source, faults)))
+    return pairs
 
 
 def make_experiment(

@@ -294,7 +294,8 @@ def _latex_cell(text: str) -> str:
 
 
 def _is_number(cells: pd.Series[str]) -> bool:
-    return all(cell[:1].isdigit() or cell[:1] in "-<" for cell in cells)
+    """Whether a column is one of numbers, with signs and intervals, and not of text that begins with a number."""
+    return all((cell[:1].isdigit() or cell[:1] in "-<") and not re.search("[a-df-z]", cell) for cell in cells)
 
 
 READERS = {"text": _text, "markdown": _markdown, "latex": _latex}

@@ -20,7 +20,7 @@ from initbench.parts.datasets.numerals import (
     split_affix,
     to_numbers,
 )
-from initbench.parts.datasets.rows import count, shorten
+from initbench.parts.datasets.rows import count, flow, shorten
 
 MISSING = frozenset({"", "?", "NA", "N/A", "nan", "NaN", "null", "NULL"})
 MISSING_NUMBERS = frozenset(
@@ -42,9 +42,13 @@ LOOKS_LIKE_A_DATE = re.compile(
 )
 CODE = re.compile(r"[0-9]+")
 WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]*)(?:\.0*)?")
-IDENTIFIER = re.compile(r"(?:.*[^a-z])?(?:id|key|index|uuid|code|number|no|nr|row)", re.IGNORECASE)
+IDENTIFIER = re.compile(
+    r"(?:^|[^a-zA-Z])(?:id|key|index|uuid|code|number|no|nr|row)$|[a-z](?:Id|ID|Key|Index|Code|No|Nr)$"
+)
 FEWEST_ROWS = 20  # of a column whose values are all different, to take it for an id
-SIGNIFICANT_SHARE = 0.05  # of the rows: fewer cells that are no numbers are taken for faults, more for categories
+ACCOUNTING = re.compile(r"\W*\(\W*[0-9][0-9.,' ]*\W*\)\W*|\W*[0-9][0-9.,' ]*-")
+"""A negative number as accounts have it, (5) or 5-."""
+NUMBER_IN_TEXT = re.compile(r"\W*[0-9][0-9.,' ]*(?:[eE][+-]?[0-9]+)?\W*(?P<unit>[^\W\d_]{0,6}[\W]*)")
 
 
 @dataclass
@@ -211,10 +215,14 @@ def _is_code(known: Sequence[str]) -> bool:
 
 
 def _are_faults(cells: Cells, numbers: Sequence[int], rest: Sequence[int]) -> bool:
-    """Whether a few cells that are no numbers are faults in a column of numbers, and no categories."""
-    rows = int(cells.counts[[*numbers, *rest]].sum())
-    is_rare = cells.counts[list(rest)].sum() <= SIGNIFICANT_SHARE * rows
-    return len(rest) <= 3 and ((is_rare and len(numbers) >= 10) or len(numbers) >= 10 * len(rest))
+    """Whether the few cells that are no numbers are faults in a column of measurements, and no categories.
+
+    Where a column has few different numbers, 0, 1, 2 and ``3+``, the text is one more category.
+    """
+    if all(ACCOUNTING.fullmatch(cells.distinct[i]) for i in rest):
+        return True
+    is_measured = len(numbers) >= 10 or 2 * len(numbers) > int(cells.counts[list(numbers)].sum())
+    return is_measured and len(rest) <= max(3, len(numbers) // 10) and len(rest) < len(numbers)
 
 
 def _faults(file: object, name: str, cells: Cells, rest: Sequence[int]) -> str:
@@ -273,27 +281,24 @@ def settle(file: object, found: Draft, style: Style | None, *, is_date: bool) ->
 def _settle_date(file: object, found: Draft, known: Sequence[int]) -> None:
     import pandas as pd
 
-    texts = [found.cells.distinct[i] for i in known]
-    fitting: dict[tuple[float, ...], str] = {}
-    for time in TIME_FORMATS:
-        for form in DATE_FORMATS:
-            moments = pd.to_datetime(pd.Series(texts, dtype=object), format=form + time, errors="coerce", utc=True)
-            if moments.notna().all():
-                days = (moments - pd.Timestamp("1970-01-01", tz="UTC")) / pd.Timedelta(days=1)
-                fitting.setdefault(tuple(days), form)
-    line = int(found.cells.first_lines[known[0]])
-    if not fitting:
+    texts = pd.Series([found.cells.distinct[i] for i in known], dtype=object)
+    tried = {}
+    for form in (date + time for time in TIME_FORMATS for date in DATE_FORMATS):
+        tried[form] = pd.to_datetime(texts, format=form, errors="coerce", utc=True)
+    best = max(tried.values(), key=lambda moments: int(moments.notna().sum()))
+    if best.isna().any():
+        first = int(best.isna().to_numpy().argmax())
+        place = f"{file}:{found.cells.first_lines[known[first]]}: column '{found.column.name}'"
         raise DataError(
-            f"{file}:{line}: column '{found.column.name}': '{shorten(texts[0])}' and its other values are not dates of "
-            "one form; write them as 2024-01-31"
+            f"{place}: '{shorten(texts[first])}' is "
+            "no date, or written in another way than the others; write dates as 2024-01-31"
         )
-    if len(fitting) > 1:
-        raise DataError(
-            f"{file}:{line}: column '{found.column.name}': '{texts[0]}' may be day/month or month/day; "
-            "write dates as 2024-01-31"
-        )
+    readings = {tuple(moments) for moments in tried.values() if moments.notna().all()}
+    if len(readings) > 1:
+        place = f"{file}:{found.cells.first_lines[known[0]]}: column '{found.column.name}'"
+        raise DataError(f"{place}: '{texts[0]}' may be day/month or month/day; write dates as 2024-01-31")
     values = np.full(len(found.cells.distinct), np.nan)
-    values[list(known)] = next(iter(fitting))
+    values[list(known)] = (best - pd.Timestamp("1970-01-01", tz="UTC")) / pd.Timedelta(days=1)
     found.column.kind, found.column.values = "date", values[found.cells.codes]
 
 
@@ -301,10 +306,10 @@ def _refuse_date(file: object, found: Draft, known: Sequence[int]) -> None:
     dates = [i for i in known if LOOKS_LIKE_A_DATE.fullmatch(found.cells.distinct[i])]
     if found.column.role != "feature" or 10 * len(dates) < 9 * len(known):
         return
-    name = found.column.name
+    name, first = flow([found.column.name]), dates[0]
     raise DataError(
-        f"{file}:{found.cells.first_lines[dates[0]]}: column '{name}' holds dates, such as "
-        f"'{found.cells.distinct[dates[0]]}'; to read them as days, date: [{name}]; or leave it out with drop: [{name}]"
+        f"{file}:{found.cells.first_lines[first]}: column '{found.column.name}' holds dates, such as "
+        f"'{found.cells.distinct[first]}'; to read them as days, date: {name}; or leave it out with drop: {name}"
     )
 
 
@@ -335,11 +340,22 @@ def _settle_category(found: Draft, known: Sequence[int]) -> None:
     for i in known:
         spellings.setdefault(plain_form(cells.distinct[i], folds=folds), []).append(i)
     merged = merge(found.column, cells, spellings.values())
+    _note_numbers_in_text(found.column, [cells.distinct[i] for i in known])
     names = np.full(len(cells.distinct), "", dtype=object)
     for name, group in merged.items():
         names[group] = name
     found.column.kind, found.column.values = "category", names[cells.codes]
     found.column.labels = tuple(sorted(merged))
+
+
+def _note_numbers_in_text(column: Column, known: Sequence[str]) -> None:
+    """Write down that all categories look like numbers, such as (5) or 12 kg."""
+    matches = [NUMBER_IN_TEXT.fullmatch(cell) for cell in known]
+    found = [match for match in matches if match]
+    units = {match["unit"].strip() for match in found}
+    if found and 10 * len(found) >= 9 * len(known) and len(units) == 1 and not column.notes:
+        advice = "to read it as numbers, write them with digits, a minus sign and a decimal mark alone"
+        column.note(f"text that looks like numbers, such as '{shorten(known[0])}', is read as categories; {advice}")
 
 
 def plain_form(cell: str, *, folds: bool = True) -> str:
@@ -375,23 +391,21 @@ def merge(column: Column, cells: Cells, groups: Iterable[Sequence[int]]) -> dict
     return merged
 
 
-def note_oddities(column: Column, rows: int) -> None:
-    """Write down that a column is constant, or looks like an id."""
-    if column.kind in ("", "empty") or column.role != "feature":
-        return
-    advice = f"leave it out with drop: [{column.name}]"
+def is_constant(column: Column) -> bool:
+    """Whether every row has the same value."""
     if column.kind == "category":
-        present = column.values[column.values != ""]
-        number = len(column.labels)
-    else:
-        present = column.values[~np.isnan(column.values)]
-        number = len(np.unique(present))
-    if number == 1 and not column.missing:
-        column.note(f"every row has the same value; it changes nothing: {advice}")
-    elif rows >= FEWEST_ROWS and number == len(present) == rows:
-        if column.kind == "category":
-            column.note(f"every row has a value of its own; probably an id: {advice}")
-        elif column.kind == "number" and np.array_equal(present, np.floor(present)):
-            steps = np.diff(present)
-            if (steps == 1).all() or IDENTIFIER.fullmatch(column.name):
-                column.note(f"every row has a whole number of its own; if it is an id, {advice}")
+        return len(column.labels) == 1 and not column.missing
+    return column.kind in ("number", "boolean", "date") and bool((column.values == column.values[0]).all())
+
+
+def is_like_an_id(column: Column) -> bool:
+    """Whether every row has a value of its own, of text, or of whole numbers that count rows or have an id's name."""
+    rows = len(column.values)
+    if rows < FEWEST_ROWS or column.missing:
+        return False
+    if column.kind == "category":
+        return len(column.labels) == rows
+    if column.kind != "number" or not np.array_equal(column.values, np.floor(column.values)):
+        return False
+    counts_rows = bool((np.diff(column.values) == 1).all())
+    return counts_rows or (bool(IDENTIFIER.search(column.name)) and len(np.unique(column.values)) == rows)

@@ -41,7 +41,7 @@ def _pattern(style: Style) -> str:
 STYLES = tuple(Style(decimal, mark) for decimal in ".," for mark in ("", *GROUPS) if mark != decimal)
 ONE_CELL = {style: re.compile(_pattern(style)) for style in STYLES}
 ALL_CELLS = {style: re.compile(rf"(?:(?:{_pattern(style)})\n)*") for style in STYLES}
-UNMARKED = re.compile(r"(?:[+-]?[0-9]+(?:[eE][+-]?[0-9]+)?\n)*")
+WHOLE = re.compile(rf"[+-]?[0-9]+{EXPONENT}")
 
 
 def fitting_styles(cells: Sequence[str]) -> tuple[Style, ...]:
@@ -116,9 +116,10 @@ class Numerals:
         """A cell and its place."""
         return f"'{self.cells[index]}' on line {self.lines[index]}"
 
-    def first_marked(self) -> int:
-        """The index of the first cell that has a mark."""
-        return next(i for i, cell in enumerate(self.cells) if not UNMARKED.fullmatch(f"{cell}\n"))
+    @property
+    def marked(self) -> int | None:
+        """The index of the first cell that has a mark; None where all are digits."""
+        return next((i for i, cell in enumerate(self.cells) if not WHOLE.fullmatch(cell)), None)
 
 
 def choose_styles(
@@ -151,44 +152,41 @@ def choose_styles(
     DataError
         When cells contradict each other, or may be read in two ways.
     """
-    allowed = [s for s in STYLES if decimal in (None, s.decimal) and thousands in (None, "", s.thousands)]
-    open_columns: list[tuple[Numerals, dict[str, Style]]] = []
+    allowed = [s for s in STYLES if decimal in (None, s.decimal) and thousands in (None, s.thousands)]
+    open_columns: list[tuple[Numerals, int, dict[str, Style]]] = []
     shown: dict[str, str] = {".": f"column '{points}'"} if points else {}
     styles: dict[str, Style] = {}
     for column in columns:
         fits = [style for style in fitting_styles(column.cells) if style in allowed]
-        if thousands == "":
-            fits = [style for style in fits if not style.thousands]
         if not fits:
             raise DataError(_contradiction(file, column, allowed))
         by_mark: dict[str, Style] = {}
         for style in fits:
             by_mark.setdefault(style.decimal, style)  # the first has no mark between thousands where none is needed
-        if len({tuple(to_numbers(column.cells[:1000], style)) for style in by_mark.values()}) == 1:
-            styles[column.column] = by_mark.get(".", fits[0])
-            sure = next(iter(by_mark)) if len(by_mark) == 1 else ""
-            if sure:
-                shown.setdefault(sure, f"{column.shown(column.first_marked())}, column '{column.column}'")
-        else:
-            open_columns.append((column, by_mark))
+        styles[column.column], first = fits[0], column.marked
+        if first is None:
+            continue
+        if len({tuple(to_numbers(column.cells[:1000], style)) for style in by_mark.values()}) > 1:
+            open_columns.append((column, first, by_mark))
+        elif len(by_mark) == 1:
+            shown.setdefault(next(iter(by_mark)), f"{column.shown(first)}, column '{column.column}'")
     if len(shown) > 1:
         raise DataError(
             f"{file}: the decimal mark is a point in {shown['.']}, and a comma in {shown[',']}; "
             "write all numbers alike, or leave a column out with drop"
         )
     notes = []
-    for column, by_mark in open_columns:
-        first = column.first_marked()
-        mark = decimal or next(iter(shown), "")
-        if not mark and not any("," in cell for other, _ in open_columns for cell in other.cells):
+    for column, first, by_mark in open_columns:
+        mark = next(iter(shown), "")
+        if not mark and _has_decimals([other for other, _, _ in open_columns]):
             mark = "."
             notes.append(f"column '{column.column}': {column.shown(first)} is read with a point as decimal mark")
         if not mark:
-            values = [to_numbers([column.cells[first]], style)[0] for style in by_mark.values()]
-            ways = " or ".join(f"{value:g}" for value in values)
+            ways = " or ".join(f"{to_numbers([column.cells[first]], style)[0]:g}" for style in by_mark.values())
+            cell = column.cells[first]
             raise DataError(
-                f"{file}:{column.lines[first]}: column '{column.column}': '{column.cells[first]}' may be {ways}; "
-                "declare decimal: ',' or thousands: ','"
+                f"{file}:{column.lines[first]}: column '{column.column}': '{cell}' may be {ways}; "
+                f"declare decimal: '{'.' if '.' in cell else ','}' or thousands: '{'.' if '.' in cell else ','}'"
             )
         styles[column.column] = by_mark[mark]
     if "," in shown and decimal is None:
@@ -198,10 +196,14 @@ def choose_styles(
         cell = next((c for c in column.cells if mark and re.search(GROUPS[mark], c)), "")
         if cell and thousands is None:
             value = to_numbers([cell], styles[column.column])[0]
-            notes.append(
-                f"column '{column.column}': '{cell}' is read as {value:.12g}, with {MARKS[mark]} between thousands"
-            )
+            note = f"'{cell}' is read as {value:.12g}, with {MARKS[mark]} between thousands"
+            notes.append(f"column '{column.column}': {note}")
     return styles, notes
+
+
+def _has_decimals(columns: Sequence[Numerals]) -> bool:
+    """Whether the points of columns such as 1.250, 3.125 are decimal marks: no whole number or comma is beside them."""
+    return not any("," in cell or WHOLE.fullmatch(cell) for column in columns for cell in column.cells)
 
 
 def _contradiction(file: object, column: Numerals, allowed: Sequence[Style]) -> str:

@@ -19,15 +19,16 @@ from initbench.parts.datasets.columns import (
     Cells,
     Column,
     draft,
+    is_constant,
+    is_like_an_id,
     merge,
-    note_oddities,
     plain_form,
     quote,
     settle,
 )
 from initbench.parts.datasets.facts import LARGEST
 from initbench.parts.datasets.numerals import PLAIN, choose_styles, is_numeral
-from initbench.parts.datasets.rows import Layout, Row, find_layout
+from initbench.parts.datasets.rows import Layout, Row, find_layout, flow
 from initbench.parts.datasets.sampling import fixed_split
 
 MAX_CLASSES = 100
@@ -148,7 +149,13 @@ def read_csv(file: Path, options: Options) -> Dataset:
 
 def account(column: Column) -> ColumnAccount:
     """What a report says of a column."""
-    return ColumnAccount(column.name, column.role, column.kind, column.missing, column.labels)
+    found = ColumnAccount(column.name, column.role, column.kind, column.missing, labels=column.labels)
+    if column.kind in ("number", "date"):
+        return found._replace(low=float(np.nanmin(column.values)), high=float(np.nanmax(column.values)))
+    if column.role == "target":
+        return found._replace(counts=tuple(np.bincount(column.values, minlength=len(column.labels)).tolist()))
+    words = _as_words(column) if column.kind == "boolean" else column.values
+    return found._replace(counts=tuple(int((words == label).sum()) for label in column.labels))
 
 
 def _as_words(column: Column) -> Array:
@@ -199,10 +206,27 @@ def read_table(file: Path, options: Options) -> Table:
     for column in columns:
         if column.kind == "empty" and column.role == "feature":
             column.note("it has no value and is left out")
-        note_oddities(column, len(lines))
         notes += column.notes
+    notes += _oddities([column for column in columns if column.role == "feature"])
     table.notes = tuple(notes)
     return table
+
+
+def _oddities(features: Sequence[Column]) -> list[str]:
+    """Notes on columns that are hardly worth training on: constant ones, ids, and text with too many categories."""
+    kinds = {
+        "the same value in every row": [c.name for c in features if is_constant(c)],
+        "a value of its own in every row, as an id has": [c.name for c in features if is_like_an_id(c)],
+        f"more than {MAX_CATEGORIES:,} categories": [c.name for c in features if len(c.labels) > MAX_CATEGORIES],
+    }
+    notes = []
+    for words, names in kinds.items():
+        listed = flow(names[:8]) + (" and so on" if len(names) > 8 else "")
+        if len(names) == 1:
+            notes.append(f"column '{names[0]}' has {words}; to leave it out: drop: {listed}")
+        elif names:
+            notes.append(f"{len(names)} columns have {words}; to leave them out: drop: {listed}")
+    return notes
 
 
 def _check_options(file: Path, options: Options) -> None:
@@ -334,9 +358,13 @@ def _read_columns(
         except DataError as error:
             faults.append(str(error))
     for i, values in plain.values.items():
-        column = columns[i]
-        column.values, column.missing = values, int(np.isnan(values).sum())
-        column.kind = "empty" if column.missing == len(values) else "number"
+        columns[i].kind, columns[i].values = "number", values
+    words = [float(word) for word in options.missing if re.fullmatch(PLAIN, word)]
+    for column in columns:
+        if column.kind == "number":  # -200.0 is missing, too, where -200 is declared so
+            column.values[np.isin(column.values, words)] = np.nan
+            column.missing = int(np.isnan(column.values).sum())
+            column.kind = "empty" if column.missing == len(column.values) else "number"
     for column in columns:
         if column.kind == "number" and column.role == "feature":
             beyond = np.abs(column.values) > LARGEST
@@ -381,7 +409,7 @@ def _drop_nameless(table: Table, layout: Layout) -> None:
         elif index == 0 and column.kind == "category" and len(column.labels) == table.rows:
             reason = "it has no name and names the rows"
         else:
-            advice = f"give it one, or leave it out with drop: [{column.name}]"
+            advice = f"give it one, or leave it out with drop: {flow([column.name])}"
             table.faults.append(f"{table.file}:1: column {index + 1} has no name; {advice}")
             continue
         column.role, column.notes = "dropped", []
@@ -411,7 +439,7 @@ def _read_target(table: Table, target: Column, cells: Cells, options: Options) -
         )
     names, y, counts = np.unique(words, return_inverse=True, return_counts=True)
     classes = [str(word) for word in names]
-    target.kind, target.labels, target.values = "category", tuple(word for word in classes if word), y.astype(np.int64)
+    target.kind, target.labels, target.values = "category", tuple(classes), y.astype(np.int64)
     rarest = int(counts.argmin())
     if len(names) == 1:
         if not target.missing:
@@ -504,7 +532,7 @@ def encode(
         missing = column == "" if is_text else np.isnan(column)
         if missing[train].all():
             faults.append(
-                f"{source}: column '{name}' has no value in the training rows; leave it out with drop: [{name}]"
+                f"{source}: column '{name}' has no value in the training rows; leave it out with drop: {flow([name])}"
             )
             continue
         if is_text:
@@ -512,13 +540,13 @@ def encode(
             if len(categories) > MAX_CATEGORIES:
                 faults.append(
                     f"{source}: column '{name}' is text with {len(categories)} categories in the training rows "
-                    f"(such as '{categories[0]}'), probably an id; leave it out with drop: [{name}]"
+                    f"(such as '{categories[0]}'), probably an id; leave it out with drop: {flow([name])}"
                 )
                 continue
             if (len(encoded) + len(categories)) * len(y) > MOST_NUMBERS:
                 faults.append(
                     f"{source}: with a column for each of the {len(categories)} categories of '{name}' it has more "
-                    f"than {MOST_NUMBERS:,} numbers; leave it out with drop: [{name}]"
+                    f"than {MOST_NUMBERS:,} numbers; leave it out with drop: {flow([name])}"
                 )
                 continue
             encoded += [(f"{name} = {c}", (column == c).astype(float)) for c in categories[1:]]
