@@ -1,4 +1,4 @@
-"""What the registry knows of its parts, in words: explanations, citations, the table of the documentation."""
+"""Explanations of parts, citations, and the tables of the documentation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import inspect
 import math
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,11 +18,11 @@ from initbench.config.keys import KEYS
 from initbench.conformance import known_layer, stated_distribution, trial_network
 from initbench.contracts import Activation, Array, Shape
 from initbench.errors import InitbenchError, ParameterError, UsageError, nearest
-from initbench.registry import FOLDERS, Entry, entries, find, instead, lookup, lookup_any, lookup_end
+from initbench.registry import FOLDERS, Entry, Parameter, entries, find, instead, lookup, lookup_any, lookup_end
 from initbench.theory import Rule, critical_point, evaluate, gain, verdict
 
 REFERENCES = Path(__file__).parent / "parts" / "references.bib"
-WIDTH = 100
+WIDTH, TITLE_WIDTH, NARROWEST = 100, 13, 20  # characters of a line, of a title, and at least beside a title
 ENOUGH_WEIGHTS, MOST_DRAWS = 400_000, 30_000
 EVEN_ERROR = 1e-3  # of chi; even draws give the moments of narrow layers and wide tails better than that
 LIBRARIES = ("Keras", "PyTorch", "JAX", "scikit-learn")
@@ -83,8 +83,8 @@ def find_any(name: str) -> Entry:
     raise UsageError(f"no part '{name}'; {instead(name) or hint}")
 
 
-def explain_part(name: str, fan_in: int, fan_out: int, activation: str) -> str:
-    """Everything that is known about a part, or what a key of a config means.
+def explain_part(name: str, fan_in: int, fan_out: int, activation: str, width: int = WIDTH) -> str:
+    """Explain a part.
 
     Parameters
     ----------
@@ -94,54 +94,65 @@ def explain_part(name: str, fan_in: int, fan_out: int, activation: str) -> str:
         Of the layer that an initializer is shown on.
     activation : str
         Of the hidden layers.
+    width : int, default 100
+        Characters in a line.
 
     Returns
     -------
     str
     """
-    if name in KEYS and lookup_any(name) is None:
-        return f"{name}: a key of a config, {KEYS[name].doc} (default: {KEYS[name].default})"
     entry = find_any(name)
-    about = entry.about
-    lines = [f"{entry.name}: {entry.kind}, {about.family}"]
+    lines = [f"{entry.name}: {entry.kind}, {entry.about.family}"]
     if lookup_any(name) is not entry:
-        told = [word for word, text in (("elsewhere", about.elsewhere), ("beware", about.note)) if text]
-        what = f", and what libraries have stands under {' and '.join(told)}" if told else ""
-        lines.append(f"('{name}' is no name here; this is the nearest{what})")
+        titles = [word for word, text in (("elsewhere", entry.about.elsewhere), ("beware", entry.about.note)) if text]
+        differences = f"; libraries differ: see {' and '.join(titles)}" if titles else ""
+        lines.append(f"('{name}' is not a name here, and this is the closest part{differences})")
     elif name != entry.name:
         lines.append(f"('{name}' is another name for it)")
     others = {kind: other.name for kind in FOLDERS if (other := lookup(kind, name)) and other.name != entry.name}
-    lines += [f"(as {kind} it is {other})" for kind, other in others.items()]
-    lines += ["", *textwrap.wrap(entry.summary, WIDTH), ""]
-    if about.formula:
-        lines.append(f"formula      {about.formula}")
-    for i, parameter in enumerate(entry.parameters.values()):
-        default = "must be given" if parameter.is_required else f"default {parameter.default}"
-        limits = f", {parameter.range}" if parameter.range and str(parameter.range) != "finite" else ""
-        lines.append(f"{'parameters' if not i else '':<13}{parameter.name}: {default}{limits}")
+    lines += [f"(as {'an' if kind[0] in 'aio' else 'a'} {kind} it is {other})" for kind, other in others.items()]
+    lines += ["", entry.summary, ""]
     for title, text in _sections(entry, activation, fan_in, fan_out):
-        first, *rest = text.split("\n")
-        lines.append(f"{title:<13}{first}")
-        lines += [f"{'':<13}{line}" for line in rest]
-    return "\n".join(lines)
+        first, *rest = text
+        lines += [f"{title:<{TITLE_WIDTH}}{first}", *(f"{'':<{TITLE_WIDTH}}{line}" for line in rest)]
+    return "\n".join(_wrap(line.replace("`", ""), width) for line in lines)
 
 
-def _sections(entry: Entry, activation: str, fan_in: int, fan_out: int) -> Iterator[tuple[str, str]]:
+def _wrap(line: str, width: int) -> str:
+    """Break a line that is too long; what follows a title goes on below its own beginning."""
+    hangs = line[:TITLE_WIDTH].endswith("  ") or line.startswith(" ")
+    start = " " * TITLE_WIDTH if hangs else ""
+    whole = max(width, len(start) + NARROWEST)
+    return textwrap.fill(line, whole, subsequent_indent=start, break_on_hyphens=False) if len(line) > whole else line
+
+
+def _sections(entry: Entry, activation: str, fan_in: int, fan_out: int) -> Iterator[tuple[str, Sequence[str]]]:
+    """Titles and the lines below each."""
     about = entry.about
+    if about.formula:
+        yield "formula", [about.formula]
+    if entry.parameters:
+        yield "parameters", [_parameter_line(parameter) for parameter in entry.parameters.values()]
     source = docstring_section(entry, "References")
     if source:
-        yield "source", "\n".join(line for text in source for line in textwrap.wrap(text, WIDTH - 13))
+        yield "source", source
     if about.aliases:
-        yield "aliases", "\n".join(textwrap.wrap(", ".join(about.aliases), WIDTH - 13))
+        yield "aliases", [", ".join(about.aliases)]
     if about.elsewhere:
-        yield "elsewhere", "\n".join(f"{library}: {name}" for library, name in about.elsewhere)
+        yield "elsewhere", [f"{library}: {name}" for library, name in about.elsewhere]
     if about.note:
-        yield "beware", "\n".join(textwrap.wrap(about.note, WIDTH - 13))
+        yield "beware", [about.note]
     if entry.kind == "initializer":
-        yield "receipt", "\n".join(receipt(entry, fan_in, fan_out, activation))
+        yield "effect", effect(entry, fan_in, fan_out, activation)
     if entry.kind == "activation":
-        yield "gains", "\n".join(gain_lines(entry.function()))
-        yield "critical", "\n".join(critical_lines(entry.function()))
+        yield "gains", gain_lines(entry.function())
+        yield "critical", critical_lines(entry.function())
+
+
+def _parameter_line(parameter: Parameter) -> str:
+    default = "must be given" if parameter.is_required else f"default {parameter.default}"
+    limits = f", {parameter.range}" if parameter.range and str(parameter.range) != "finite" else ""
+    return f"{parameter.name}: {default}{limits}"
 
 
 def docstring_section(entry: Entry, title: str) -> list[str]:
@@ -168,7 +179,7 @@ def linear_gain(activation: Activation) -> float | None:
 
 def gain_lines(activation: Activation) -> list[str]:
     """What each rule multiplies the standard deviation 1/√fan_in by, and its square, the factor of the variance."""
-    lines = ["of the std 1/√fan_in (in brackets of the variance); E over z ~ N(0, 1)"]
+    lines = ["factors of the std 1/√fan_in (in brackets: of the variance); E is over z ~ N(0, 1)"]
     for rule, words in RULES.items():
         try:
             factor = gain(activation, rule)
@@ -239,28 +250,28 @@ def draw_layer(entry: Entry, fan_in: int, fan_out: int, activation: str) -> tupl
     return weights, np.concatenate([biases for _, biases in pairs]), is_even
 
 
-def receipt(entry: Entry, fan_in: int, fan_out: int, activation: str) -> list[str]:
-    """What an initializer does to a layer, or, if it looks at a whole network, to each layer of one."""
+def effect(entry: Entry, fan_in: int, fan_out: int, activation: str) -> list[str]:
+    """Describe what an initializer does to a layer, or, if it takes a whole network, to each layer of one."""
     find("activation", activation)
-    show = _network_receipt if entry.scope == "network" else _layer_receipt
+    show = _network_effect if entry.scope == "network" else _layer_effect
     try:
         return show(entry, fan_in, fan_out, activation)
     except (InitbenchError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        return [f"none for a hidden layer of {fan_in} × {fan_out} behind {activation}: {error}"]
+        return [f"unknown for a hidden layer of {fan_in} × {fan_out} behind {activation}: {error}"]
 
 
-def _network_receipt(entry: Entry, fan_in: int, fan_out: int, activation: str) -> list[str]:
+def _network_effect(entry: Entry, fan_in: int, fan_out: int, activation: str) -> list[str]:
     """Scale of weights and preactivations of each layer, on made-up rows."""
     is_cut = max(fan_in, fan_out) > WIDEST
     fan_in, fan_out = min(fan_in, WIDEST), min(fan_out, WIDEST)
     network = trial_network((fan_in, fan_out, fan_out, CLASSES), activation, ROWS)
     entry.function(network)
     lines = [
-        f"measured on {ROWS} standard normal rows of {CLASSES} classes drawn at random, and on a {activation} network",
-        f"of {fan_in} inputs and two hidden layers of {fan_out} units, biases 0 before it:",
+        f"measured on a {activation} network of {fan_in} inputs and two hidden layers of {fan_out} units with biases 0,"
+        f" on {ROWS} standard normal rows with {CLASSES} random classes:",
     ]
     if is_cut:
-        lines.insert(0, f"with fans of at most {WIDEST}, to save time;")
+        lines.insert(0, f"fans are cut to {WIDEST} to save time")
     for layer, (weights, biases) in enumerate(zip(network.weights, network.biases, strict=True)):
         line = f"layer {layer + 1}, {weights.shape[0]} × {weights.shape[1]}: weights std {weights.std():.4g}, "
         line += f"biases std {biases.std():.4g}, " if biases.any() else ""
@@ -268,14 +279,14 @@ def _network_receipt(entry: Entry, fan_in: int, fan_out: int, activation: str) -
     return lines
 
 
-def _layer_receipt(entry: Entry, fan_in: int, fan_out: int, activation: str) -> list[str]:
+def _layer_effect(entry: Entry, fan_in: int, fan_out: int, activation: str) -> list[str]:
     """Scale, limits, and the mean-field verdict for an activation."""
     weights, biases, is_even = draw_layer(entry, fan_in, fan_out, activation)
     std, rms = float(weights.std()), float(np.sqrt(np.mean(weights**2)))
     mean = _mean(weights)
     lines = [
         f"a hidden layer of {fan_in} × {fan_out} behind {activation}, as drawn:",
-        f"mean {mean:.4g}, std {std:.4g}, least {weights.min():.4g}, greatest {weights.max():.4g} of {weights.size:,}",
+        f"mean {mean:.4g}, std {std:.4g}, min {weights.min():.4g}, max {weights.max():.4g} of {weights.size:,}",
         f"gain: rms × √fan_in = {rms * fan_in**0.5:.4g}",
     ]
     stated = stated_distribution(entry, (fan_in, fan_out), activation)
@@ -286,11 +297,13 @@ def _layer_receipt(entry: Entry, fan_in: int, fan_out: int, activation: str) -> 
     if biases.any():
         lines.append(f"biases: mean {_mean(biases):.4g}, std {biases.std():.4g}")
     if weights.size > 1 and np.ptp(weights) == 0:
-        lines.append("all weights are equal, so all units of a layer are and stay one unit")
+        lines.append("all weights are equal, so all units of a layer are the same and stay so in training")
     elif abs(mean) > 5 * std / weights.size**0.5:
         outlier = abs(mean) * (fan_in * fan_out) ** 0.5
-        lines.append(f"the mean is not zero, which makes a singular value of about {outlier:.3g},")
-        lines.append("and of which the mean field of weights with mean zero knows nothing")
+        lines.append(
+            f"the mean is not zero, which adds a singular value of about {outlier:.3g};"
+            " mean-field theory assumes a mean of zero and does not apply"
+        )
     elif rms > 0:
         squares = weights**2
         error = EVEN_ERROR if is_even else 5 * float(squares.std() / squares.mean()) / weights.size**0.5
@@ -298,8 +311,10 @@ def _layer_receipt(entry: Entry, fan_in: int, fan_out: int, activation: str) -> 
         phase = "ordered" if found.chi < 1 else "chaotic"
         if abs(found.chi - 1) < error * found.chi:
             phase = "critical" if is_even else "critical, within sampling error"
-        lines.append(f"mean field: {phase}; a layer multiplies the variance of gradients by chi = {found.chi:.4g},")
-        lines.append(f"that of signals by {found.growth:.4g}")
+        lines.append(
+            f"mean field: {phase}; a layer multiplies the variance of gradients by chi = {found.chi:.4g},"
+            f" that of signals by {found.growth:.4g}"
+        )
     return lines
 
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from initbench.cli import main
 from initbench.config import find_config, read_experiment
 from initbench.contracts import Activation
-from initbench.explaining import bibliography, draw_layer, linear_gain, receipt
+from initbench.explaining import bibliography, draw_layer, effect, explain_part, linear_gain
 from initbench.registry import About, Entry, entries, find, lookup, plain
 
 PARTS = [entry for kind in ("initializer", "activation") for entry in entries(kind)]
@@ -33,7 +33,7 @@ def test_every_part_is_explained_with_formula_source_and_family(entry):
     )
 
 
-def test_the_receipt_tells_scale_and_verdict():
+def test_the_effect_shows_scale_and_verdict():
     text = invoke("explain", "kaiming_normal_", "--fan-in", 400, "--fan-out", 300)
     assert "'kaiming_normal_' is another name for it" in text
     assert "a hidden layer of 400 × 300 behind relu, as drawn:" in text
@@ -42,8 +42,8 @@ def test_the_receipt_tells_scale_and_verdict():
     assert "mean field: critical" in invoke("explain", "he_normal", "--fan-in", 8, "--fan-out", 8)
     assert "unknown activation 'nosuch'" in invoke("explain", "he_normal", "--activation", "nosuch", code=2)
     assert "mean field: ordered" in invoke("explain", "glorot_normal")
-    assert "all units of a layer are and stay one unit" in invoke("explain", "constant")
-    told = explained("positive_unitball", "receipt")
+    assert "all units of a layer are the same and stay so in training" in invoke("explain", "constant")
+    told = explained("positive_unitball", "effect")
     assert "the mean is not zero" in told[-2]
     assert not [line for line in told if line.startswith("mean field")]
     assert "nearest name: he_normal" in invoke("explain", "he_norml", code=2)
@@ -66,7 +66,7 @@ def test_moments_and_bounds_are_told_as_they_are(name, std, fan):
     assert abs(weights.mean()) < 1e-9
     bound = {"he_uniform": 6**0.5, "flax_dense": 2 / 0.87962566103423978}.get(name)
     assert bound is None or weights.max() * fan**0.5 == pytest.approx(bound, rel=2e-4)
-    last = explained(name, "receipt", "--fan-in", fan, "--fan-out", fan)[-2]
+    last = explained(name, "effect", "--fan-in", fan, "--fan-out", fan)[-2]
     assert last.startswith("mean field: ordered;" if name == "flax_dense" else "mean field: critical;")
 
 
@@ -79,20 +79,20 @@ def test_what_draws_otherwise_is_judged_with_the_error_of_its_sample(scale):
         return scale * find("initializer", "he_normal").function(shape, rng) * 2**0.5 * (rng.random(shape) < 0.5)
 
     for function in (normal, masked):
-        lines = receipt(Entry("initializer", "theirs", function, {}, About()), 200, 200, "relu")
+        lines = effect(Entry("initializer", "theirs", function, {}, About()), 200, 200, "relu")
         phase = {0.95: "ordered", 1.0: "critical, within sampling error", 1.05: "chaotic"}[scale]
-        assert lines[-2].startswith(f"mean field: {phase};")
+        assert lines[-1].startswith(f"mean field: {phase};")
 
 
 def test_the_gain_is_the_root_mean_square():
-    assert "gain: rms × √fan_in = 0.5774" in explained("u01", "receipt", "--fan-in", 1, "--fan-out", 1)
+    assert "gain: rms × √fan_in = 0.5774" in explained("u01", "effect", "--fan-in", 1, "--fan-out", 1)
 
 
 def test_a_name_with_its_library_is_explained_as_the_nearest_and_what_differs():
     text = invoke("explain", "mlx.nn.init.he_normal")
-    assert text.splitlines()[1] == (
-        "('mlx.nn.init.he_normal' is no name here; this is the nearest, and what libraries have stands under elsewhere "
-        "and beware)"
+    assert " ".join(text.splitlines()[1:3]) == (
+        "('mlx.nn.init.he_normal' is not a name here, and this is the closest part; libraries differ: see "
+        "elsewhere and beware)"
     )
     assert "elsewhere    Keras: HeNormal (truncated)" in text
     assert "MLX and neupy have gain" in text
@@ -102,7 +102,7 @@ def test_a_name_with_its_library_is_explained_as_the_nearest_and_what_differs():
 
 def test_relu_is_explained_as_the_activation_that_it_names():
     text = invoke("explain", "relu")
-    assert text.startswith("relu: activation, rectifiers\n(as initializer it is he_normal)\n")
+    assert text.startswith("relu: activation, rectifiers\n(as an initializer it is he_normal)\n")
 
 
 def test_an_activation_is_told_its_gains():
@@ -129,25 +129,25 @@ def test_an_activation_is_told_its_critical_points_or_why_it_has_none():
         "sigma_b = 0: sigma_w = 1.414 (sigma_w² = 2), q* = any, V′(q*) = 1",
         "sigma_b = 0.2: sigma_w = 1.414 (sigma_w² = 2), q* = infinite, V′(q*) = 1",
     ]
-    without, with_biases = explained("gelu", "critical")
+    without, *with_biases = explained("gelu", "critical")
     assert without == "sigma_b = 0: none: chi = 1 only at q = 0, and from there any signal grows"
-    assert with_biases.endswith("V′(q*) = 1.095, unstable")
+    assert " ".join(with_biases).endswith("V′(q*) = 1.095, unstable")
     assert explained("softplus", "critical")[0] == "sigma_b = 0: none: no fixed point of the length map has chi = 1"
 
 
 def test_a_scheme_for_networks_shows_what_it_did_to_each_layer():
-    told = explained("lsuv", "receipt", "--fan-in", 40, "--fan-out", 30, "--activation", "tanh")
+    told = explained("lsuv", "effect", "--fan-in", 40, "--fan-out", 30, "--activation", "tanh")
     assert " ".join(told[:2]) == (
-        "measured on 256 standard normal rows of 10 classes drawn at random, and on a tanh network "
-        "of 40 inputs and two hidden layers of 30 units, biases 0 before it:"
+        "measured on a tanh network of 40 inputs and two hidden layers of 30 units with biases 0, "
+        "on 256 standard normal rows with 10 random classes:"
     )
     assert [line.partition(":")[0] for line in told[2:]] == ["layer 1, 40 × 30", "layer 2, 30 × 30", "layer 3, 30 × 10"]
     assert all(0.95 < float(line.split()[-1]) < 1.05 for line in told[2:])
-    assert "biases std" in explained("weight_norm", "receipt")[2]
-    cut = explained("lsuv", "receipt", "--fan-in", 2000, "--fan-out", 300)
-    assert cut[0] == "with fans of at most 256, to save time;"
+    assert "biases std" in explained("weight_norm", "effect")[2]
+    cut = explained("lsuv", "effect", "--fan-in", 2000, "--fan-out", 300)
+    assert cut[0] == "fans are cut to 256 to save time"
     assert cut[3].startswith("layer 1, 256 × 256: ")
-    assert "must have an even number" in explained("antisymmetric", "receipt", "--fan-out", 33)[0]
+    assert "must have an even number" in " ".join(explained("antisymmetric", "effect", "--fan-out", 33))
 
 
 def test_a_stated_distribution_stands_beside_what_was_drawn(tmp_path):
@@ -219,3 +219,12 @@ def test_one_config_trains_every_initializer_that_needs_no_file():
     assert {part.name for part in experiment.choices["initializer"]} == {
         e.name for e in needing_none if not e.fingerprint
     }
+
+
+@pytest.mark.parametrize("name", ["he_normal", "lsuv", "tanh", "positive_unitball", "torch.nn.init.kaiming_normal_"])
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_an_explanation_fits_the_width_and_loses_no_word(name, width):
+    whole, narrow = (explain_part(name, 16, 16, "relu", columns) for columns in (10_000, width))
+    assert "".join(narrow.split()) == "".join(whole.split())
+    assert max(map(len, narrow.splitlines())) <= width
+    assert "`" not in whole

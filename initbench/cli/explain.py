@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from initbench.cli import options
+from initbench.cli.wrapping import text_columns
 
 
 @click.command(
@@ -26,4 +27,4 @@ def explain(name: str, fan_in: int, fan_out: int, activation: str, plugins: tupl
 
     for plugin in plugins:
         load_plugin(plugin)
-    click.echo(explain_part(name, fan_in, fan_out, activation))
+    click.echo(explain_part(name, fan_in, fan_out, activation, text_columns()))
