@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import secrets
 import sqlite3
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from initbench.contracts import FURTHER, LAYER_METRICS, METRICS, Array
-from initbench.errors import StoreError, command_line
+from initbench.errors import StoreError
 from initbench.plan import Cell
 
 if TYPE_CHECKING:
@@ -50,6 +51,16 @@ SEALED = {
 }
 LOST = "put a copy in its place, or move it away and run again to train all anew"
 PLAN_DAMAGED = "the plan is damaged; the records are kept, and to plan anew"
+# What a forged file can hold beside plain tables, and a query would run: a view may have no end.
+STRANGE = """
+SELECT type || ' ' || name FROM sqlite_master WHERE type IN ('view', 'trigger')
+UNION ALL SELECT 'virtual table ' || name FROM sqlite_master WHERE type = 'table' AND rootpage = 0
+UNION ALL SELECT 'computed column ' || c.name FROM sqlite_master t JOIN pragma_table_xinfo(t.name) c
+    WHERE t.type = 'table' AND c.hidden != 0
+"""
+STEPS_A_LOOK = 100_000  # of SQLite's machine, after which it asks whether to go on
+STEPS_A_BYTE = 2  # of the file, that a query may take; ours take less than 0.1
+FEWEST_STEPS = 1_000_000
 SECONDS_BETWEEN_TRIALS = 0.1  # to take a lock
 NOTES = ("target", "tuned", "race")  # of the plan, beside its cells
 
@@ -120,7 +131,7 @@ class Record(NamedTuple):
 
 
 class Frames(NamedTuple):
-    """The tables of an experiment, with the columns of docs/contract.md, and what summaries need besides.
+    """The tables of an experiment, as ``contract`` columns promise them, and what summaries need besides.
 
     Attributes
     ----------
@@ -168,6 +179,8 @@ class Store:
             self._connection = sqlite3.connect(self.file, timeout=60, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"{self.file}: cannot be opened: {error}") from error
+        self._steps = math.inf  # that are left to the present query
+        self._connection.set_progress_handler(self._is_over, STEPS_A_LOOK)
         try:
             self._connection.create_function("checksum", -1, _checksum, deterministic=True)
             if self.file.is_symlink():
@@ -176,6 +189,8 @@ class Store:
                 )
             if not self._has("about") and self._rows("SELECT 1 FROM sqlite_master"):
                 raise StoreError(f"{self.file}: is a database of another program; move it away")
+            for (name,) in self._rows(STRANGE):
+                raise StoreError(f"{self.file}: holds the {name}, which initbench never makes; {LOST}")
             layout = (self.about("layout") if self._has("about") else None) or "0"
             if not str(layout).isdecimal():
                 raise StoreError(f"{self.file}: cannot be read: its layout is {layout!r}; {LOST}")
@@ -220,10 +235,21 @@ class Store:
         self.close()
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        self._steps = max(FEWEST_STEPS, STEPS_A_BYTE * self.file.stat().st_size)
         try:
             return self._connection.execute(query, values).fetchall()
         except sqlite3.Error as error:
-            raise StoreError(f"{self.file}: cannot be read: {error}; {LOST}") from error
+            reason = "a query goes on for longer than the whole file could take" if self._steps < 0 else error
+            if str(reason) == "interrupted":  # a signal came as SQLite asked whether to go on
+                raise KeyboardInterrupt from None
+            raise StoreError(f"{self.file}: cannot be read: {reason}; {LOST}") from error
+        finally:
+            self._steps = math.inf
+
+    def _is_over(self) -> bool:
+        """Whether the present query has taken more steps than an honest one."""
+        self._steps -= STEPS_A_LOOK
+        return self._steps < 0
 
     def _has(self, table: str) -> bool:
         return bool(self._rows("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)))
@@ -320,8 +346,7 @@ class Store:
     @property
     def _again(self) -> str:
         config = self.folder / "config.yaml"
-        ours = command_line("run", config, "-o", self.folder.parent)
-        return ours if config.exists() else "initbench claims run"
+        return f"initbench run {config} -o {self.folder.parent}" if config.exists() else "initbench claims run"
 
     def _is_plan_whole(self) -> bool:
         values = [value for row in self._rows("SELECT * FROM plan ORDER BY position") for value in row]

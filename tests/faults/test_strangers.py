@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import struct
 import subprocess
 import sys
 
@@ -72,6 +73,54 @@ def test_nothing_is_written_into_the_database_of_another_program(stranger, is_li
     assert "is a link" in told or "another program" in told
     call("table", "results/s", code=1)
     assert store.read_bytes() == before
+
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i"
+FORGED = {
+    "plan": f"DROP TABLE plan; CREATE VIEW plan AS {ENDLESS} AS position, 'c' AS cell, 0 AS seed, 1 AS epochs FROM n",
+    "about": f"DROP TABLE about; CREATE VIEW about AS {ENDLESS} AS key, 'x' AS value FROM n",
+    "beside": f"CREATE VIEW mine AS {ENDLESS} FROM n",
+    "trigger": f"CREATE TRIGGER t AFTER DELETE ON plan BEGIN DELETE FROM about WHERE key IN ({ENDLESS} FROM n); END",
+    "computed": "ALTER TABLE plan ADD COLUMN more AS (length(hex(zeroblob(1000000000))))",
+    "virtual": "PRAGMA writable_schema = 1; INSERT INTO sqlite_master"
+    " VALUES ('table', 'more', 'more', 0, 'CREATE VIRTUAL TABLE more USING fts5(a)')",
+}
+
+
+@pytest.mark.parametrize("forged", FORGED)
+@pytest.mark.parametrize("command", [("table", "results/s"), ("status", "results"), ("run", "s.yaml", "-j", "1")])
+def test_a_store_that_is_more_than_plain_tables_is_refused_and_never_keeps_a_command_waiting(stranger, forged, command):
+    with sqlite3.connect("results/s/runs.sqlite") as connection:
+        connection.executescript(FORGED[forged])
+    told = call(*command, code=1).output
+    assert "put a copy in its place, or move it away" in told
+
+
+def interior_page(size, child, cells=100):
+    """A page of an SQLite table whose cells all point to one child; see the file format, section 1.6."""
+    page, ends = bytearray(size), [size - 5 * (i + 1) for i in range(cells)]
+    for i, end in enumerate(ends):
+        page[end : end + 5] = struct.pack(">IB", child, i + 1)
+    page[:12] = struct.pack(">BHHHBI", 5, 0, cells, ends[-1], 0, child)
+    page[12 : 12 + 2 * cells] = struct.pack(f">{cells}H", *ends)
+    return bytes(page)
+
+
+def test_a_store_whose_pages_point_to_one_another_ends_in_a_line(stranger):
+    """A walk over the few rows of its plan would visit 100 to the power of 13 pages."""
+    store = stranger / "results" / "s" / "runs.sqlite"
+    with sqlite3.connect(store) as connection:
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+        root = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'plan'").fetchone()[0]
+    content = bytearray(store.read_bytes())
+    content += content[(root - 1) * size : root * size]
+    for _ in range(12):
+        content += interior_page(size, len(content) // size)
+    content[(root - 1) * size : root * size] = interior_page(size, len(content) // size)
+    content[28:32] = struct.pack(">I", len(content) // size)
+    store.write_bytes(content)
+    assert "a query goes on for longer than the whole file could take" in call("table", "results/s", code=1).stderr
+    assert "a query goes on for longer" in call("status", "results", code=1).output
 
 
 @pytest.mark.parametrize("value", ["!x a.csv", '"a\\0b"', "!!python/name:os.system x"])
