@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from initbench.contracts import FURTHER, LAYER_METRICS, METRICS, Array
-from initbench.errors import StoreError
+from initbench.errors import StoreError, command_line
 from initbench.plan import Cell
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Record(NamedTuple):
 
 
 class Frames(NamedTuple):
-    """The tables of an experiment, as ``contract`` columns promise them, and what summaries need besides.
+    """The tables of an experiment, with the columns of docs/contract.md, and what summaries need besides.
 
     Attributes
     ----------
@@ -346,7 +346,8 @@ class Store:
     @property
     def _again(self) -> str:
         config = self.folder / "config.yaml"
-        return f"initbench run {config} -o {self.folder.parent}" if config.exists() else "initbench claims run"
+        ours = command_line("run", config, "-o", self.folder.parent)
+        return ours if config.exists() else "initbench claims run"
 
     def _is_plan_whole(self) -> bool:
         values = [value for row in self._rows("SELECT * FROM plan ORDER BY position") for value in row]
