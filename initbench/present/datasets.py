@@ -39,8 +39,7 @@ def columns_table(columns: Iterable[Any]) -> pd.DataFrame:
         }
         for column in columns
     ]
-    table = pd.DataFrame(rows, columns=["column", "role", "type", "missing", "categories", "values"])
-    return table.astype({"missing": "Int64", "categories": "Int64"})
+    return pd.DataFrame(rows, columns=["column", "role", "type", "missing", "categories", "values"], dtype=object)
 
 
 def describe_dataset(
