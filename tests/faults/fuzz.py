@@ -55,7 +55,7 @@ def try_data(folder: Path, case: DataCase) -> list[Verdict]:
     (folder / "case.yaml").write_text(case.config)
     for name, content in case.files.items():
         file = folder / name
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         put(file, content)
     about = ("case.yaml", "data.csv", "data.npz", "mnist")
     verdicts = [run_case(["check", "case.yaml"], folder, about)]

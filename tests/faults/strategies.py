@@ -526,18 +526,36 @@ def archives(draw: st.DrawFn) -> DataCase:
         key = draw(st.sampled_from(sorted(members)))
         members[key] = draw(damaged(members[key]))
     methods = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+    if draw(st.integers(0, 3)) == 0:
+        return _kmnist(members, draw(st.sampled_from(["mnist", "mnist/kmnist-train-imgs.npz"])))
     content = archive(members, draw(st.sampled_from(methods)))
     if draw(st.integers(0, 2)) == 0:
         content = draw(damaged(content))
     return DataCase(f"dataset: {{npz: data.npz}}\n{NET}", {"data.npz": content})
 
 
+def _kmnist(members: dict[str, bytes], named: str) -> DataCase:
+    """The members of an npz file, each in a file of its own."""
+    files: dict[str, bytes | str] = {"mnist/about.txt": b"four files"}
+    for member, content in members.items():
+        axis, part = member.removesuffix(".npy").split("_")
+        files[f"mnist/kmnist-{part}-{'imgs' if axis == 'x' else 'labels'}.npz"] = archive({"arr_0.npy": content})
+    return DataCase(f"dataset: {{npz: {named}}}\n{NET}", files)
+
+
+IDX_NAMES = st.sampled_from(["{}-idx{}", "{}.idx{}", "emnist-letters-{}-idx{}", "raw/{}-idx{}", "a-{}-idx{}"])
+
+
 @st.composite
 def images(draw: st.DrawFn) -> DataCase:
-    """A folder of IDX files."""
+    """A folder of IDX files, now and then of other names, other types, or with a twin."""
     files: dict[str, bytes | str] = {}
+    usual = draw(IDX_NAMES)
     for key, values in draw(arrays()).items():
         stem, magic = IDX_FILES[key]
+        magic = magic[:2] + bytes([draw(st.sampled_from([8] * 8 + [9, 10, 11, 12, 13, 14])), magic[3]])
+        name = draw(IDX_NAMES) if draw(st.integers(0, 9)) == 0 else usual
+        stem = name.format(*stem.split("-idx"))
         values = np.nan_to_num(values) if values.dtype.kind == "f" else values
         with np.errstate(all="ignore"):
             raw = values.astype("u1").tobytes() if values.dtype.kind in "buif" and values.dtype != "f16" else b""
@@ -550,6 +568,8 @@ def images(draw: st.DrawFn) -> DataCase:
         if draw(st.integers(0, 5)) == 0:
             content = draw(damaged(content))
         files[f"mnist/{stem}{'.gz' if is_packed else ''}"] = content
+        if draw(st.integers(0, 9)) == 0:
+            files[f"mnist/{stem.replace('-idx', '.idx')}"] = draw(damaged(content))
     return DataCase(f"dataset: {{idx: mnist}}\n{NET}", files)
 
 

@@ -9,6 +9,8 @@ import zipfile
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from initbench.data import checksum
 from initbench.errors import DataError
@@ -205,6 +207,45 @@ def test_classes_that_keep_their_names_have_a_checksum_of_their_own(small, tmp_p
     put(tmp_path / "from0", small)
     put(tmp_path / "from1", small | {key: small[key] + 1 for key in ("y_train", "y_test")})
     assert checksum(read_idx_folder(tmp_path / "from0")) != checksum(read_idx_folder(tmp_path / "from1"))
+
+
+# Any layout: what is read is what was written
+
+
+SEPARATORS = st.sampled_from("-._")
+COUNTS = st.integers(2, 5)
+
+
+@settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_a_layout_of_any_kind_gives_back_what_was_written_and_reports_what_it_assumed(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("layout")
+    prefix = data.draw(st.sampled_from(["", "emnist-digits-", "emnist-letters-", "kmnist_", "fashion.mnist-"]))
+    first, k = data.draw(st.integers(0, 1)), data.draw(COUNTS)
+    place = folder / data.draw(st.sampled_from(["", "raw", "EMNIST/raw"]))
+    place.mkdir(parents=True, exist_ok=True)
+    rows, columns, seed = data.draw(COUNTS), data.draw(COUNTS), data.draw(st.integers(0, 99))
+    rng = np.random.default_rng(seed)
+    truth = {}
+    for part, n in (("train", 20), ("test", 10)):
+        truth[f"x_{part}"] = rng.integers(0, 128, (n, rows, columns)).astype(np.uint8)
+        truth[f"y_{part}"] = rng.permutation(np.arange(n) % k).astype(np.uint8)
+        names = "train" if part == "train" else data.draw(st.sampled_from(["t10k", "test"]))
+        for axis, kind in (("x", "images"), ("y", "labels")):
+            stored = truth[f"{axis}_{part}"]
+            stored = stored + first if axis == "y" else stored
+            stored = stored.swapaxes(1, 2) if axis == "x" and prefix.startswith("emnist") else stored
+            content = idx(stored, data.draw(st.sampled_from(sorted(CODES))))
+            one, two, three = (data.draw(SEPARATORS) for _ in range(3))
+            for is_packed in data.draw(st.sampled_from([(False,), (True,), (False, True)])):
+                file = place / f"{prefix}{names}{one}{kind}{two}idx{stored.ndim}{three}ubyte{'.gz' * is_packed}"
+                file.write_bytes(gzip.compress(content) if is_packed else content)
+    found = read_idx_folder(folder)
+    assert is_same(found, truth)
+    assert found.classes == tuple(str(label) for label in range(first, first + k))
+    assert sum(note.startswith("labels: 1") for note in found.notes) == first
+    assert sum(note.startswith("images: EMNIST") for note in found.notes) == prefix.startswith("emnist")
+    assert sum(note.startswith("files: read in") for note in found.notes) == (place != folder)
 
 
 # IDX of other types
