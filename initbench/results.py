@@ -26,7 +26,7 @@ from initbench.errors import InitbenchError, StoreError, UsageError, command_lin
 from initbench.plan import TUNED, Cell, choose_tuned
 from initbench.race import MAX_SEEDS, design_race, run_race
 from initbench.runner import Choose, Outcome, Progress, run_experiment
-from initbench.store import Frames, Lock, Store, write_aside, write_text
+from initbench.store import Frames, Lock, Store, results_nearby, write_aside, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -412,7 +412,7 @@ def experiments_below(path: str | Path, *, with_claims: bool = False) -> list[Pa
         look = f"to look at them: {command_line('report', folder)}" if is_over else "to end them: initbench claims run"
         raise StoreError(f"{folder} holds claims, which are no experiment; {look}")
     if not found:
-        raise StoreError(f"no results in {path} or below it; to make some: initbench run CONFIG")
+        raise StoreError(f"no results in {path} or below it; {results_nearby(Path(path))}")
     return found
 
 

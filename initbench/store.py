@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from initbench.contracts import FURTHER, LAYER_METRICS, METRICS, Array
-from initbench.errors import StoreError, command_line
+from initbench.errors import StoreError, close_names, command_line
 from initbench.plan import Cell
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ UNION ALL SELECT 'computed column ' || c.name FROM sqlite_master t JOIN pragma_t
 STEPS_A_LOOK = 100_000  # of SQLite's machine, after which it asks whether to go on
 STEPS_A_BYTE = 2  # of the file, that a query may take; ours take less than 0.1
 FEWEST_STEPS = 1_000_000
+MOST_NAMED = 5  # folders in a message
 SECONDS_BETWEEN_TRIALS = 0.1  # to take a lock
 NOTES = ("target", "tuned", "race")  # of the plan, beside its cells
 
@@ -170,9 +171,8 @@ class Store:
     def __init__(self, folder: Path, *, create: bool = False) -> None:
         self.folder, self.file = folder, folder / "runs.sqlite"
         if not create and not self.file.is_file():
-            below = sorted(str(file.parent) for file in folder.glob("*/runs.sqlite"))
-            hint = f"name one of: {', '.join(below)}" if below else "to make some: initbench run CONFIG"
-            raise StoreError(f"{folder} is no folder of results (it has no runs.sqlite); {hint}")
+            what = "is no folder of results (it has no runs.sqlite)" if folder.exists() else "does not exist"
+            raise StoreError(f"{folder} {what}; {results_nearby(folder)}")
         try:
             if create:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -625,6 +625,28 @@ def verify(folder: Path) -> list[str]:
             return store.verify()
     except StoreError as error:
         return [str(error)]
+
+
+def results_nearby(path: Path) -> str:
+    """What to write in place of a path without results: a folder of results in it, or one nearby with such a name."""
+    if path.is_file() and (path.parent / "runs.sqlite").is_file():
+        return f"name its folder: {path.parent}"
+    below = [file.parent for file in sorted(path.glob("*/runs.sqlite"))]
+    if below:
+        return f"name one of: {_list(below)}"
+    there = next((folder for folder in path.parents if folder.is_dir()), Path())
+    files = [*there.glob("*/runs.sqlite"), *there.glob("*/*/runs.sqlite")]
+    known = {str(file.parent): file.parent for file in sorted(files)}
+    by_name = {folder.name: folder for folder in reversed(known.values())}  # of one name the first counts
+    close = [by_name[name] for name in close_names(path.name, by_name)]
+    if close:
+        return f"nearest: {_list(close)}"
+    return f"there are: {_list(list(known.values()))}" if known else "to make some: initbench run CONFIG"
+
+
+def _list(folders: list[Path]) -> str:
+    more = f" and {len(folders) - MOST_NAMED} more" if len(folders) > MOST_NAMED else ""
+    return ", ".join(map(str, folders[:MOST_NAMED])) + more
 
 
 class Lock:

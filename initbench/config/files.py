@@ -67,7 +67,7 @@ def find_config(name: str, kind: str = "config") -> Path:
         raise UsageError(f"{path} is a folder; name a {kind} file{' in it:' if inside else ','}{inside}\n  {known}")
     theirs = files_in(path.parent)
     make = "to write one: initbench new" if kind == "config" else "for one to start from: initbench claims show NAME"
-    labels = {file.stem: label for label, file in theirs.items()} | {n: n for n in ours}
+    labels = {n: n for n in ours} | {file.stem: label for label, file in theirs.items()}
     close = [labels[stem] for stem in close_names(path.stem, labels)]
     if not close:
         raise UsageError(f"no {kind} '{name}'; {known}; {make}")

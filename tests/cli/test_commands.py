@@ -260,6 +260,26 @@ def test_a_path_without_results_is_one_line(invoke, command):
     assert "to make some: initbench run CONFIG" in result.stderr
 
 
+@pytest.mark.parametrize("command", ["table", "compare", "plot", "status", "report", "export", "plan"])
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("results/smal", "nearest: results/small"),
+        ("smal", "nearest: results/small"),
+        ("result/small", "nearest: results/small"),
+        ("results/quite_another", "there are: results/small, results/tanh"),
+        ("results/small/runs.csv", "name its folder: results/small"),
+    ],
+)
+def test_a_mistyped_path_of_results_is_answered_with_those_nearby(invoke, command, path, hint):
+    for name in ("small", "tanh"):
+        Store(Path("results") / name, create=True).close()
+    Path("results/small/runs.csv").write_text("", encoding="utf-8")
+    result = invoke(command, path, code=1)
+    assert hint in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 def test_list_shows_each_part_in_a_line(invoke):
     for kind in ("initializers", "activations", "optimizers", "datasets"):
         lines = [line for line in invoke("list", kind).stdout.splitlines() if not line.endswith(":")]
