@@ -15,16 +15,22 @@ from initbench.cli import options
 @options.data_dir
 @options.plugin
 def cite(config: str, changes: tuple[str, ...], data_dir: Path | None, plugins: tuple[str, ...]) -> None:
-    """Print BibTeX entries for the parts that CONFIG uses."""
+    """Print BibTeX entries for the parts and data sets that CONFIG uses, and for initbench.
+
+    A comment names each data set that has no entry, such as your own files.
+    """
     from initbench.config import find_config, read_experiment
     from initbench.data import data_folders
-    from initbench.explaining import bibliography, citations
+    from initbench.explaining import bibliography, citations, uncited_data
     from initbench.registry import load_plugin
 
     for plugin in plugins:
         load_plugin(plugin)
     entries = bibliography()
-    for key in citations(read_experiment(find_config(config), changes, data_folders(data_dir))):
+    experiment = read_experiment(find_config(config), changes, data_folders(data_dir))
+    for sentence in uncited_data(experiment):
+        click.echo(f"% data set {sentence}\n")
+    for key in citations(experiment):
         if key in entries:
             click.echo(entries[key] + "\n")
         else:

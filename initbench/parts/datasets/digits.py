@@ -22,7 +22,7 @@ FACTS["digits"] = Facts(
 )
 
 
-@dataset("digits")
+@dataset("digits", cites=("alpaydin1998",))
 def digits(folders: tuple[Path, ...]) -> Dataset:
     """1,797 handwritten digits of 8 x 8 pixels, from scikit-learn.
 

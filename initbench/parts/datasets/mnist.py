@@ -59,7 +59,7 @@ FACTS["mnist-10k"] = Facts(
 )
 
 
-@dataset("mnist")
+@dataset("mnist", cites=("lecun1998mnist",))
 def mnist(folders: tuple[Path, ...]) -> Dataset:
     """70,000 handwritten digits of 28 x 28 pixels, with the official split; fetched from OpenML once.
 
@@ -99,7 +99,7 @@ def mnist(folders: tuple[Path, ...]) -> Dataset:
     return data
 
 
-@dataset("mnist-10k")
+@dataset("mnist-10k", cites=("lecun1998mnist",))
 def mnist_10k(folders: tuple[Path, ...]) -> Dataset:
     """10,000 of MNIST's training digits, which come with the package.
 
