@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
-from initbench.cli import options
+from initbench.cli import completing, options
 
 
 @click.command(
     epilog="\b\nExamples:\n  initbench check configs/*.yaml\n  initbench check my_init --plugin my_init.py\n"
 )
-@options.config_argument("configs", "CONFIG|PART...", nargs=-1)
+@options.config_argument("configs", "CONFIG|PART...", nargs=-1, complete=completing.configs_or_parts)
 @options.changes
 @options.data_dir
 @options.plugin

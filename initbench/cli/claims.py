@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from initbench.cli import options
+from initbench.cli import completing, options
 
 if TYPE_CHECKING:
     from initbench.config import Claim
@@ -49,7 +49,7 @@ def list_claims(suite: str | None) -> None:
 
 
 @claims.command(epilog=EPILOG)
-@click.argument("name")
+@click.argument("name", shell_complete=completing.claims)
 @options.data_dir
 @options.plugin
 def show(name: str, data_dir: Path | None, plugins: tuple[str, ...]) -> None:
@@ -63,7 +63,7 @@ def show(name: str, data_dir: Path | None, plugins: tuple[str, ...]) -> None:
 
 
 @claims.command(epilog=EPILOG)
-@click.argument("names", metavar="[NAME|FILE]...", nargs=-1)
+@click.argument("names", metavar="[NAME|FILE]...", nargs=-1, shell_complete=completing.claims)
 @suite
 @click.option(
     "-o", "--results", default="results", type=click.Path(path_type=Path), help="Folder to write to. [results]"

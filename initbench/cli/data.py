@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from initbench.cli import options
+from initbench.cli import completing, options
 
 if TYPE_CHECKING:
     from initbench.contracts import ColumnAccount
@@ -52,7 +52,7 @@ def list_data(data_dir: Path | None) -> None:
 
 
 @data.command(epilog="\b\nExample:\n  initbench data get mnist\n")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.data_sets)
 @options.data_dir
 def get(name: str, data_dir: Path | None) -> None:
     """Download the data set NAME unless it is already available, and print its location.
@@ -73,7 +73,7 @@ def get(name: str, data_dir: Path | None) -> None:
 
 
 @data.command(epilog="\b\nExample:\n  initbench data verify mnist --data-dir data\n")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completing.data_sets)
 @options.data_dir
 @click.pass_context
 def verify(ctx: click.Context, name: str | None, data_dir: Path | None) -> None:
@@ -111,7 +111,7 @@ def verify(ctx: click.Context, name: str | None, data_dir: Path | None) -> None:
     epilog="\b\nExamples:\n  initbench data describe customers.csv\n  initbench data describe my_run.yaml\n"
     "  initbench data describe prices.csv -s target=sold -s 'decimal=\",\"' --format csv\n"
 )
-@click.argument("source", metavar="CONFIG|FILE")
+@click.argument("source", metavar="CONFIG|FILE", shell_complete=completing.configs_or_files)
 @options.changes
 @options.data_dir
 @options.plugin

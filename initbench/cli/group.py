@@ -31,9 +31,14 @@ from initbench.errors import ConfigError, InitbenchError, nearest, printable
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 EXAMPLES = """\b
 Examples:
-  initbench run relu_deep            train a bundled experiment
+  initbench list configs             show the bundled experiments
+  initbench run relu_deep            train one of them
   initbench plot results/            draw its figures
   initbench new my_run               write a config to start from
+
+\b
+Completion of names with the tab key, in bash (likewise zsh_source, fish_source):
+  eval "$(_INITBENCH_COMPLETE=bash_source initbench)"
 """
 
 

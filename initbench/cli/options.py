@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from initbench.cli import completing
+
 MOST_FILES = 5  # of the current folder that are offered to who names no config
 
 
@@ -38,7 +40,7 @@ def _checked_seeds(context: click.Context, option: click.Parameter, value: str |
 
 def _configs_or_choice(context: click.Context, argument: click.Parameter, value: Any) -> Any:
     """What the user named; a user who named nothing is shown what there is."""
-    if value:
+    if value or context.resilient_parsing:
         return value
     from initbench.config import bundled, describe_files, files_in
 
@@ -48,9 +50,13 @@ def _configs_or_choice(context: click.Context, argument: click.Parameter, value:
     raise click.UsageError(f"missing argument {what}; name a file, or one of:{shown}", context)
 
 
-def config_argument(name: str, metavar: str, nargs: int = 1) -> Callable[[Any], Any]:
+def config_argument(
+    name: str, metavar: str, nargs: int = 1, complete: completing.Complete = completing.configs
+) -> Callable[[Any], Any]:
     """A config, or with ``nargs=-1`` several."""
-    return click.argument(name, metavar=metavar, nargs=nargs, required=False, callback=_configs_or_choice)
+    return click.argument(
+        name, metavar=metavar, nargs=nargs, required=False, callback=_configs_or_choice, shell_complete=complete
+    )
 
 
 changes = click.option(
@@ -59,6 +65,7 @@ changes = click.option(
     "changes",
     metavar="KEY=VALUE",
     multiple=True,
+    shell_complete=completing.keys,
     help="Change a key of the config; VALUE is YAML. Repeatable.",
 )
 seeds = click.option(
@@ -71,7 +78,12 @@ data_dir = click.option(
     "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder to search for data files first."
 )
 plugin = click.option(
-    "--plugin", "plugins", metavar="FILE.py", multiple=True, help="Python file that registers parts; it is executed."
+    "--plugin",
+    "plugins",
+    metavar="FILE.py",
+    multiple=True,
+    shell_complete=completing.plugins,
+    help="Python file that registers parts; it is executed.",
 )
 table_format = click.option(
     "--format",

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from initbench.cli import options
+from initbench.cli import completing, options
 
 
 @click.command(epilog="\b\nExamples:\n  initbench phase tanh\n  initbench phase relu -o figures --format pdf\n")
-@click.argument("activation")
+@click.argument("activation", shell_complete=completing.activations)
 @click.option(
     "-o",
     "--results",

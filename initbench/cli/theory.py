@@ -6,14 +6,14 @@ import json
 
 import click
 
-from initbench.cli import options
+from initbench.cli import completing, options
 
 
 @click.command(
     epilog="\b\nExamples:\n  initbench theory tanh --sigma-w2 2.25 --sigma-b2 0.04\n"
     "  initbench theory relu --format json\n"
 )
-@click.argument("activation")
+@click.argument("activation", shell_complete=completing.activations)
 @click.option("--sigma-w2", type=float, help="fan_in × variance of the weights.  [default: the critical point, or 1]")
 @click.option("--sigma-b2", type=float, default=0.0, show_default=True, help="Variance of the biases.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
