@@ -62,7 +62,7 @@ def test_what_is_no_file_is_refused_at_once(special, dataset, name, tmp_path):
 def reader(action):
     """A reader of CSV files that does something first, and then finds fault with every file."""
 
-    def read_csv(file, target, drop):
+    def read_csv(file, options):
         action(file)
         raise DataError(f"{file}: nothing to read")
 
