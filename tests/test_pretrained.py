@@ -211,7 +211,7 @@ def test_a_cell_that_cannot_be_found_is_told_at_its_place_with_those_that_can(tm
     assert re.search(rf"{cells[1]} \(he_normal, seed 1\), {cells[3]} \(orthogonal, seed 1\)$", several.message)
     assert "no cells with weights have the seed 5" in fault("file: results/source", "seeds=[5]").message
     assert "is a file; leave it out" in fault("file: source.yaml, cell: abc").message
-    assert "put it in quotes: '12'" in fault("file: results/source, cell: 12").hint
+    assert "no cell begins with '012'" in fault("file: results/source, cell: 012").message
     (tmp_path / "empty").mkdir()
     assert "no folder of results" in fault("file: empty").message
 

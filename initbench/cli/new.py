@@ -34,15 +34,16 @@ seeds: 5                        # each initializer is trained from seeds 0 to 4,
 @click.argument("name", required=False)
 def new(name: str | None) -> None:
     """Print a commented starter config, or write it to NAME.yaml."""
-    from initbench.config.keys import is_folder_name
+    from initbench.config.keys import why_no_folder
     from initbench.errors import UsageError, command_line
 
     if name is None:
         click.echo(STARTER.format(run="initbench run FILE.yaml"), nl=False)
         return
     path = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
-    if not is_folder_name(path.stem):
-        raise UsageError(f"'{name}' is no name for a config; use letters, digits and . _ -")
+    reason = why_no_folder(path.stem)
+    if reason:
+        raise UsageError(f"'{path.stem}' is no name for a config: {reason}")
     try:
         with path.open("x", encoding="utf-8") as file:  # never over a file that is there
             file.write(STARTER.format(run=command_line("run", path)))

@@ -44,8 +44,10 @@ def read_all(configs: Sequence[str], changes: Sequence[str], data_dir: Path | No
         raise UsageError("\n".join(dict.fromkeys(others)))
     names = [experiment.name for experiment in experiments]
     for config, name in zip(configs, names, strict=True):
-        if names.count(name) > 1:
-            raise UsageError(f"{config}: another config is named '{name}' too, and would write to the same folder")
+        alike = [other for other in names if other.lower() == name.lower()]  # one folder on Windows and macOS
+        if len(alike) > 1:
+            other = next((other for other in alike if other != name), name)
+            raise UsageError(f"{config}: another config is named '{other}' too, and would write to the same folder")
     return experiments
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from initbench.config.experiment import TUNING_COUNT, Part
 from initbench.config.located import Value, decimal, why_no_number
+from initbench.config.quotes import in_quotes
 from initbench.config.sources import weights_by_seed, weights_file
 from initbench.contracts import Range
 from initbench.errors import ConfigError, DataError, Fault, InitbenchError, ParameterError, nearest
@@ -23,6 +24,11 @@ FILE_DATASETS = ("csv", "idx", "npz")
 PLACES = ("first", "hidden", "last")
 RESIDUAL = ("plain", "scaled", "rezero", "fixup")
 MOST_SEEDS = 1_000_000
+DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{digit}" for port in ("COM", "LPT") for digit in "0123456789¹²³")}
+NO_FOLDER = (
+    "letters, digits, spaces and . _ + - = @ (), beginning with a letter, a digit or _ and not ending with a space or"
+    " a dot: it becomes a folder"
+)
 FLAGS = {"yes": True, "on": True, "no": False, "off": False}  # also spellings of true and false
 
 
@@ -271,8 +277,8 @@ def _find_file(value: Value, context: Context) -> str:
 
 
 def _build(entry: Entry, name: Value, given: list[tuple[Value, Value]], context: Context) -> Part:
-    if any(value.is_refused for _, value in given):
-        raise ConfigError([])  # what is wrong with them has been told
+    if any(item.is_refused for _, value in given for item in (value, *_items(value))):
+        raise ConfigError([])  # their faults have been reported
     faults: list[Fault] = []
     values: dict[str, Any] = {}
     shown: dict[str, Any] = {}
@@ -289,8 +295,9 @@ def _build(entry: Entry, name: Value, given: list[tuple[Value, Value]], context:
             shown[parameter.name] = found
             values[parameter.name] = _find_file(value, context) if parameter.name == "file" else found
         except ParameterError as error:
-            hint = _in_quotes(value) if parameter.is_text else why_no_number(value.written)
-            faults.append(value.fault(str(error), hint))
+            place = next((item for item in _items(value) if not item.written), value)
+            hint = _in_quotes(place) if parameter.is_text else why_no_number(value.written)
+            faults.append(place.fault(str(error), hint))
         except ConfigError as error:
             faults.extend(error.faults)
     for parameter in entry.parameters.values():
@@ -401,14 +408,25 @@ def _plain(value: Value, parameter: Parameter) -> Any:
     return as_number(value)
 
 
+def _items(value: Value) -> list[Value]:
+    return value.data if isinstance(value.data, list) else []
+
+
 def _is_written(value: Value) -> bool:
     """Whether it is a text, or another scalar that can stand for one; null stands for no value."""
     return value.data is not None and not isinstance(value.data, list)
 
 
 def _in_quotes(value: Value) -> str:
-    """The hint for a word that is null where a text is meant."""
-    return f"if the word is meant, put it in quotes: '{value.written}'" if value.data is None and value.written else ""
+    """What to write where a text is meant and YAML sees null, a comment, a list or a mapping."""
+    rest = value.excerpt[value.column - 1 :].strip()
+    if _is_written(value):
+        return ""
+    if value.pairs is not None or isinstance(value.data, list):
+        word = rest[: value.length] if value.length > 1 else rest  # one in a block ends on another line
+    else:
+        word = value.written or (rest if rest.startswith("#") else "")
+    return f"for a text, write {in_quotes(word)}" if word else ""
 
 
 def _shown(value: Value) -> str:
@@ -493,21 +511,25 @@ def record(value: Value, context: Context) -> tuple[str, ...]:
 
 def name(value: Value, context: Context) -> str:
     """Read the name of the results folder."""
-    if _is_written(value) and is_folder_name(value.written):
+    reason = why_no_folder(value.written) if _is_written(value) else NO_FOLDER
+    if not reason:
         return value.written
-    hint = "letters, digits, spaces and . _ + - = @ (), beginning with a letter, a digit or _: it becomes a folder"
-    raise value.error(f"the name '{value}' cannot be a folder under the results", _in_quotes(value) or hint)
+    raise value.error(f"the name '{value}' cannot be a folder under the results", _in_quotes(value) or reason)
 
 
-def is_folder_name(word: str) -> bool:
-    """Whether ``word`` can safely be a folder on every system: no separator, no leading dot, no odd characters."""
-    rest_is_fine = all(c.isalnum() or c in " ._+-=@()" for c in word)
-    return (
-        rest_is_fine
-        and 0 < len(word.encode()) <= 150
-        and (word[0].isalnum() or word[0] == "_")
-        and word[-1] not in " ."
-    )
+def why_no_folder(word: str) -> str:
+    """Why a name cannot be a folder on every system; empty if it can.
+
+    Examples
+    --------
+    >>> why_no_folder("relu_deep"), why_no_folder("nul.txt")
+    ('', 'NUL is a device on Windows, whatever the case and the suffix; choose another name')
+    """
+    device = word.partition(".")[0].rstrip().upper()
+    if device in DEVICES:
+        return f"{device} is a device on Windows, whatever the case and the suffix; choose another name"
+    is_fine = all(c.isalnum() or c in " ._+-=@()" for c in word) and 0 < len(word.encode()) <= 150
+    return "" if is_fine and (word[0].isalnum() or word[0] == "_") and word[-1] not in " ." else NO_FOLDER
 
 
 WIDTHS = {"type": ["array", "null"], "items": WIDTH.schema, "minItems": 1}

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from yaml.reader import ReaderError
 
+from initbench.config.quotes import find_unquoted, in_quotes
 from initbench.errors import ConfigError, Fault, is_control
 
 LARGEST = 1_000_000
@@ -189,7 +190,12 @@ def locate(text: str, source: str, faults: list[Fault]) -> Value:
         line, column = (mark.line, mark.column) if mark else (0, 0)
         excerpt = lines[line] if line < len(lines) else ""
         problem = " ".join(filter(None, [error.problem or "", error.context and f"({error.context})"]))
+        unquoted = find_unquoted(lines, line, column)
         hint = "is it indented as the lines around it? the keys of a config begin in the first column"
+        if unquoted:
+            hint = "here the text {} needs quotes; write {}".format(*unquoted)
+        elif error.context and "flow" in error.context and error.context_mark:
+            hint = f"is the bracket closed that opens on line {error.context_mark.line + 1}?"
         raise ConfigError(
             [Fault(source, line + 1, column + 1, f"not valid YAML: {problem}", excerpt, 1, hint)]
         ) from None
@@ -218,6 +224,7 @@ class _Converter:
         excerpt = self.lines[line] if line < len(self.lines) and len(self.lines[line]) <= 200 else ""
         length = node.end_mark.column - column if node.end_mark.line == line else 1
         here = Value(None, self.source, line + 1, column + 1, excerpt, length)
+        source = excerpt[column : column + length]
         self.count += 1
         if self.count > MOST_VALUES:
             raise here.error(f"the config holds more than {MOST_VALUES:,} values", "aliases (*name) count each time")
@@ -226,6 +233,8 @@ class _Converter:
         if node.tag not in PLAIN_TAGS:
             tag = node.tag.replace("tag:yaml.org,2002:", "!!")
             hint = "a config holds plain values: numbers, texts, lists, mappings"
+            if tag.startswith("!") and not tag.startswith("!!") and excerpt:
+                hint = f"for a text, write {in_quotes(source.partition(',')[0].strip())}"
             self.faults.append(here.fault(f"the tag '{tag}' is not allowed", hint))
             return replace(here, is_refused=True)
         if isinstance(node, yaml.SequenceNode):
@@ -233,6 +242,15 @@ class _Converter:
         if isinstance(node, yaml.MappingNode):
             return replace(here, pairs=self._pairs(node, depth + 1))
         here = replace(here, written=node.value)
+        anchor = re.match(r"&([^\s,\[\]{}]+)", source)
+        if anchor and not any(f"*{anchor[1]}" in line for line in self.lines):
+            self.faults.append(
+                here.fault(
+                    f"&{anchor[1]} is a mark of YAML's, for a value that *{anchor[1]} repeats, and none does",
+                    f"for a text, write {in_quotes(source.strip())}",
+                )
+            )
+            return replace(here, is_refused=True)
         name = node.tag.removeprefix(YAML_TAG)
         if name == "str":
             return self._text(here)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from initbench.config.experiment import TUNING_COUNT, Experiment, Part, tuning_seeds
-from initbench.config.keys import COUNT_OF_SEEDS, KEYS, Context, is_folder_name
+from initbench.config.keys import COUNT_OF_SEEDS, KEYS, Context, why_no_folder
 from initbench.config.located import LARGEST, Value, decimal, locate
 from initbench.config.trials import find_impossible
 from initbench.errors import ConfigError, Fault, UsageError, nearest
@@ -125,9 +125,11 @@ def make_experiment(
         faults.append(given["clock"][0].fault(message, "for example: target: 0.9"))
     if "name" not in given:
         read["name"] = path.stem
-        if not is_folder_name(path.stem):
-            place = Value(None, str(path), 1, 1)
-            faults.append(place.fault(f"the file's name '{path.stem}' cannot be a folder", "add a line: name: my_run"))
+        reason = why_no_folder(path.stem)
+        if reason:
+            message = f"the file's name '{path.stem}' cannot be a folder"
+            hint = f"{reason}; or add a line: name: my_run"
+            faults.append(Value(None, str(path), 1, 1).fault(message, hint))
     if faults:
         raise ConfigError(faults)
     names = tuple(name for name in KEYS if name in tuned)

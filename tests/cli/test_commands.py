@@ -358,6 +358,8 @@ def test_two_configs_of_one_name_or_a_faulty_one_stop_all_before_anything_runs(i
     Path("sub").mkdir()
     Path("sub/small.yaml").write_text(SMALL)
     assert "is named 'small' too" in invoke("run", "small.yaml", "sub/small.yaml", code=2).stderr
+    Path("Small.yaml").write_text(SMALL)
+    assert "is named 'Small' too" in invoke("run", "small.yaml", "Small.yaml", code=2).stderr
     Path("bad.yaml").write_text("depth: -1\n")
     Path("worse.yaml").write_text("width: -1\n")
     told = invoke("run", "small.yaml", "bad.yaml", "worse.yaml", "missing.yaml", code=2).stderr
@@ -439,3 +441,9 @@ def test_nothing_that_is_printed_names_a_page_that_an_installed_package_lacks(in
         printed[str(file)] = " ".join(texts - docstrings)
     assert len(printed) > 300
     assert [where for where, text in printed.items() if "docs/" in text] == []
+
+
+@pytest.mark.parametrize("name", ["con", "NUL", "aux.tar", "com1.yaml", "lpt\u00b2", "a?", ".hidden"])
+def test_new_writes_no_config_whose_name_some_system_cannot_have(invoke, name):
+    assert "is no name for a config" in invoke("new", name, code=2).stderr
+    assert [file.name for file in Path().iterdir()] == ["small.yaml"]

@@ -304,6 +304,108 @@ def test_a_range_that_is_none_is_refused(read, written):
         read_seeds(written)
 
 
+TEXTS_THAT_NEED_QUOTES = [
+    *(
+        "Churn?",
+        "?Churn",
+        "Is it? yes",
+        "%x",
+        "@x",
+        "`x`",
+        "*x",
+        "!x",
+        "&x",
+        "&Co Ltd",
+        "# of rooms",
+        "Size #1",
+        "- x",
+        ">x",
+    ),
+    *("|", "Size [cm]", "x{y}", "a: b", "::", ":", "'a' b", '"Ch"urn'),
+]
+
+
+@pytest.mark.parametrize("text", TEXTS_THAT_NEED_QUOTES)
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "dataset: {{csv: a.csv, target: {}}}",
+        "depth: 1\ndataset: {{csv: a.csv, target: {}, drop: [b]}}\nwidth: 4",
+        "dataset:\n  {{csv: a.csv, drop: [a, {}, b],\n  target: c}}\nwidth: 4",
+    ],
+)
+def test_a_text_that_needs_quotes_is_shown_with_them(read, text, lines):
+    (hint,) = (fault.hint for fault in faults(read, lines.format(text)) if "write" in fault.hint)
+    assert locate(hint.rpartition("write ")[2], "hint", []).data == text, hint
+
+
+@pytest.mark.parametrize("text", TEXTS_THAT_NEED_QUOTES)
+def test_a_text_that_needs_quotes_is_shown_with_them_where_it_was_typed(read, text):
+    fault = only_fault(read, "", f"dataset={{csv: a.csv, target: {text}}}")
+    assert locate(fault.hint.rpartition("write ")[2], "hint", []).data == text
+    assert fault.source.startswith("-s dataset=")
+
+
+@pytest.mark.parametrize("text", ["# of rooms", "!x y", "&x y", "%x", "a: b", "? x", '"a" b'])
+def test_a_text_that_needs_quotes_in_a_block_is_shown_with_them(read, text):
+    for key in ("description", "dataset:\n  csv: a.csv\n  target"):
+        (hint,) = (fault.hint for fault in faults(read, f"depth: 1\n{key}: {text}\nwidth: 4") if "write" in fault.hint)
+        assert locate(hint.rpartition("write ")[2], "hint", []).data == text, hint
+
+
+@pytest.mark.parametrize("text", ["a: b", "a:", "[b]", "# b"])
+def test_an_item_that_is_no_text_is_blamed_in_its_place(read, text):
+    (tmp,) = [
+        fault
+        for fault in faults(read, f"dataset:\n  csv: a.csv\n  target: c\n  drop:\n  - a\n  - {text}\n")
+        if fault.line == 6
+    ]
+    assert locate(tmp.hint.rpartition("write ")[2], "hint", []).data == text
+
+
+DEVICES = [
+    "con",
+    "CON",
+    "nul.txt",
+    "COM1",
+    "aux.tar",
+    "LPT9",
+    "COM\u00b9",
+    "Prn",
+    "com0",
+    "lpt\u00b3.x.y",
+    "nul ",
+    "nul .txt",
+]
+
+
+@pytest.mark.parametrize("word", [*DEVICES, "a.", "a ", ".a", "a/b", "a:b", "a?", "-a", "a" * 151])
+def test_a_name_that_some_system_cannot_have_as_a_folder_is_refused(read, word):
+    assert "cannot be a folder" in only_fault(read, f"name: '{word}'").message
+    assert "cannot be a folder" in only_fault(read, "", f"name='{word}'").message
+    if word in DEVICES:
+        assert "is a device on Windows" in only_fault(read, f"name: '{word}'").hint
+
+
+@pytest.mark.parametrize("word", ["console", "con_1", "COM10", "auxiliary", "nul-l", "lpt", "a.con", "010", "no"])
+def test_a_name_that_every_system_can_have_is_taken(read, word):
+    assert read(f"name: {word}").name == word
+
+
+@pytest.mark.parametrize("stem", ["con", "nul.x", "-a"])
+def test_the_stem_of_a_file_is_a_name_too(read, stem):
+    with pytest.raises(ConfigError, match=f"the file's name '{stem}' cannot be a folder"):
+        read("depth: 1", name=f"{stem}.yaml")
+    assert read("name: fine", name=f"{stem}.yaml").name == "fine"
+
+
+def test_quotes_are_offered_only_where_they_help(read):
+    fault = only_fault(read, "depth: 1\nhidden: [1, 2")
+    assert fault.hint == "is the bracket closed that opens on line 2?"
+    assert "indented" in only_fault(read, "  depth: 1\nwidth: 2").hint
+    assert read("dataset: &data digits\ndescription: *data").description == "digits"
+
+
 def test_a_range_of_seeds_has_an_end_and_stands_alone(read):
     with pytest.raises(ConfigError, match="the range 100: has no end"):
         read_seeds("100:")
