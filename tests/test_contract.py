@@ -1,6 +1,7 @@
 """docs/contract.md agrees with the code, and its promises are kept as a user's script sees them: from outside."""
 
 import csv
+import inspect
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from click.testing import CliRunner
 import initbench
 from initbench.cli import main
 from initbench.config.keys import KEYS
+from initbench.registry import find
 
 REPOSITORY = Path(initbench.__file__).parents[1]
 PAGE = (REPOSITORY / "docs" / "contract.md").read_text(encoding="utf-8")
@@ -109,6 +111,11 @@ def test_each_key_of_the_page_is_one_of_the_code_with_its_default():
         (name,) = names(key)
         assert KEYS[name].sweeps == ("•" in key), name
         assert KEYS[name].default == names(default)[0] if names(default) else KEYS[name].default in ("null", "''"), name
+
+
+def test_the_options_of_csv_on_the_page_are_those_of_the_reader():
+    options = list(inspect.signature(find("dataset", "csv").function).parameters)
+    assert [names(option)[0] for option, _ in table("option of `csv`")] == options[options.index("file") + 1 :]
 
 
 def test_each_target_of_the_page_is_one_of_the_makefile():
