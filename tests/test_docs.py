@@ -69,7 +69,7 @@ def test_the_commands_of_the_readme_run_in_their_order(tour):
             result = CliRunner().invoke(main, [*arguments, *(quick if arguments[0] == "run" else [])])
             assert result.exit_code == 0, result.output
             seen.append(arguments[0])
-    assert {"run", "plot", "compare", "report", "check"} <= set(seen)
+    assert {"run", "plot", "compare", "report", "check", "data"} <= set(seen)
     assert set(initbench.load("results/mine").runs["initializer"]) == {"he_normal", "triangular"}
     assert set(initbench.load("results/wine").runs["dataset"]) == {"csv(wine.csv, target=target)"}
 

@@ -119,7 +119,7 @@ def verify(ctx: click.Context, name: str | None, data_dir: Path | None) -> None:
 def describe(source: str, changes: tuple[str, ...], data_dir: Path | None, plugins: tuple[str, ...], form: str) -> None:
     """Show what the reader makes of each column of a CSV file, and everything that it assumes.
 
-    SOURCE is a config, whose files are described, or a CSV file, a folder of IDX files or an npz file. For a CSV file,
+    Give a config, whose files are described, or a CSV file, a folder of IDX files or an npz file. For a CSV file,
     -s gives an option as a config would: target, drop, separator, decimal, thousands, encoding, header, missing,
     positive, date.
     """
