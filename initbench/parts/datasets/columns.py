@@ -32,15 +32,17 @@ INFINITE = re.compile(r"[+-]?(?:inf|infinity|\u221e|1\.#inf)", re.IGNORECASE)
 BOOLEANS = (("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"), ("off", "on"))
 FALSE, TRUE = frozenset({"false", "no", "n", "0"}), frozenset({"true", "yes", "y", "1"})
 DATE_FORMATS = (
-    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y%m%d"),
-    *("%d %b %Y", "%d-%b-%Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y"),
+    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%m.%d.%Y", "%d-%m-%Y", "%m-%d-%Y"),
+    *("%d/%m/%y", "%m/%d/%y", "%y/%m/%d", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d"),
+    *("%Y%m%d", "%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y", "%b %Y", "%b-%y", "%B %Y"),
+    *("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y"),
 )
 TIME_FORMATS = ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S.%f", "T%H:%M:%SZ", "T%H:%M:%S%z")
 LOOKS_LIKE_A_DATE = re.compile(
-    r"(?:\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2\d{4}|\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{4}"
-    r"|[A-Za-z]{3,9} \d{1,2},? \d{4})(?:[ T]\d{1,2}:\d{2}.*)?"
+    r"(?:\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2(?:\d{4}|\d{2})|\d{4}[-/](?:0[1-9]|1[0-2])|(?:0?[1-9]|1[0-2])[-/]\d{4}"
+    r"|(?:\d{1,2}[ -])?[A-Za-z]{3,9}[ -](?:\d{1,2},? )?(?:\d{4}|\d{2}))(?:[ T]\d{1,2}:\d{2}.*)?"
 )
-CODE = re.compile(r"[0-9]+")
+WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,300}")
 WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]*)(?:\.0*)?")
 IDENTIFIER = re.compile(
     r"(?:^|[^a-zA-Z])(?:id|key|index|uuid|code|number|no|nr|row)$|[a-z](?:Id|ID|Key|Index|Code|No|Nr)$"
@@ -48,7 +50,8 @@ IDENTIFIER = re.compile(
 FEWEST_ROWS = 20  # of a column whose values are all different, to take it for an id
 ACCOUNTING = re.compile(r"\W*\(\W*[0-9][0-9.,' ]*\W*\)\W*|\W*[0-9][0-9.,' ]*-")
 """A negative number as accounts have it, (5) or 5-."""
-NUMBER_IN_TEXT = re.compile(r"\W*[0-9][0-9.,' ]*(?:[eE][+-]?[0-9]+)?\W*(?P<unit>[^\W\d_]{0,6}[\W]*)")
+DIGITS_FIRST = re.compile(r"\W*\d")
+OTHER_QUOTES = ("''", "\u201c\u201d", "\u201e\u201c", "\u2018\u2019", "\u00ab\u00bb", "``")
 
 
 @dataclass
@@ -160,12 +163,15 @@ def draft(file: object, column: Column, cells: Cells, missing: frozenset[str], *
         When nearly all cells are numbers and a few are not, or signs of currency and percent differ.
     """
     is_missing = np.array([cell in missing for cell in cells.distinct], dtype=bool)
+    _note_missing(column, cells, [i for i, cell in enumerate(cells.distinct) if cell in MISSING - {""}])
     bodies = [cell.translate(MINUS) for cell in cells.distinct]
     found = Draft(column, cells, is_missing, bodies, np.zeros(len(bodies), dtype=bool))
     known = [i for i, is_out in enumerate(is_missing) if not is_out]
-    if is_date or not known or _is_code([bodies[i] for i in known]):
-        if known and not is_date:
-            column.note(f"numbers with leading zeros, such as '{bodies[known[0]]}', are read as codes, not as numbers")
+    if is_date or not known:
+        return found
+    reason = _why_code([bodies[i] for i in known])
+    if reason:
+        column.note(f"digits such as '{shorten(bodies[known[0]])}' have {reason}; they are read as categories")
         return found
     if fitting_styles([bodies[i] for i in known]):
         found.is_number[known] = True
@@ -199,19 +205,42 @@ def draft(file: object, column: Column, cells: Cells, missing: frozenset[str], *
         column.note(f"the sign '{affix}' is dropped: '{cells.distinct[numbers[0]]}' is {parts[numbers[0]][0]}")
         found.bodies = [parts[i][0] if i in parts else body for i, body in enumerate(bodies)]
     if words:
-        number = int(cells.counts[words].sum())
-        verb = "is" if len(words) == 1 else "are"
-        column.note(f"{quote(cells.distinct[i] for i in words)} in {count(number, 'row')} {verb} read as missing")
+        _note_missing(column, cells, words)
         is_missing[words] = True
     found.is_number[numbers] = True
     return found
 
 
-def _is_code(known: Sequence[str]) -> bool:
-    """Whether all cells are digits of one length, three or more, some with a leading zero: a postcode, not a number."""
+def _note_missing(column: Column, cells: Cells, words: Sequence[int]) -> None:
+    if words:
+        number = int(cells.counts[list(words)].sum())
+        verb = "is" if len(words) == 1 else "are"
+        column.note(f"{quote(cells.distinct[i] for i in words)} in {count(number, 'row')} {verb} read as missing")
+
+
+def _why_code(known: Sequence[str]) -> str:
+    """Why a column of digits holds codes and no numbers, in words; empty where it does not.
+
+    Codes are digits of one length, three or more, some with a leading zero, as postcodes; and whole numbers with more
+    digits than float64 holds, of which two would become one.
+    """
+    if not all(WHOLE_NUMBER.fullmatch(cell) for cell in known):
+        return ""
     lengths = {len(cell) for cell in known}
-    is_even = len(lengths) == 1 and min(lengths) >= 3
-    return is_even and all(CODE.fullmatch(cell) for cell in known) and any(cell[0] == "0" for cell in known)
+    if len(lengths) == 1 and min(lengths) >= 3 and any(cell[0] == "0" for cell in known):
+        return "leading zeros"
+    return "more digits than a number holds" if any(map(is_inexact, known)) else ""
+
+
+def is_inexact(cell: str) -> bool:
+    """Whether a cell is a whole number with more digits than float64 holds.
+
+    Examples
+    --------
+    >>> is_inexact("9007199254740993"), is_inexact("9007199254740992")
+    (True, False)
+    """
+    return WHOLE_NUMBER.fullmatch(cell) is not None and int(float(cell)) != int(cell)
 
 
 def _are_faults(cells: Cells, numbers: Sequence[int], rest: Sequence[int]) -> bool:
@@ -340,7 +369,7 @@ def _settle_category(found: Draft, known: Sequence[int]) -> None:
     for i in known:
         spellings.setdefault(plain_form(cells.distinct[i], folds=folds), []).append(i)
     merged = merge(found.column, cells, spellings.values())
-    _note_numbers_in_text(found.column, [cells.distinct[i] for i in known])
+    _note_odd_text(found.column, [cells.distinct[i] for i in known])
     names = np.full(len(cells.distinct), "", dtype=object)
     for name, group in merged.items():
         names[group] = name
@@ -348,14 +377,19 @@ def _settle_category(found: Draft, known: Sequence[int]) -> None:
     found.column.labels = tuple(sorted(merged))
 
 
-def _note_numbers_in_text(column: Column, known: Sequence[str]) -> None:
-    """Write down that all categories look like numbers, such as (5) or 12 kg."""
-    matches = [NUMBER_IN_TEXT.fullmatch(cell) for cell in known]
-    found = [match for match in matches if match]
-    units = {match["unit"].strip() for match in found}
-    if found and 10 * len(found) >= 9 * len(known) and len(units) == 1 and not column.notes:
-        advice = "to read it as numbers, write them with digits, a minus sign and a decimal mark alone"
+def _note_odd_text(column: Column, known: Sequence[str]) -> None:
+    """Write down that text may be meant as something else: numbers such as (5) or 12 kg, gaps, quoted text."""
+    if column.notes:
+        return
+    units = {re.sub(r"[\W\d_]", "", cell) for cell in known}
+    if all(DIGITS_FIRST.match(cell) for cell in known) and len(units) == 1 and len(min(units)) <= 6:
+        advice = "numbers are digits, a sign and a decimal mark"
         column.note(f"text that looks like numbers, such as '{shorten(known[0])}', is read as categories; {advice}")
+    gaps = [cell for cell in known if cell.casefold() in MISSING_NUMBERS]
+    if gaps:
+        column.note(f"{quote(gaps)} is read as a category; if it means a missing value, declare missing: ['{gaps[0]}']")
+    if all(len(cell) > 1 and cell[0] + cell[-1] in OTHER_QUOTES for cell in known):
+        column.note(f"the quotes of {quote(known[:1])} are read as text; only double quotes enclose a cell")
 
 
 def plain_form(cell: str, *, folds: bool = True) -> str:
@@ -366,10 +400,15 @@ def plain_form(cell: str, *, folds: bool = True) -> str:
     >>> plain_form("New  york") == plain_form("new York"), plain_form("1.0")
     (True, '1')
     """
-    text = " ".join(unicodedata.normalize("NFC", cell).replace("\u200b", "").replace("\ufeff", "").split())
+    text = _one_form(cell)
     if WHOLE.fullmatch(text):
         return text.lstrip("+").partition(".")[0]
     return text.casefold() if folds else text
+
+
+def _one_form(cell: str) -> str:
+    """A text in one Unicode form, with single spaces and without characters of no width."""
+    return " ".join(unicodedata.normalize("NFC", cell).replace("\u200b", "").replace("\ufeff", "").split())
 
 
 def _folds_case(known: Sequence[str]) -> bool:
@@ -386,6 +425,10 @@ def merge(column: Column, cells: Cells, groups: Iterable[Sequence[int]]) -> dict
         name = cells.distinct[first]
         merged[name] = group
         others = [cells.distinct[i] for i in group if i != first]
+        alike = [other for other in others if _one_form(other) == _one_form(name)]
+        others = [other for other in others if other not in alike]
+        if alike:
+            column.note(f"'{shorten(name)}' is written with different white space or accents; these are read as one")
         if others:
             column.note(f"{quote(others)} {'is' if len(others) == 1 else 'are'} read as '{shorten(name)}'")
     return merged
@@ -409,3 +452,17 @@ def is_like_an_id(column: Column) -> bool:
         return False
     counts_rows = bool((np.diff(column.values) == 1).all())
     return counts_rows or (bool(IDENTIFIER.search(column.name)) and len(np.unique(column.values)) == rows)
+
+
+def find_sentinel(column: Column) -> tuple[float, int] | None:
+    """A whole number in several rows, far from all others, as -999 is for a missing value; and in how many rows."""
+    values = column.values[~np.isnan(column.values)]
+    for edge in (values.min(), values.max()):
+        others = values[values != edge]
+        number = len(values) - len(others)
+        if number < 3 or len(others) < 3 or edge != np.floor(edge):
+            continue
+        low, high = others.min(), others.max()
+        if high > low and min(abs(low - edge), abs(high - edge)) > 2 * (high - low):
+            return float(edge), number
+    return None

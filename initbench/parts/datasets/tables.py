@@ -19,7 +19,9 @@ from initbench.parts.datasets.columns import (
     Cells,
     Column,
     draft,
+    find_sentinel,
     is_constant,
+    is_inexact,
     is_like_an_id,
     merge,
     plain_form,
@@ -28,7 +30,7 @@ from initbench.parts.datasets.columns import (
 )
 from initbench.parts.datasets.facts import LARGEST
 from initbench.parts.datasets.numerals import PLAIN, choose_styles, is_numeral
-from initbench.parts.datasets.rows import Layout, Row, find_layout, flow
+from initbench.parts.datasets.rows import Layout, Row, count, find_layout, flow
 from initbench.parts.datasets.sampling import fixed_split
 
 MAX_CLASSES = 100
@@ -38,6 +40,7 @@ MOST_NUMBERS = 10**8  # rows times columns, 800 MB
 CHUNK = 2**18  # cells that are held as text at a time
 FEWEST_IN_A_SEQUENCE = 5  # of numbers in a header, 2016, 2017, ..., that are not taken for data
 PLAIN_CELLS = re.compile(rf"(?:(?:{PLAIN})?\n)*")
+LONG_NUMBER = re.compile(r"(?:^|\n)[+-]?[0-9]{16}")
 GROUPED_POINTS = re.compile(r"(?:[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+\n|[+-]?[0-9]*\n)*")
 
 
@@ -220,6 +223,12 @@ def _oddities(features: Sequence[Column]) -> list[str]:
         f"more than {MAX_CATEGORIES:,} categories": [c.name for c in features if len(c.labels) > MAX_CATEGORIES],
     }
     notes = []
+    for column in features:
+        found = find_sentinel(column) if column.kind == "number" else None
+        if found:
+            number = f"{found[0]:.10g}"
+            where = f"{number} stands in {count(found[1], 'row')}, far from all other values"
+            notes.append(f"column '{column.name}': {where}; if it means a missing value, declare missing: [{number}]")
     for words, names in kinds.items():
         listed = flow(names[:8]) + (" and so on" if len(names) > 8 else "")
         if len(names) == 1:
@@ -304,13 +313,13 @@ def _read_plain(layout: Layout, columns: Sequence[Column]) -> _Plain:
             cells = across[i]
             distinct = list(set(cells))
             text = "".join([f"{cell}\n" for cell in distinct])
-            if not PLAIN_CELLS.fullmatch(text):
+            if not PLAIN_CELLS.fullmatch(text) or (LONG_NUMBER.search(text) and any(map(is_inexact, distinct))):
                 del pieces[i]
                 texts.append(i)
                 continue
             if "." in text:
                 pointed[i] = pointed.get(i, True) and GROUPED_POINTS.fullmatch(text) is not None
-            value_of = {cell: float(cell) if cell else np.nan for cell in distinct}
+            value_of: dict[str, float] = {cell: float(cell) if cell else np.nan for cell in distinct}
             pieces[i].append(np.fromiter(map(value_of.__getitem__, cells), float, len(cells)))
     for i in [i for i in pieces if pointed.get(i)]:  # 1.250 may be 1250: as the rest of the file shows
         del pieces[i]
