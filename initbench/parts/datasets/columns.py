@@ -229,7 +229,8 @@ def _why_code(known: Sequence[str]) -> str:
     lengths = {len(cell) for cell in known}
     if len(lengths) == 1 and min(lengths) >= 3 and any(cell[0] == "0" for cell in known):
         return "leading zeros"
-    return "more digits than a number holds" if any(map(is_inexact, known)) else ""
+    is_ambiguous = any(map(is_inexact, known)) and len(set(map(float, known))) < len(set(map(int, known)))
+    return "more digits than a number holds" if is_ambiguous else ""
 
 
 def is_inexact(cell: str) -> bool:

@@ -466,10 +466,14 @@ def _best(file: Path, samples: Sequence[_Sample]) -> _Sample:
     if wide:
         return max(wide, key=lambda sample: (sample.fitting / len(sample.rows), sample.width))
     first = samples[0]
-    words = {len(row.cells[0].split()) for row in first.rows}
-    if len(words) == 1 and min(words) > 1:
-        raise DataError(f"{file}: cells seem to be separated by spaces; separate them by commas, semicolons or tabs")
+    _refuse_spaces(file, first.rows[1:])
     return next((sample for sample in samples if sample.error and not sample.rows), first)
+
+
+def _refuse_spaces(file: Path, rows: Sequence[Row]) -> None:
+    """Refuse rows whose first cell is numbers with white space between them."""
+    if rows and all(re.match(r"[-+.\d]+\s+[-+.\d]", row.cells[0]) for row in rows):
+        raise DataError(f"{file}: cells seem to be separated by spaces; separate them by commas, semicolons or tabs")
 
 
 def _name_columns(layout: Layout, sample: _Sample, header: bool | tuple[str, ...] | None) -> None:
@@ -493,6 +497,7 @@ def _name_columns(layout: Layout, sample: _Sample, header: bool | tuple[str, ...
             layout.notes.append("the header has one name fewer than the rows have cells; the first column has none")
             cells = ["", *cells]
         elif len(cells) != width and _beyond(sample) is None and sample.fitting == len(sample.rows) - 1:
+            _refuse_spaces(file, sample.rows[1:])
             raise DataError(
                 f"{file}:{first.line}: {count(len(cells), 'cell')}, and all other rows have {width}; "
                 "remove what stands above the table, or complete its header"
