@@ -299,6 +299,8 @@ def put_npz(folder, arrays, prefix="kmnist", kind="imgs"):
 @pytest.mark.parametrize("named", ["", "/kmnist-train-imgs.npz", "/kmnist-test-labels.npz"])
 def test_the_four_files_of_kmnist_are_read_by_their_folder_or_any_of_them(small, named, tmp_path):
     put_npz(tmp_path / "kmnist", small)
+    with pytest.raises(DataError, match=r"its npz files are read by dataset: \{npz: .*kmnist\}"):
+        load("idx", tmp_path, "kmnist")
     data = load("npz", tmp_path, f"kmnist{named}")
     assert is_same(data, small)
     assert "kmnist-train-imgs.npz" in data.notes[0]

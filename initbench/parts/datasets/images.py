@@ -188,7 +188,11 @@ def read_idx_folder(folder: Path, prefix: str = "") -> Dataset:
     for key, (stem, _) in IDX_FILES.items():
         if key not in sets.get(name, {}):
             stem = f"{name}-{stem}" if name else stem
-            raise DataError(f"{place}: {stem} or {stem}.gz is missing; the MNIST layout has four files")
+            is_npz = not sets and find_sets(place, NPZ_NAME)
+            remedy = (
+                f"its npz files are read by dataset: {{npz: {place}}}" if is_npz else "the MNIST layout has four files"
+            )
+            raise DataError(f"{place}: {stem} or {stem}.gz is missing; {remedy}")
     arrays, files = _read_four(sets[name], lambda file, key: read_idx(file, IDX_FILES[key][1]))
     if name.lower().startswith("emnist") and all(arrays[key].ndim == 3 for key in ("x_train", "x_test")):
         arrays |= {key: arrays[key].swapaxes(1, 2) for key in ("x_train", "x_test")}
