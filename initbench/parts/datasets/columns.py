@@ -176,39 +176,38 @@ def draft(file: object, column: Column, cells: Cells, missing: frozenset[str], *
     if fitting_styles([bodies[i] for i in known]):
         found.is_number[known] = True
         return found
-    parts = {i: split_affix(bodies[i]) for i in known}
     numbers = [i for i in known if is_numeral(bodies[i])]
     others = [i for i in known if i not in set(numbers)]
-    words = [i for i in others if cells.distinct[i].casefold() in MISSING_NUMBERS]
-    rest = [i for i in others if i not in set(words)]
+    gaps = [i for i in others if cells.distinct[i].casefold() in MISSING_NUMBERS]
+    rest = [i for i in others if i not in set(gaps)]
     if not numbers or _boolean_words([cells.distinct[i] for i in known]):
         return found
-    if rest and not _are_faults(cells, numbers, rest):
-        if any(INFINITE.fullmatch(bodies[i]) for i in rest) and all(INFINITE.fullmatch(bodies[i]) for i in rest):
-            raise DataError(_infinite(file, column.name, int(cells.first_lines[rest[0]])))
-        column.note(
-            f"numbers and text, such as '{shorten(bodies[numbers[0]])}' and '{shorten(bodies[rest[0]])}', are read as "
-            "categories"
-        )
-        return found
-    if rest:
+    if rest and _are_faults(cells, numbers, rest):
         raise DataError(_faults(file, column.name, cells, rest))
-    affixes = {parts[i][1] for i in numbers}
-    if len(affixes) > 1:
-        first = next(i for i in numbers if parts[i][1] != parts[numbers[0]][1])
-        raise DataError(
-            f"{file}:{cells.first_lines[first]}: column '{column.name}': '{cells.distinct[first]}' and "
-            f"'{cells.distinct[numbers[0]]}' have different signs beside the number; write all alike"
-        )
-    (affix,) = affixes
-    if affix:
-        column.note(f"the sign '{affix}' is dropped: '{cells.distinct[numbers[0]]}' is {parts[numbers[0]][0]}")
-        found.bodies = [parts[i][0] if i in parts else body for i, body in enumerate(bodies)]
-    if words:
-        _note_missing(column, cells, words)
-        is_missing[words] = True
+    if rest:
+        shown = f"'{shorten(bodies[numbers[0]])}' and '{shorten(bodies[rest[0]])}'"
+        column.note(f"numbers and text, such as {shown}, are read as categories")
+        return found
+    _strip_affix(file, found, numbers)
+    _note_missing(column, cells, gaps)
+    is_missing[gaps] = True
     found.is_number[numbers] = True
     return found
+
+
+def _strip_affix(file: object, found: Draft, numbers: Sequence[int]) -> None:
+    """Take the sign of percent or currency off the numbers of a column, if all have the same."""
+    parts = {i: split_affix(found.bodies[i]) for i in numbers}
+    cells, first = found.cells, numbers[0]
+    for i, (body, affix) in parts.items():
+        if affix != parts[first][1]:
+            raise DataError(
+                f"{file}:{cells.first_lines[i]}: column '{found.column.name}': '{cells.distinct[i]}' and "
+                f"'{cells.distinct[first]}' have different signs beside the number; write all alike"
+            )
+        found.bodies[i] = body
+    if parts[first][1]:
+        found.column.note(f"the sign '{parts[first][1]}' is dropped: '{cells.distinct[first]}' is {parts[first][0]}")
 
 
 def _note_missing(column: Column, cells: Cells, words: Sequence[int]) -> None:
@@ -249,7 +248,7 @@ def _are_faults(cells: Cells, numbers: Sequence[int], rest: Sequence[int]) -> bo
 
     Where a column has few different numbers, 0, 1, 2 and ``3+``, the text is one more category.
     """
-    if all(ACCOUNTING.fullmatch(cells.distinct[i]) for i in rest):
+    if all(ACCOUNTING.fullmatch(cells.distinct[i]) or INFINITE.fullmatch(cells.distinct[i]) for i in rest):
         return True
     is_measured = len(numbers) >= 10 or 2 * len(numbers) > int(cells.counts[list(numbers)].sum())
     return is_measured and len(rest) <= max(3, len(numbers) // 10) and len(rest) < len(numbers)
