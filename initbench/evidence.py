@@ -98,8 +98,7 @@ def run_claims(
     folder = Path(results) / FOLDER
     if (folder / "config.yaml").exists() or (folder / TUNING / "config.yaml").exists():
         raise StoreError(f"{folder} holds an experiment of that name; choose another folder with --results")
-    with Lock(folder) as lock:
-        outcome = Outcome(lock)
+    with Lock(folder) as lock, (outcome := Outcome(lock)).explain_interrupt():
         lock.acquire((progress or Progress()).wait)
         planned = _remember_plans(folder, claims)
         train = partial(run_together, jobs=jobs, folders=folders, fresh=fresh, progress=progress)
@@ -263,8 +262,7 @@ def _tune(arms: Mapping[Name, Experiment], folder: Path, train: Train, jobs: int
     from initbench.analysis.tuning import chosen_values, tried_table, tuning_table
     from initbench.present.labels import show
 
-    with Lock(folder) as lock:
-        outcome = Outcome(lock)
+    with Lock(folder) as lock, (outcome := Outcome(lock)).explain_interrupt():
         plans = train([experiment.tuning for experiment in arms.values()], outcome)
         with Store(folder) as store:
             runs, _, baselines, factors = store.frames()

@@ -173,6 +173,8 @@ class Entry:
         Whether an initializer draws a layer at a time or looks at the whole network.
     wants_layer : bool
         Whether a function takes ``layer``, which tells it where the weights stand.
+    is_of_script : bool
+        Whether a script or notebook registered it, so that no plugin or package brings it to worker processes.
     """
 
     kind: str
@@ -183,6 +185,7 @@ class Entry:
     fingerprint: str = ""
     scope: str = "layer"
     wants_layer: bool = False
+    is_of_script: bool = False
 
     def check(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return ``values`` in the types of the parameters that they name.
@@ -314,7 +317,7 @@ def _arrival(own: Callable[[], set[Path]]) -> Iterator[None]:
     for kind, table in _entries.items():
         for name, entry in table.items():
             if before[kind].get(name) is not entry:
-                table[name] = replace(entry, fingerprint=fingerprint)
+                table[name] = replace(entry, fingerprint=fingerprint, is_of_script=False)
 
 
 def _register(kind: str, name: str, about: dict[str, Any], scope: str = "layer") -> Callable[[Function], Function]:
@@ -344,10 +347,12 @@ def _register(kind: str, name: str, about: dict[str, Any], scope: str = "layer")
         except UsageError as error:
             raise UsageError(f"{source}:{code.co_firstlineno}: {error}") from None
         fingerprint = ""
-        if not sys._getframe(1).f_globals.get("__name__", "").startswith("initbench.parts."):  # who registers it
+        is_ours = sys._getframe(1).f_globals.get("__name__", "").startswith("initbench.parts.")  # who registers it
+        if not is_ours:
             fingerprint = _fingerprint([source]) if source.is_file() else uuid4().hex  # what nobody can read is new
         wants_layer = "layer" in inspect.signature(function).parameters
-        _entries[kind][name] = Entry(kind, name, function, parameters, told, fingerprint, scope, wants_layer)
+        entry = Entry(kind, name, function, parameters, told, fingerprint, scope, wants_layer, not is_ours)
+        _entries[kind][name] = entry
         for word in (name, *told.aliases):
             if _spellings[kind].setdefault(plain(word), name) != name:
                 _spellings[kind][word] = name
@@ -453,6 +458,11 @@ def load_plugin(path: str | Path) -> None:
 def loaded_plugins() -> tuple[str, ...]:
     """The files that ``load_plugin`` has run, for workers to run them too."""
     return tuple(map(str, _plugins))
+
+
+def has_parts_of_script() -> bool:
+    """Whether workers lack some part unless they import the script that runs."""
+    return any(entry.is_of_script for table in _entries.values() for entry in table.values())
 
 
 def names(kind: str) -> list[str]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import multiprocessing
-import os
 import platform
 import subprocess
 import sys
@@ -27,6 +25,7 @@ from initbench.plan import TUNED, Cell, choose_tuned
 from initbench.race import MAX_SEEDS, design_race, run_race
 from initbench.runner import Choose, Outcome, Progress, run_experiment
 from initbench.store import Frames, Lock, Store, results_nearby, write_aside, write_text
+from initbench.surroundings import is_imported_by_worker, usable_cores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -249,8 +248,8 @@ def run(
     results : str or Path, default "results"
         The root under which the experiment has its folder.
     jobs : int, default 1
-        Worker processes. With more than one, a script that calls this must guard its own start with
-        ``if __name__ == "__main__":``, since workers import it.
+        Worker processes. They import the calling script only if it registers parts of its own, which it must then do
+        outside of ``if __name__ == "__main__":``, and all else under it.
     changes : sequence of str
         ``KEY=VALUE`` each, as ``--set`` takes them.
     data_dir : str or Path, optional
@@ -289,8 +288,8 @@ def run(
     >>> sorted(smoke.runs["initializer"])
     ['he_normal', 'zeros']
     """
-    if jobs > 1 and multiprocessing.current_process().name != "MainProcess":
-        raise UsageError("a script that trains with jobs > 1 must begin its work under: if __name__ == '__main__':")
+    if jobs > 1 and is_imported_by_worker():
+        sys.exit(1)  # a script that registers parts and has no guard: what started the worker goes on without it
     started, folders = time.time(), data_folders(Path(data_dir) if data_dir else None)
     experiment = read_experiment(find_config(str(config)), changes, folders)
     folder = Path(results) / experiment.name
@@ -330,8 +329,7 @@ def _train(
     **options: Any,
 ) -> Results:
     """Train what is missing of an experiment and write its tables, also when interrupted."""
-    with Lock(folder) as lock:
-        outcome = Outcome(lock, started=started)
+    with Lock(folder) as lock, (outcome := Outcome(lock, started=started)).explain_interrupt():
         try:
             train_cells(experiment, outcome, jobs=jobs, **options)
         except BaseException:
@@ -691,7 +689,7 @@ def write_manifest(outcome: Outcome, jobs: int) -> None:
         "packages": {name: version(name) for name in ("numpy", "scipy", "pandas", "scikit-learn", "matplotlib")},
         "platform": platform.platform(),
         "processor": platform.machine(),
-        "cores": os.cpu_count(),
+        "cores": usable_cores(),
         "blas": [
             {key: info.get(key) for key in ("internal_api", "version", "architecture")}
             for info in threadpool_info()

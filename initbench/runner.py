@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +15,7 @@ from initbench.data import FACTS, checksum, load_dataset, save_shared
 from initbench.plan import SWEEPABLE, Cell, DataFacts, Stack, make_plan, make_stacks
 from initbench.stacks import Keep
 from initbench.store import Lock, Record, Store, write_text
+from initbench.surroundings import scratch_folder
 from initbench.workers import Cluster, count_epochs, train_here, train_in_processes
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ class Outcome:
         SHA-256 of the content of each data set.
     started, ended : float
         Seconds since 1970; the start is that of the tuning where keys are tuned.
+    is_fresh : bool
+        Whether earlier results were forgotten.
     """
 
     lock: Lock
@@ -76,11 +78,23 @@ class Outcome:
     checksums: dict[str, str] = field(default_factory=dict)
     started: float = 0.0
     ended: float = 0.0
+    is_fresh: bool = False
 
     @property
     def folder(self) -> Path:
         """``results/<name>``."""
         return self.lock.folder
+
+    @contextmanager
+    def explain_interrupt(self) -> Iterator[None]:
+        """Let a KeyboardInterrupt say what is kept, once training has begun."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            if not self.counts:
+                raise
+            again = "the same command without --fresh" if self.is_fresh else "the same command"
+            raise KeyboardInterrupt(f"what has finished is kept, and {again} goes on") from None
 
 
 def load_data(experiment: Experiment, folders: tuple[Path, ...], shared: Path) -> dict[Part, DataFacts]:
@@ -188,7 +202,7 @@ def run_experiment(
     folder, outcome.started = outcome.folder, outcome.started or time.time()
     progress = progress or Progress()
     with ExitStack() as resources:
-        shared = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="initbench-")))
+        shared = resources.enter_context(scratch_folder())
         cluster = resources.enter_context(Cluster(scheduler)) if scheduler is not None else None
         facts = load_data(experiment, folders, shared)
         outcome.checksums = {str(part): fact.checksum for part, fact in facts.items()}
@@ -197,6 +211,7 @@ def run_experiment(
         with Store(folder, create=True) as store:
             if fresh:
                 store.clear()
+                outcome.is_fresh = True
             store.set_plan(plan, experiment.target, tuned=experiment.tuned, race=race)
             write_text(folder / "config.yaml", (first or experiment).to_yaml())
             keep = Keep("weights" in experiment.record, "layers" in experiment.record, experiment.seeds[0])
@@ -235,8 +250,8 @@ def run_together(
     """
     outcome.started = outcome.started or time.time()
     progress = progress or Progress()
-    with tempfile.TemporaryDirectory(prefix="initbench-") as folder:
-        shared, plans = Path(folder), []
+    with scratch_folder() as shared:
+        plans = []
         for experiment, chosen in zip(experiments, choose or [tuple] * len(experiments), strict=True):
             facts = load_data(experiment, folders, shared)
             outcome.checksums |= {str(part): fact.checksum for part, fact in facts.items()}
@@ -247,6 +262,7 @@ def run_together(
         with Store(outcome.folder, create=True) as store:
             if fresh:
                 store.clear()
+                outcome.is_fresh = True
             store.set_plan(whole, None)
             for layers in (True, False):
                 some = tuple(cell for cell in whole if layers == (cell.key in detailed))
@@ -288,7 +304,7 @@ def _fill(
     elif jobs == 1 or (len(stacks) < 2 and not store.failures()):  # what failed may kill its process again
         training = train_here(stacks, shared, progress.advance, keep)
     else:
-        training = train_in_processes(stacks, shared, jobs, progress.advance, keep)
+        training = train_in_processes(stacks, shared, jobs, progress.advance, progress.wait, keep)
     try:
         with closing(training):  # workers end here, also when an interruption strikes outside of them
             for stack, records in training:

@@ -24,13 +24,15 @@ from initbench.contracts import Dataset
 from initbench.data import open_shared
 from initbench.errors import InitbenchError, UsageError
 from initbench.plan import ARITHMETIC, Stack
-from initbench.registry import load_plugin, loaded_plugins
+from initbench.registry import has_parts_of_script, load_plugin, loaded_plugins
 from initbench.stacks import Keep, failure, run_stack
 from initbench.store import Record
+from initbench.surroundings import hidden_script
 
 Finished = Generator[tuple[Stack, list[Record]], None, None]
 FinishedOrKilled = Generator[tuple[Stack, list[Record]], None, list[Stack]]  # returns the stacks that lost their worker
 Advance = Callable[[int], None]
+MOST_FALSE_STARTS = 2  # sets of workers that may be killed before any of them has begun
 MOST_KILLS = 3  # workers that a stack may cost before its cells are tried alone
 KILLED = "its worker process was killed even with nothing else to train, perhaps for want of memory"
 SECONDS_TO_ANSWER = 10.0  # that a scheduler has
@@ -57,30 +59,44 @@ def train_here(stacks: Sequence[Stack], shared: Path, advance: Advance, keep: Ke
         yield stack, records
 
 
-def train_in_processes(stacks: Sequence[Stack], shared: Path, jobs: int, advance: Advance, keep: Keep) -> Finished:
+def train_in_processes(
+    stacks: Sequence[Stack], shared: Path, jobs: int, advance: Advance, say: Callable[[str], None], keep: Keep
+) -> Finished:
     """Train in ``jobs`` processes of this machine, which map the data sets in ``shared``.
 
-    When a process is killed, what was being trained is set aside, and tried again alone when all others are done; after
-    ``MOST_KILLS`` each cell of a stack has a process of its own, so that only one that kills it is ``failed``.
+    When a process is killed, each stack that was being trained is tried again alone; after ``MOST_KILLS`` each cell of
+    a stack has a process of its own, so that only one that kills it is ``failed``. Where no process starts at all,
+    ``say`` is told so and training goes on in this one.
     """
     context = multiprocessing.get_context("spawn")  # the same on Linux, macOS and Windows
-    with _quiet_children(), _undisturbed():  # the first event starts the process that keeps count of them
-        has_started = context.Event()
-    over = 0
+    over, left, false_starts = 0, deque(stacks), 0
+    can_start = not multiprocessing.current_process().daemon  # Python lets no daemon start processes
+    try:
+        with _quiet_children(), _undisturbed():
+            context.Event()  # the first one starts the process that keeps count of semaphores
+    except (ImportError, OSError):  # a system without semaphores, or without the folder that they need
+        can_start = False
 
     def train_until_killed(left: deque[Stack], workers: int) -> FinishedOrKilled:
-        nonlocal over
-        counter, before = context.Value("q", 0), count_epochs(left)
+        nonlocal over, false_starts
+        has_started, counter, before = context.Event(), context.Value("q", 0), count_epochs(left)
         setup = (counter, has_started, loaded_plugins())
         pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=setup)
         killed = yield from _deal(left, pool, workers, shared, lambda: advance(over + counter.value), keep)
         over += before - count_epochs([*left, *killed])  # what killed processes have counted is trained anew
-        return killed
+        if has_started.is_set():
+            false_starts = 0
+            return killed
+        false_starts += 1
+        left.extendleft(reversed(killed))  # nobody has begun with them
+        return []
 
     def train_alone(stack: Stack, trials: int) -> Finished:
         nonlocal over
         for _ in range(trials):
-            if not (yield from train_until_killed(deque([stack]), 1)):
+            alone = deque([stack])
+            killed = yield from train_until_killed(alone, 1)
+            if not (killed or alone):
                 return
         if len(stack.cells) > 1:
             for cell in stack.cells:
@@ -90,13 +106,13 @@ def train_in_processes(stacks: Sequence[Stack], shared: Path, jobs: int, advance
             advance(over)
             yield stack, [failure(stack.cells[0], KILLED)]
 
-    left, aside = deque(stacks), list[Stack]()
-    while left:
-        aside += yield from train_until_killed(left, min(jobs, len(left)))
-        if aside and not has_started.is_set():
-            raise InitbenchError("the worker processes cannot start; the reason stands above, or try -j 1")
-    for stack in aside:
-        yield from train_alone(stack, MOST_KILLS - 1)
+    while left and can_start:
+        for stack in (yield from train_until_killed(left, min(jobs, len(left)))):
+            yield from train_alone(stack, MOST_KILLS - 1)
+        can_start = false_starts < MOST_FALSE_STARTS
+    if left:
+        say("worker processes cannot start; training goes on in this process")
+        yield from train_here(left, shared, lambda epochs: advance(over + epochs), keep)
 
 
 def _deal(
@@ -114,7 +130,7 @@ def _deal(
         try:
             while left or waiting:
                 while left and len(waiting) <= workers:  # one more than there are workers, so that none waits
-                    with _undisturbed():
+                    with _undisturbed(), hidden_script(is_needed=has_parts_of_script()):
                         future = pool.submit(_work, left[0], shared, keep)
                     waiting[future] = left.popleft()
                 done, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
@@ -136,10 +152,12 @@ def _deal(
 @contextmanager
 def _quiet_children() -> Iterator[None]:
     """Let processes started now use one thread for linear algebra each, and import nothing from the current folder."""
-    names = [f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "BLIS")] + ["VECLIB_MAXIMUM_THREADS"]
-    names.append("PYTHONSAFEPATH")  # heard by Python 3.11 and later
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
+    libraries = [f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "BLIS")] + ["VECLIB_MAXIMUM_THREADS"]
+    values = dict.fromkeys([*libraries, "PYTHONSAFEPATH"], "1")  # the last is heard by Python 3.11 and later
+    # Of a process that a second Ctrl-C ends at once, another one removes the semaphores; that is nothing to warn of.
+    values["PYTHONWARNINGS"] = f"{os.environ.get('PYTHONWARNINGS', '')},ignore:resource_tracker:UserWarning"
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
         yield
     finally:

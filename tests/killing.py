@@ -1,6 +1,7 @@
-"""Processes that end: a plugin that kills the one it is called in, and whether any of a group is left."""
+"""Processes that end: plugins that kill the one they are in, signals that are heard, whether any of a group is left."""
 
 import os
+import signal
 
 KILLER = '''\
 import os, signal
@@ -17,6 +18,32 @@ def kills(shape, rng, *, times: int = 0):
                 os.kill(os.getpid(), signal.SIGKILL)
     return rng.normal(scale=0.1, size=shape)
 '''
+
+
+# Kills so many of the processes that run it as a worker does, before they begin, and leaves a file for each.
+STILLBORN = '''\
+import multiprocessing, os, signal
+from pathlib import Path
+from initbench.registry import initializer
+
+@initializer("unused")
+def unused(shape, rng):
+    """A plugin must bring a part."""
+
+if multiprocessing.parent_process():
+    for flag in (Path(f"killed_{i}") for i in range(TIMES)):
+        try:
+            flag.touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        os.kill(os.getpid(), signal.SIGKILL)
+'''
+
+
+def hear_signals():
+    """Let a process that is about to start hear signals, also where the tests ignore some, as after ``&`` or nohup."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def kills(folder):

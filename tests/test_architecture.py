@@ -6,12 +6,13 @@ from pathlib import Path
 import initbench
 
 PACKAGE = Path(initbench.__file__).parent
-GROUND = {"contracts", "errors", "registry", "streams", "theory"}
+GROUND = {"contracts", "errors", "registry", "streams", "surroundings", "theory"}
 MAY_IMPORT = {
     "contracts": set(),
     "errors": set(),
     "registry": {"contracts", "errors", "parts"},
     "streams": set(),
+    "surroundings": {"errors"},
     "theory": {"contracts", "errors"},
     "parts": GROUND,
     "drawing": GROUND,
@@ -30,7 +31,7 @@ MAY_IMPORT = {
     "runner": {"workers", "stacks", "store", "plan", "config", "data", *GROUND},
     "race": {"runner", "store", "plan", "config", "analysis", *GROUND},
     "analysis": {"errors"},
-    "present": {"errors"},
+    "present": {"errors", "surroundings"},
     "probing": {"runner", "store", "start", "plan", "engine", "config", "data", "analysis", "present", *GROUND},
     "results": {"race", "runner", "store", "plan", "config", "data", "analysis", "present", *GROUND},
     "evidence": {"results", "probing", "runner", "store", "plan", "config", "analysis", "present", *GROUND},
@@ -56,7 +57,7 @@ MAY_IMPORT = {
         *GROUND,
     },
     "__init__": {"drawing", "results"},
-    "__main__": {"cli"},
+    "__main__": {"cli", "surroundings"},
 }
 
 

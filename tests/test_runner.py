@@ -5,11 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from counting import Counting
-from killing import KILLER, cells_by_status, group_lives, kills, pacify, tables
+from killing import KILLER, STILLBORN, cells_by_status, group_lives, hear_signals, kills, pacify, tables
 
 from initbench import load, run
 from initbench.contracts import METRICS
@@ -171,6 +172,7 @@ def test_a_signal_ends_a_run_soon_keeps_what_has_finished_and_leaves_no_worker(c
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=hear_signals,
     )
     store = tmp_path / "results" / "grid" / "runs.sqlite"
     deadline = time.monotonic() + 60
@@ -207,19 +209,57 @@ def test_when_every_cell_fails_the_reason_is_told(config, tmp_path):
     assert cli("table", "results/grid", cwd=tmp_path).returncode == 0
 
 
-def test_a_script_without_a_guard_is_told_what_it_lacks(config, tmp_path):
-    (tmp_path / "script.py").write_text("import initbench\ninitbench.run('grid.yaml', jobs=2)\n")
-    done = subprocess.run(
-        [sys.executable, "script.py"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        stdin=subprocess.DEVNULL,
-    )
-    assert done.returncode != 0
-    assert "must begin its work under: if __name__ == '__main__':" in done.stderr
-    assert finished(tmp_path / "results" / "grid") == 0
+def test_a_script_without_a_guard_trains_in_workers(config, tmp_path):
+    (tmp_path / "script.py").write_text("import initbench\ninitbench.run('grid.yaml', jobs=2)\nprint('once')\n")
+    script = [sys.executable, "script.py"]
+    done = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "once\n", "")
+    assert finished(tmp_path / "results" / "grid") == 18
+
+
+class Said(Counting):
+    """Notes what it is told beside."""
+
+    def __init__(self):
+        super().__init__()
+        self.said = []
+
+    def wait(self, message):
+        self.said.append(message)
+
+
+HERE = ["worker processes cannot start; training goes on in this process"]
+SMALL = ["initializer=[he_normal, zeros]", "seeds=2", "epochs=1"]
+
+
+@pytest.mark.parametrize(("times", "said"), [(1, []), (2, []), (99, HERE)])
+def test_a_worker_that_is_killed_before_any_has_begun_ends_no_run(config, tmp_path, times, said):
+    (tmp_path / "stillborn.py").write_text(STILLBORN.replace("TIMES", str(times)))
+    load_plugin("stillborn.py")
+    progress = Said()
+    results = run(config, jobs=2, changes=SMALL, progress=progress)
+    assert set(results.runs["status"]) == {"ok"}
+    assert len(progress.trained) == len(set(progress.trained)) == 8
+    assert progress.said == said
+    assert kills(tmp_path) > 0
+
+
+def fail(*arguments):
+    raise OSError(38, "Function not implemented")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("multiprocessing.context.SpawnContext.Event", fail),  # a system without the semaphores that workers need
+        ("initbench.workers.multiprocessing.current_process", lambda: SimpleNamespace(daemon=True, name="MainProcess")),
+    ],
+)
+def test_where_no_worker_can_start_training_goes_on_without(config, monkeypatch, place, value):
+    monkeypatch.setattr(place, value)
+    progress = Said()
+    assert set(run(config, jobs=2, changes=SMALL, progress=progress).runs["status"]) == {"ok"}
+    assert progress.said == HERE
 
 
 @pytest.mark.parametrize(("times", "failed"), [(1, 0), (9, 2)])
@@ -258,6 +298,27 @@ def wears_out(*, most: int = 0, kills: bool = False):
         w -= learning_rate * g
     return Optimizer(0, step)
 """
+
+
+class Order(Progress):
+    """Notes the width of each stack that is done."""
+
+    def __init__(self):
+        self.widths = []
+
+    def finish(self, cells, records):
+        self.widths += [dict(cells[0].factors)["width"]]
+
+
+def test_what_lost_its_worker_is_tried_again_when_that_happens_and_not_at_the_end(config, tmp_path):
+    (tmp_path / "killer.py").write_text(KILLER)
+    load_plugin("killer.py")
+    sweep = ["initializer={kills: {times: 1}}", "seeds=2", "learning_rate=0.1", "width=[10, 11, 12, 13]"]
+    killed, spared = Order(), Order()
+    run(config, jobs=2, changes=sweep, progress=killed)
+    run(config, jobs=1, changes=sweep, progress=spared, results="spared")
+    assert kills(tmp_path) == 1
+    assert killed.widths[-1] == spared.widths[-1]  # three are dealt at first, so this one had no part in the kill
 
 
 class Epochs(Progress):

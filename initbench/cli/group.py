@@ -61,8 +61,8 @@ class Commands(click.Group):
                 raise
             click.echo(f"initbench: not enough memory: {error or 'none is left'}; take fewer rows or units", err=True)
             ctx.exit(1)
-        except KeyboardInterrupt:
-            click.echo("initbench: interrupted; what has finished is kept, and the same command goes on", err=True)
+        except KeyboardInterrupt as error:  # says what is kept, if anything is
+            click.echo("; ".join(filter(None, ["initbench: interrupted", str(error)])), err=True)
             ctx.exit(130)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise

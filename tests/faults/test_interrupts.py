@@ -234,6 +234,20 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path, jobs):
     assert kept(folder) > 0
 
 
+def test_a_second_ctrl_c_right_after_the_first_says_nothing_of_semaphores(tmp_path):
+    process = start(tmp_path, "-j", "2")
+    folder = tmp_path / "results" / "grid"
+    until(lambda: kept(folder))
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "leaked" not in errors
+    assert "Traceback" not in errors
+    until(lambda: not group_lives(process.pid))
+
+
 def limit_memory():
     resource.setrlimit(resource.RLIMIT_AS, (2**33, 2**33))
 
