@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any
+
+from initbench.surroundings import begin_command, unwritten
 
 TERMINALS: list[int] = []  # which of standard output and standard error are one
 
 
 def main() -> None:
     """Run the command that is asked for."""
+    begin_command()
     TERMINALS.extend(number for number in (1, 2) if os.isatty(number))
     _hear(_interrupt)
     try:
         from initbench.cli import main as run
 
         run()
+    except SystemExit as end:
+        reason = unwritten()
+        if reason:
+            print(f"initbench: standard output cannot be written: {reason}", file=sys.stderr)
+        sys.exit(end.code or int(bool(reason)))
     finally:
         _hear(_end)
 
@@ -38,7 +48,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     while frame is not None:
         if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
             # Amid an import a KeyboardInterrupt may be lost, or come out as an ImportError from compiled code.
-            os.write(2, b"initbench: interrupted\n")
+            with suppress(OSError):
+                os.write(2, b"initbench: interrupted\n")
             _end()
         frame = frame.f_back
     raise KeyboardInterrupt

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,6 +103,7 @@ def run(
     from initbench.present.tables import render_table
     from initbench.registry import load_plugin
     from initbench.runner import Progress
+    from initbench.surroundings import usable_cores
 
     for plugin in plugins:
         load_plugin(plugin)
@@ -113,7 +113,7 @@ def run(
     verdicts = run_claims(
         found,
         results=results,
-        jobs=jobs or os.cpu_count() or 1,
+        jobs=jobs or usable_cores(),
         folders=data_folders(data_dir),
         fresh=fresh,
         progress=Progress() if quiet else Bar(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +54,7 @@ def probe(
     from initbench.probing import probe as probe_config
     from initbench.probing import write_figures
     from initbench.registry import load_plugin
+    from initbench.surroundings import usable_cores
 
     for plugin in plugins:
         load_plugin(plugin)
@@ -62,7 +62,7 @@ def probe(
         changes = (*changes, f"seeds={seeds}")
     if not quiet:
         note_empty([config], changes)
-    found = probe_config(config, results=results, jobs=jobs or os.cpu_count() or 1, changes=changes, data_dir=data_dir)
+    found = probe_config(config, results=results, jobs=jobs or usable_cores(), changes=changes, data_dir=data_dir)
     figures = write_figures(found)
     if form == "json" and not quiet:
         click.echo(render_table(found.settings, "json"), nl=False)

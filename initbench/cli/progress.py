@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections import Counter, defaultdict
@@ -25,6 +24,7 @@ from initbench.present.tuning import describe_tuning
 from initbench.results import Results
 from initbench.runner import Preview, Progress
 from initbench.store import Record
+from initbench.surroundings import shows_bars, usable_cores
 from initbench.workers import count_epochs
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Bar(Progress):
     def __init__(self) -> None:
         self.done = self.cells = 0
         self.scores: dict[tuple[tuple[str, Any], ...], list[float]] = defaultdict(list)
-        self.is_terminal = sys.stderr.isatty()
+        self.is_terminal = shows_bars()
         self.bar: Any = None
 
     def start(self, cells: int, epochs: int) -> None:
@@ -144,7 +144,7 @@ def describe_plan(experiment: Experiment, preview: Preview, jobs: int) -> str:
 
 def _time(stacks: Sequence[Stack], jobs: int, second_stage: float) -> str:
     """How long a run takes, in words; ``second_stage`` is what follows tuning, in units of the latter."""
-    workers = min(jobs, os.cpu_count() or 1)
+    workers = min(jobs, usable_cores())
     try:
         seconds = training_seconds(stacks, workers, timed_epoch)
     except Exception as error:  # a part from outside may fail, as it would in the run

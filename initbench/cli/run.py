@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
@@ -77,10 +76,11 @@ def run(
     from initbench.registry import load_plugin
     from initbench.results import run as run_config
     from initbench.runner import Progress, preview
+    from initbench.surroundings import usable_cores
 
     for plugin in plugins:
         load_plugin(plugin)
-    jobs = jobs or os.cpu_count() or 1
+    jobs = jobs or usable_cores()
     if seeds is not None:
         changes = (*changes, f"seeds={seeds}")
     experiments = read_all(configs, changes, data_dir)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from initbench.runner import load_data
 from initbench.start import BATCH_ROWS
 from initbench.store import write_aside, write_text
 from initbench.streams import stream
+from initbench.surroundings import scratch_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,7 +114,8 @@ def probe(
 
     Examples
     --------
-    >>> with tempfile.TemporaryDirectory() as folder:
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
     ...     smoke = probe("smoke", results=folder)
     >>> smoke.settings.set_index("initializer")["verdict"].to_dict()
     {'he_normal': 'healthy', 'zeros': 'symmetric'}
@@ -188,12 +189,12 @@ def look_at_starts(
     InitbenchError
         When data cannot be used, or no network can be drawn.
     """
-    with tempfile.TemporaryDirectory(prefix="initbench-") as shared:
-        plan = make_plan(experiment, load_data(experiment, folders, Path(shared)))
+    with scratch_folder() as shared:
+        plan = make_plan(experiment, load_data(experiment, folders, shared))
         starts = [_start_of(cell, plan[0]) for cell in plan]
         origins = {_origin(start): start for start in starts}
         seed = experiment.seeds[0] if rows_of is None else rows_of
-        rows = {o: _training_rows(start, Path(shared), seed) for o, start in origins.items()}
+        rows = {o: _training_rows(start, shared, seed) for o, start in origins.items()}
     differentiated = max(FEWEST_JACOBIANS, math.ceil(JACOBIANS / len(experiment.seeds))) if jacobians else 0
     failed: dict[str, str] = {}
     with threadpool_limits(1):

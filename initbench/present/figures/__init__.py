@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
-from matplotlib import rc_context
-from matplotlib.figure import Figure
 from PIL import Image
 
 from initbench.errors import UsageError
+from initbench.surroundings import own_matplotlib
+
+with own_matplotlib():  # before any other module imports it
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
 from initbench.present.figures import curves, final, heat, sweeps
 from initbench.present.figures.curves import curve_panels, learning_curves, learning_speed
 from initbench.present.figures.final import Final, final_accuracy

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from initbench.present.figures import png_bytes
 from initbench.present.labels import settings, show, swept, title
 from initbench.present.report.chapters import Chapter
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DOTS_AN_INCH = 144
 MOST_NAMED = 12  # initializers in one text alternative
