@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from initbench.present.report import Chapter
 
 CLAIMS = "claims.csv"  # the verdicts on claims
-PLANNED = "planned.json"  # the file that tells a folder of claims
+PLANNED = "planned.json"  # the file that marks a folder of claims
 TUNING = "tuning"  # the folder, within that of an experiment, of the one that tunes its keys
 
 
@@ -92,7 +92,7 @@ class Results:
 
     @property
     def caption(self) -> str:
-        """What a table of incomplete results must say of itself; empty for complete ones."""
+        """The warning above a table of incomplete results; empty for complete ones."""
         lacking = self.counts["missing"] + self.counts["failed"]
         planned = self.counts["planned"]
         return f"incomplete: {planned - lacking} of {planned} cells are done" if lacking else ""
@@ -262,8 +262,8 @@ def run(
     scheduler : str, optional
         Address of a Dask scheduler, whose workers train in place of processes of this machine.
     until_decided : bool, default False
-        Whether to add seeds in rounds of as many as the config has, without the initializers that can no longer win,
-        until one is left in each setting; see ``docs/racing.md``.
+        Whether to add seeds in rounds of as many as the config has, dropping initializers that are shown to be worse,
+        until one is left in each setting.
     margin : float, optional
         A race also ends when the test accuracies of all that are left differ by less than this fraction.
     max_seeds : int, default 30
@@ -333,7 +333,7 @@ def _train(
         try:
             train_cells(experiment, outcome, jobs=jobs, **options)
         except BaseException:
-            with suppress(InitbenchError):  # what went wrong first is what to tell
+            with suppress(InitbenchError):  # the first error is the one to report
                 if outcome.counts:
                     _write_results(outcome, jobs)
             raise
@@ -356,7 +356,7 @@ def _at_chosen_values(tried: Results, tuned: Sequence[str], cells: tuple[Cell, .
     chosen = choose_tuned(cells, tuned, *chosen_values(tuning))
     if not chosen:
         reason = next(iter(frames.runs["error"].dropna()), "")
-        raise InitbenchError(f"no value of {' and '.join(tuned)} could be chosen: at each one a cell failed: {reason}")
+        raise InitbenchError(f"no value of {' and '.join(tuned)} could be chosen, a cell failed at each: {reason}")
     return chosen
 
 
@@ -408,7 +408,7 @@ def experiments_below(path: str | Path, *, with_claims: bool = False) -> list[Pa
         folder = all_of_them[0] if (all_of_them[0] / PLANNED).exists() else all_of_them[0].parent
         is_over = (folder / CLAIMS).exists()
         look = f"to look at them: {command_line('report', folder)}" if is_over else "to end them: initbench claims run"
-        raise StoreError(f"{folder} holds claims, which are no experiment; {look}")
+        raise StoreError(f"{folder} holds claims, not an experiment; {look}")
     if not found:
         raise StoreError(f"no results in {path} or below it; {results_nearby(Path(path))}")
     return found
@@ -496,7 +496,7 @@ def write_figures(results: Results, form: str = "png") -> list[Path]:
     figures = draw(results)
     folder = results.folder / "figures"
     if folder.is_symlink():
-        raise StoreError(f"{folder}: is a link, and earlier figures are removed there; put a folder in its place")
+        raise StoreError(f"{folder}: is a link; figures are replaced there, so it must be a folder of its own")
     try:
         folder.mkdir(exist_ok=True)
         for name, figure in figures.items():
@@ -618,7 +618,7 @@ def _read_claims(file: Path) -> pd.DataFrame:
 
 
 def _chapter(results: Results) -> Chapter:
-    """What the report is told of an experiment."""
+    """The content of the report about an experiment."""
     from initbench.analysis.bands import curve_bands
     from initbench.analysis.layers import layer_means
     from initbench.present.report import Chapter
@@ -677,7 +677,7 @@ def _beside(results: Results, name: str) -> str:
 
 
 def write_manifest(outcome: Outcome, jobs: int) -> None:
-    """Write ``manifest.json``: what it takes to tell how the numbers came about."""
+    """Write ``manifest.json``: versions, platform, data and command that the numbers come from."""
     from threadpoolctl import threadpool_info
 
     def moment(seconds: float) -> str:

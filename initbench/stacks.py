@@ -46,13 +46,13 @@ CURVES_ALONE = Keep()
 
 
 class StackRows(NamedTuple):
-    """What a stack trains and is measured on, and how often the commonest class is right.
+    """What a stack trains and is measured on, and how often the majority class is right.
 
     Attributes
     ----------
     data : Data
     majorities : dict of int to (float, float)
-        For each seed, the accuracy on test and validation rows of always answering the commonest training class.
+        For each seed, the accuracy on test and validation rows of always answering the training rows' majority class.
     """
 
     data: Data
@@ -235,6 +235,6 @@ def _layers(log: LayerLog, place: int) -> LayerRecord:
 
 
 def _majorities(part: Split) -> tuple[float, float]:
-    """Accuracy on test and validation rows of always answering the commonest class of the training rows."""
-    commonest = np.bincount(part.y_train).argmax()
-    return float(np.mean(part.y_test == commonest)), float(np.mean(part.y_valid == commonest))
+    """Accuracy on test and validation rows of always answering the majority class of the training rows."""
+    majority = np.bincount(part.y_train).argmax()
+    return float(np.mean(part.y_test == majority)), float(np.mean(part.y_valid == majority))

@@ -105,7 +105,7 @@ class Record(NamedTuple):
     wall_seconds : float
         The cell's share of its stack's time.
     test_majority, valid_majority : float or None
-        Accuracy of always answering the commonest class of the training rows.
+        Accuracy of always answering the majority class of the training rows.
     test_rows : int or None
     error : str
         Why a failed cell failed.

@@ -230,7 +230,7 @@ def test_failed_cells_are_told_and_their_values_not_chosen(config, tmp_path):
     result = invoke("run", "rates.yaml", *wide, "-o", "always", code=3)
     assert "no own value could be chosen for breaks: a cell failed at each" in result.stdout
     result = invoke("run", "rates.yaml", *wide, "-s", "initializer=breaks", "-o", "none", code=1)
-    assert "no value of width could be chosen: at each one a cell failed: RuntimeError: too wide" in result.stderr
+    assert "no value of width could be chosen, a cell failed at each: RuntimeError: too wide" in result.stderr
 
 
 def test_the_commands_tell_of_both_stages(config):

@@ -17,7 +17,7 @@ from initbench.analysis.summaries import scores
 FEW = 5  # seeds; a verdict from fewer says so
 WIDEST = 1.0  # deviation of logarithms; beyond it the mean of a sample is most often far below that of all draws
 NEARLY = 1 - 1e-9  # what would be a bound but for rounding has reached it
-STUCK = 0.05  # above the share of the commonest class; what ends below has not learned
+STUCK = 0.05  # above the share of the majority class; what ends below has not learned
 
 Floats = npt.NDArray[np.float64]
 
@@ -70,7 +70,7 @@ def trained_values(
     -------
     Series
         Indexed by cell, without those that failed. A diverged network counts as one that answers at chance: with the
-        accuracy of always answering the commonest class, a loss of ln k, an area of 0.5 under its ROC curve.
+        accuracy of always answering the majority class, a loss of ln k, an area of 0.5 under its ROC curve.
         ``steps_to_target`` is infinite where it never came.
     """
     scored = scores(runs, baselines).merge(baselines[["cell", "loss_uniform"]].drop_duplicates("cell"), on="cell")

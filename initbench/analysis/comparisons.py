@@ -34,7 +34,7 @@ def comparison_table(
 ) -> pd.DataFrame:
     """Compare the test accuracy of each two initializers within each setting, paired by seed.
 
-    A diverged cell enters with the accuracy of always answering the commonest class; a seed that failed for one of the
+    A diverged cell enters with the accuracy of always answering the majority class; a seed that failed for one of the
     two leaves the comparison. Which test gives ``p`` is settled by the number of seeds and of rows alone, never by the
     outcomes: the sign-flip test from 8 seeds on, unless even its smallest possible p would not survive Holm's
     adjustment over the table (with 5 seeds it is 2/32, above 0.05 as it stands); else Student's paired t test. If all

@@ -89,7 +89,7 @@ def race_table(
     After each round the initializers of a setting that are left are compared with each other, paired by seed. One that
     is worse than another by `bounded_p` at the level of a single test is dropped. A setting is decided when one is
     left or, with a margin, when all that are left are equivalent in pairs: two one-sided tests at the same level show
-    that their difference is inside of it. A diverged cell enters with the accuracy of always answering the commonest
+    that their difference is inside of it. A diverged cell enters with the accuracy of always answering the majority
     class; a seed that failed for one of two leaves their pair, and an initializer that failed at every seed the race.
 
     Of what may be claimed of a pair, at most two things are false: where the means are equal, that the one is better

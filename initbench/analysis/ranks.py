@@ -64,7 +64,7 @@ def ranking(runs: pd.DataFrame, baselines: pd.DataFrame, factors: Sequence[str])
     """Rank initializers over settings by their mean test accuracies.
 
     A setting counts where every initializer has a seed that did not fail, and once where all its cells are another
-    setting's too. A diverged cell enters with the accuracy of always answering the commonest class.
+    setting's too. A diverged cell enters with the accuracy of always answering the majority class.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def ranking(runs: pd.DataFrame, baselines: pd.DataFrame, factors: Sequence[str])
           interquartile mean, that of the middle half of its runs, with the ends ``_low, _high`` of its 95 % interval
           over 2,000 resamples of the seeds within each setting, from a fixed seed, see `expanded_interval`; nan with
           one seed a setting. The ``score`` is
-          ``(accuracy - q) / (1 - q)`` with the share q of the commonest class: 0 is chance and 1 all answers right
+          ``(accuracy - q) / (1 - q)`` with the share q of the majority class: 0 is chance and 1 all answers right
           whatever the data set, so that settings of different data sets can be averaged;
         - ``friedman``, chi-square with ``initializers - 1`` degrees of freedom, corrected for ties, and ``friedman_p``.
 

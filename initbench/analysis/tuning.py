@@ -39,7 +39,7 @@ def tried_table(runs: pd.DataFrame, baselines: pd.DataFrame, factors: Sequence[s
     DataFrame
         Factors, ``seeds`` (that did not fail), ``diverged, failed``, then ``valid_accuracy_mean, valid_accuracy_std,
         valid_accuracy_low, valid_accuracy_high``: of the validation accuracies after the last epoch, in which a
-        diverged cell counts as always answering the commonest class, and Student's 95 % interval of the mean; that
+        diverged cell counts as always answering the majority class, and Student's 95 % interval of the mean; that
         class' share ``valid_majority``; and ``choosable``: whether every tuning seed has finished and none failed.
     """
     scored = scores(runs, baselines)
@@ -83,7 +83,7 @@ def tuning_table(tried: pd.DataFrame, factors: Sequence[str], tuned: Sequence[st
         over the other, empty where it does not learn; ``edge, common_edge``: ``lowest`` or ``highest`` where the value
         is the end of what was tried and others lie beyond; the means ``valid_accuracy_tuned, valid_accuracy_common``,
         missing where nothing could be chosen; ``cells``, how many were trained to choose; and ``learns``, whether its
-        best mean is more than 0.01 above always answering the commonest class.
+        best mean is more than 0.01 above always answering the majority class.
     """
     fixed = [name for name in factors if name not in tuned]
     rows = []

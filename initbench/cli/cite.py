@@ -34,4 +34,4 @@ def cite(config: str, changes: tuple[str, ...], data_dir: Path | None, plugins: 
         if key in entries:
             click.echo(entries[key] + "\n")
         else:
-            click.echo(f"initbench: no BibTeX entry '{key}', which a plugin cites", err=True)
+            click.echo(f"initbench: no BibTeX entry for '{key}', which a plugin cites", err=True)

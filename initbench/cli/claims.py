@@ -99,7 +99,7 @@ def run(
     from initbench.data import data_folders
     from initbench.errors import command_line
     from initbench.evidence import run_claims
-    from initbench.present.claims import told
+    from initbench.present.claims import verdict_sentence
     from initbench.present.tables import render_table
     from initbench.registry import load_plugin
     from initbench.runner import Progress
@@ -120,7 +120,7 @@ def run(
     )
     if not quiet and form == "text":
         for row in verdicts.table.to_dict("records"):
-            click.echo(f"{row['claim']}: {row['text']}\n  {told(row)}")
+            click.echo(f"{row['claim']}: {row['text']}\n  {verdict_sentence(row)}")
         click.echo(verdicts.folder / "claims.md")
     elif not quiet:
         click.echo(render_table(verdicts.table, form).rstrip("\n"))

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from initbench.cli import options
+from initbench.cli.wrapping import text_columns
 
 EPILOG = """\b
 Examples:
@@ -33,16 +34,16 @@ def compare(path: Path, margin: float | None, sentences: bool, form: str) -> Non
     from initbench.results import load
 
     if sentences and form not in ("text", "markdown"):
-        raise UsageError(f"--sentences are text; --format {form} has them in its column sentence")
+        raise UsageError(f"--sentences goes with text or markdown; --format {form} has a column sentence")
     results = load(path)
     evidence = results.compare(margin)
     if results.caption:
         click.echo(f"initbench: {results.caption}", err=True)
     plain = markdown_cell if form == "markdown" else str
     if form in ("text", "markdown"):
-        click.echo(paragraphs(list(map(plain, results.conclude(evidence)))), nl=False)
+        click.echo(paragraphs(list(map(plain, results.conclude(evidence))), text_columns()), nl=False)
     if evidence.empty:
-        click.echo(f"initbench: {path} has one initializer in each setting, and nothing to compare it with", err=True)
+        click.echo(f"initbench: {path} has one initializer in each setting, so there is nothing to compare", err=True)
     elif sentences:
         click.echo("\n".join(map(plain, evidence["sentence"])))
     else:

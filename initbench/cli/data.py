@@ -196,5 +196,5 @@ def _find_facts(name: str) -> Facts:
 
     find("dataset", name)
     if name not in FACTS:
-        raise UsageError(f"'{name}' has no checksum and is not fetched; this is for: {', '.join(sorted(FACTS))}")
+        raise UsageError(f"'{name}' has no checksum and needs no download; names with one: {', '.join(sorted(FACTS))}")
     return FACTS[name]

@@ -24,7 +24,7 @@ def points(context: click.Context, option: click.Parameter, value: str | None) -
     except ValueError:
         fraction = 0
     if not 0 < fraction < 1:
-        message = f"'{value}' is no difference of accuracies; for half a point write 0.5% or 0.005"
+        message = f"'{value}' is not a difference of accuracies; for half a percentage point write 0.5% or 0.005"
         raise click.BadParameter(message, context, option)
     return fraction
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
-from initbench.cli.wrapping import list_names
+from initbench.cli.wrapping import list_names, text_columns
 from initbench.config import Experiment
 from initbench.errors import command_line
 from initbench.estimate import timed_epoch, training_seconds
@@ -39,7 +39,7 @@ START_SECONDS = 4.0  # of a run besides training: imports, worker processes, dat
 
 
 class Bar(Progress):
-    """A bar on a terminal; elsewhere a line now and then."""
+    """A progress bar on a terminal; elsewhere a line every few seconds."""
 
     def __init__(self) -> None:
         self.done = self.cells = 0
@@ -59,7 +59,7 @@ class Bar(Progress):
             self.bar = tqdm(total=epochs, bar_format=layout, dynamic_ncols=True, file=sys.stderr)
             self.bar.set_postfix_str(self.words())
         else:
-            click.echo(f"training {cells} cells, {epochs} epochs in all", err=True)
+            click.echo(f"training {cells} cells, {epochs} epochs in total", err=True)
 
     def words(self) -> str:
         """Cells done, and the best mean accuracy so far."""
@@ -71,7 +71,7 @@ class Bar(Progress):
         return text
 
     def advance(self, epochs: int) -> None:
-        """Move the bar, or say a line where the last one is some seconds old."""
+        """Move the bar, or write a line if the last one is some seconds old."""
         self.over = epochs
         if self.bar is not None:
             self.bar.update(epochs - self.bar.n)
@@ -201,6 +201,6 @@ def describe_results(results: Results) -> str:
         told[MOST_TOLD:] = [f"{len(told) - MOST_TOLD} more: {command_line('compare', results.folder)}"]
     return (
         f"{render_table(results.accuracy, 'text', caption=results.caption)}\n{tuning}"
-        + paragraphs(told)
+        + paragraphs(told, text_columns())
         + f"results: {results.folder}/ ({names})\nfigures: {command_line('plot', results.folder)}"
     )

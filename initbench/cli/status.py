@@ -31,12 +31,12 @@ def status(path: Path, is_verifying: bool) -> None:
             design = json.loads(store.about("race") or "null")
         click.echo(f"{folder}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
         if is_verifying:
-            click.echo("  verified: all is as it was written")
+            click.echo("  verified: no damage found")
         for cell, reason in failures[:20]:
             click.echo(printable(f"  {cell} failed: {reason}"))
         if unplanned:
             asks = "the last claims do" if holds_claims(folder) else "config.yaml does"
-            click.echo(f"  {unplanned} more are kept of cells that {asks} not ask for")
+            click.echo(f"  {unplanned} more stored cells that {asks} not ask for")
         race, is_lacking = "", counts["missing"] or counts["failed"]
         if design:
             margin = f" --margin {design['margin']}" if design["margin"] else ""
@@ -45,7 +45,7 @@ def status(path: Path, is_verifying: bool) -> None:
             is_open = found is not None and not found.is_over
             is_lacking = is_lacking or is_open
             click.echo(
-                f"  a race, {'not over yet' if is_open else 'over'}; who was dropped has no further cells planned"
+                f"  a race, {'not over yet' if is_open else 'over'}; dropped initializers have no further cells planned"
             )
         if is_lacking and holds_claims(folder):
             click.echo("  to fill it in: initbench claims run, with the same claims")

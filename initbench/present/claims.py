@@ -1,4 +1,4 @@
-"""Verdicts on claims in sentences and as a page."""
+"""Verdicts on claims, as sentences and as a page."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def sentence(row: Mapping[Hashable, Any]) -> str:
     return f"{start} ({seeds}; adjusted p {p})."
 
 
-def told(row: Mapping[Hashable, Any]) -> str:
+def verdict_sentence(row: Mapping[Hashable, Any]) -> str:
     """The verdict on a claim, and whether the claim is what it was before the first look."""
     changed = "" if row["planned"] == "planned" else f" The claim was {row['planned']}."
     return f"{row['sentence']}{changed}"
@@ -151,6 +151,6 @@ def markdown(table: pd.DataFrame) -> str:
                 head += f"<br>Print instead: {markdown_cell(row['instead'])}"
             if row["note"]:
                 head += f"<br>{markdown_cell(row['note'])}"
-            lines.append(f"| {head} | {markdown_cell(told(row))} | {markdown_cell(row['source'])} |")
+            lines.append(f"| {head} | {markdown_cell(verdict_sentence(row))} | {markdown_cell(row['source'])} |")
         lines.append("")
     return "\n".join(lines)

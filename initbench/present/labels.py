@@ -1,4 +1,4 @@
-"""How factors, their values and results read, in tables, figures and sentences alike."""
+"""How factors, values and results are written in tables, figures and sentences."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def show(value: Any) -> str:
 
 
 def decimals(low: Any, high: Any) -> int:
-    """How many decimals percentages need for their intervals to be told apart from points: 2 where one is narrow.
+    """How many decimals percentages need so that their intervals are not rounded to nothing: 2 where one is narrow.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def points(fraction: float) -> str:
 
 
 def p_words(value: float) -> str:
-    """A p.
+    """A p-value.
 
     Examples
     --------

@@ -12,7 +12,7 @@ FEW = 15  # seeds; below, the interval of a comparison is longer than Student's
 
 
 def plan_sentences(table: pd.DataFrame, detect: float, power: float) -> list[str]:
-    """What a plan says, the pair that takes most seeds first.
+    """The results of a plan, the pair that needs most seeds first.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def plan_sentences(table: pd.DataFrame, detect: float, power: float) -> list[str
     pairs = "the pair" if len(known) == 1 else f"each of {len(known)} pairs"
     most, upper = (seeds_words(table[name].max()) for name in ("needed_adjusted", "needed_adjusted_upper"))
     sentences.append(
-        f"to tell {pairs} apart by as much, at 0.05 / {len(known)} (Bonferroni, the first step of"
+        f"detecting it for {pairs}, at 0.05 / {len(known)} (Bonferroni, the first step of"
         f" Holm): {most} (upper bound: {upper})"
     )
     sentences.append(f"paired t test, two-sided, power {power:g}; in brackets for the upper 80 % bound of the spread")
@@ -52,7 +52,7 @@ def plan_sentences(table: pd.DataFrame, detect: float, power: float) -> list[str
 
 def _pair(row: dict[str, Any], detect: float) -> str:
     return (
-        f"to tell {row['better']} from {row['worse']} apart by {points(detect)} takes"
+        f"detecting {points(detect)} between {row['better']} and {row['worse']} takes"
         f" {seeds_words(row['needed'])} (upper bound: {seeds_words(row['needed_upper'])});"
-        f" with {row['seeds']} this run could see {100 * row['detectable']:.2g} points"
+        f" with {row['seeds']} this run could detect {100 * row['detectable']:.2g} points"
     )

@@ -85,7 +85,7 @@ def race_sentences(
 
 
 def _keys(standings: pd.DataFrame) -> Sequence[str]:
-    """The factors that tell the settings of a race apart."""
+    """The factors in which the settings of a race differ."""
     return swept(standings, list(standings.columns[: standings.columns.get_loc("initializer")]))
 
 

@@ -1,4 +1,4 @@
-"""What a comparison says, in words that a reviewer can hold it to."""
+"""The results of a comparison in sentences."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def pair_sentence(row: Mapping[Hashable, Any], margin: float | None = None) -> s
         return f"{better} and {worse} have no seed in common."
     if verdict == "too few seeds":
         return (
-            f"One seed in common cannot tell {better} from {worse}: they differ by {percent(row['difference'])} "
-            "points, and nothing says by how much chance alone would."
+            f"One seed in common does not separate {better} from {worse}: they differ by {percent(row['difference'])} "
+            "points, and one seed does not show how much of that is chance."
         )
     difference = f"{_points(row, digits)} over {seeds} seeds"
     p = f"adjusted p {p_words(row['p_adjusted'])}"
@@ -56,14 +56,14 @@ def pair_sentence(row: Mapping[Hashable, Any], margin: float | None = None) -> s
     noise = ""
     if row["within_noise"]:
         noise = (
-            f" This lies within what {row['test_rows']:,.0f} test rows alone can make up "
-            f"(± {100 * row['noise']:.2g} points): other rows may turn it."
+            f" This is within the noise of {row['test_rows']:,.0f} test rows alone "
+            f"(± {100 * row['noise']:.2g} points): other rows may reverse it."
         )
     return f"{start}{wins}{trained}.{noise}"
 
 
 def setting_sentences(evidence: pd.DataFrame, accuracy: pd.DataFrame, factors: Sequence[str]) -> list[str]:
-    """What each setting ends with: who leads, of whom that is shown, and who is not told apart.
+    """The result of each setting: which initializer leads, and over which others its lead is shown.
 
     Parameters
     ----------
@@ -90,9 +90,9 @@ def setting_sentences(evidence: pd.DataFrame, accuracy: pd.DataFrame, factors: S
     return sentences
 
 
-def paragraphs(sentences: Sequence[str]) -> str:
-    """Sentences for a terminal: lines of at most 100 letters, an empty line after each sentence."""
-    return "".join(f"{textwrap.fill(sentence, TEXT_COLUMNS)}\n\n" for sentence in sentences)
+def paragraphs(sentences: Sequence[str], columns: int = TEXT_COLUMNS) -> str:
+    """Sentences for a terminal of so many columns, with an empty line after each."""
+    return "".join(f"{textwrap.fill(sentence, columns)}\n\n" for sentence in sentences)
 
 
 def _verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
@@ -140,12 +140,12 @@ def _verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
 
 
 def _kind(row: Mapping[Hashable, Any], leader: str) -> str:
-    """What a pair says of the leader, who may be the worse one where seeds failed and others are not in the pair."""
+    """The result of a pair for the leader, which may be the worse one where seeds failed and are not in the pair."""
     return "worse" if row["verdict"] == "better" and row["worse"] == leader else str(row["verdict"])
 
 
 def _names(names: Sequence[str]) -> str:
-    """A list in words, cut where it is long."""
+    """A list in words; a long one is cut."""
     if len(names) > MOST_NAMED + 1:
         return f"{', '.join(names[:MOST_NAMED])} and {len(names) - MOST_NAMED} more"
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -40,7 +40,7 @@ def render_table(table: pd.DataFrame, format: str, *, caption: str = "") -> str:
         stands.
     format : str
         ``csv`` and ``json`` hold every column at full precision; ``text``, ``markdown`` and ``latex`` (booktabs) are
-        for reading: rounded, with the columns that say the same in each row told once above. LaTeX has the best
+        for reading: rounded, with the columns that are the same in each row written once above. LaTeX has the best
         accuracy of each setting in bold.
     caption : str
         Stands above; csv and json have no place for it.

@@ -9,7 +9,7 @@ from initbench.present.tables import READERS
 
 
 def describe_tuning(tuning: pd.DataFrame, tried: pd.DataFrame, seeds: str) -> str:
-    """A line an initializer, setting and tuned key; then what to beware of.
+    """One line per initializer, setting and tuned key; then warnings.
 
     Parameters
     ----------

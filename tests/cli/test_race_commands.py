@@ -111,7 +111,7 @@ def test_a_plain_run_afterwards_is_no_race(invoke):
     assert initbench.load("results/small").decisions.empty
     status = invoke("status", "results").stdout
     assert "race" not in status
-    assert "6 more are kept" in status
+    assert "6 more stored cells" in status
 
 
 PLUGIN = """\

@@ -71,7 +71,7 @@ def test_few_test_rows_are_named_where_they_show_nothing():
 def test_one_seed_shows_nothing():
     f = frames.experiment(initializer=["a", "bb"], seeds=1, epochs=2)
     evidence, verdicts = concluded(f)
-    assert "One seed in common cannot tell bb from a" in evidence["sentence"][0]
+    assert "One seed in common does not separate bb from a" in evidence["sentence"][0]
     assert "one seed in common shows nothing" in verdicts[0]
 
 

@@ -122,7 +122,7 @@ class Experiment(NamedTuple):
         }
 
     def chances(self) -> list[float]:
-        """The accuracies of always answering the commonest class; more than one if the data sets differ."""
+        """The accuracies of always answering the majority class; more than one if the data sets differ."""
         return ordered(self.runs["majority"].dropna())
 
     def failed(self) -> dict[str, int]:

@@ -55,11 +55,11 @@ def learning_curves(
     bands : DataFrame
         From `curve_bands`, the rows of one setting; drawn as they are.
     accuracy : DataFrame
-        The accuracy table of the same setting; tells who diverged.
+        The accuracy table of the same setting, with the numbers of diverged seeds.
     failed : dict of str to int
         How many cells of each initializer failed.
     chances : sequence of float
-        Accuracy of always answering the commonest class (fractions).
+        Accuracy of always answering the majority class (fractions).
     styles : dict of str to Look
         How each initializer is drawn.
     heading : str
@@ -194,7 +194,7 @@ def learning_speed(
     bands, accuracy : DataFrame
         From `curve_bands` and the accuracy table, the rows of one setting.
     chances : sequence of float
-        Accuracy of always answering the commonest class (fractions).
+        Accuracy of always answering the majority class (fractions).
     styles : dict of str to Look
         How each initializer is drawn.
     heading : str

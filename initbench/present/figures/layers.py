@@ -35,7 +35,7 @@ from initbench.present.figures.style import (
 )
 from initbench.present.labels import setting_order, settings, swept
 
-MOST_APART = 8  # layers that can be told apart; more of them get a colour bar, and where lines would hide others, gaps
+MOST_APART = 8  # layers that can be distinguished; more get a colour bar, and where lines would hide others, gaps
 COLUMNS = 3
 HEADING = 1.4  # inches, with what stands below the panels
 HISTOGRAM_HEIGHT = 1.1  # inches
@@ -321,7 +321,7 @@ def _grid(
     share_x: bool = False,
     share_y: bool = False,
 ) -> tuple[Figure, Grid]:
-    """A figure with empty panels, and below them what tells the layers apart: a legend, or a colour bar if many."""
+    """A figure with empty panels, and below them the key to the layers: a legend, or a colour bar if many."""
     deepest = len(looks) - ("output layer" in looks)
     labels = {name: name for name in looks}
     if looks:
@@ -350,7 +350,7 @@ def _deepest(panels: Panels) -> int:
 
 
 def _few(depth: int) -> list[int]:
-    """All layers, or as many as can be told apart, the first and the last among them."""
+    """All layers, or as many as can be distinguished, the first and the last among them."""
     return [round(layer) for layer in np.linspace(1, depth, min(depth, MOST_APART))]
 
 
@@ -380,7 +380,7 @@ def _seeds_told(panels: Panels) -> str:
 
 
 def _say_why_empty(axes: Axes, panel: Panel, rows: pd.DataFrame) -> bool:
-    """Say so if all seeds diverged, or if there is nothing above 0 in the rows of hidden layers; tell if nothing is."""
+    """Say so if all seeds diverged or nothing in the rows of hidden layers is above 0; return whether nothing is."""
     signal, is_empty = panel.of("activation_std"), not (rows["mean"] > 0).any()
     if signal.loc[signal["epoch"] == signal["epoch"].max(), "seeds"].max() == 0:
         _write_inside(axes, "every seed diverged")

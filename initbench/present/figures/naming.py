@@ -33,7 +33,7 @@ def file_part(table: pd.DataFrame, keys: Sequence[str]) -> str:
 def file_names(stems: list[str]) -> list[str]:
     """The stems as names that every file system takes and keeps apart."""
     plain = [re.sub(r"[^\w.=-]+", "_", stem) for stem in stems]
-    alike = Counter(name.casefold() for name in plain)  # macOS and Windows do not tell a from A
+    alike = Counter(name.casefold() for name in plain)  # macOS and Windows take a and A for the same
     return [
         name
         if alike[name.casefold()] == 1 and len(name.encode()) <= MOST_BYTES

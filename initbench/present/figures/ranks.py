@@ -74,7 +74,7 @@ class Name(NamedTuple):
 
 @rc_context(STYLE)
 def critical_difference_diagram(table: pd.DataFrame, styles: dict[str, Look]) -> Figure:
-    """Mean ranks on an axis, with bars that join those that have not been told apart.
+    """Mean ranks on an axis, with bars that join those that do not differ significantly.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def critical_difference_diagram(table: pd.DataFrame, styles: dict[str, Look]) ->
     p, difference = table["friedman_p"].iloc[0], table["critical_difference"].iloc[0]
     told = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
     told = f"Friedman {told}" + ("" if p <= ALPHA else ": no difference shown")
-    told += "; a bar joins those not told apart at 5 % (Nemenyi)"
+    told += "; a bar joins those without a significant difference at 5 % (Nemenyi)"
     figure = new_figure((lowest - TOP) / 72 + 0.5, f"Mean ranks over {settings_told(table)}\n{told}")
     axes = figure.subplots()
     axes.set_axis_off()

@@ -35,7 +35,7 @@ LEAST_PERCENT = 10  # that an axis of shares shows
 NUMBERS = ["median", "low", "high", "predicted", "predicted_low", "predicted_high"]
 COLUMNS = 3
 MOST_INITIALIZERS = 12  # on a page; more are a wall
-FEW = 3  # initializers whose theory is told apart without their colours
+FEW = 3  # initializers whose theory can be distinguished without their colours
 
 
 class Quantity(NamedTuple):

@@ -25,7 +25,7 @@ from initbench.present.figures.style import (
 COLUMNS = 3
 BINS = 40  # at most
 ZERO = 1e-12  # of the largest; a smaller singular value is rounding
-TOLD = "of the hidden layers, in the first draw; what is below 1e-12 of the largest counts as 0"
+CAPTION = "of the hidden layers, in the first draw; what is below 1e-12 of the largest counts as 0"
 Spectra = Mapping[str, tuple[str, npt.NDArray[np.float64]]]
 
 
@@ -47,7 +47,7 @@ def spectrum_panels(spectra: Spectra, styles: dict[str, Look]) -> Figure:
     """
     rows, columns = grid_shape(len(spectra), COLUMNS)
     points = panel_points(columns)
-    heading = "Singular values of the input-output Jacobian\n" + TOLD
+    heading = "Singular values of the input-output Jacobian\n" + CAPTION
     figure = new_figure(0.8 + rows * _row_height(spectra), heading)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     scaled = [_decades(values) for _, values in spectra.values()]

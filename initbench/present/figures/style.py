@@ -178,7 +178,7 @@ def outcome_words(row: Any, failed: int) -> str:
 
 
 def mark_chance(axes: Axes, chances: Sequence[float], *, vertical: bool = False, named: bool = True) -> None:
-    """The accuracy of always answering the commonest class, as a dashed line with its name outside of the axes."""
+    """The accuracy of always answering the majority class, as a dashed line with its name outside of the axes."""
     for chance in chances:
         line = axes.axvline if vertical else axes.axhline
         line(100 * chance, color="0.45", linestyle="--", linewidth=0.8, zorder=1)

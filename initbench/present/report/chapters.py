@@ -1,4 +1,4 @@
-"""What the report is told of one experiment."""
+"""The content of the report about one experiment."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ METRICS = {
     "valid_loss": "validation loss",
 }
 FEWEST_METRICS = ["test_accuracy", "train_loss"]
-FIRST_SHOWN = 10  # initializers; more lines at once cannot be told apart
+FIRST_SHOWN = 10  # initializers; more lines at once cannot be distinguished
 # Matplotlib's markers as SVG paths that reach from -1 to 1.
 SHAPES = {
     "o": "M-.9,0a.9,.9 0 1,0 1.8,0a.9,.9 0 1,0 -1.8,0z",
@@ -70,12 +70,12 @@ def curve_data(
     accuracy : DataFrame
         The accuracy table; initializers are listed in its order.
     chances : mapping of str to sequence of float
-        Setting in words -> accuracies of always answering the commonest class (fractions).
+        Setting in words -> accuracies of always answering the majority class (fractions).
     factors : sequence of str
         The columns that make a setting.
     styles : mapping of str to Swatch
     most_numbers : int
-        Where there would be more, only test accuracy and training loss are told.
+        Where there would be more, there are only test accuracy and training loss.
 
     Returns
     -------

@@ -122,7 +122,7 @@ def failure_grid(runs: pd.DataFrame, factors: Sequence[str]) -> Grid:
 
 
 def plain_grid(caption: str, frame: pd.DataFrame, factors: Sequence[str]) -> Grid:
-    """Any table as it stands, with floats to four digits; factors that are the same in all rows are told once."""
+    """Any table as it stands, with floats to four digits; factors that are the same in all rows are written once."""
     shown = frame.head(MOST_ROWS).reset_index(drop=True)
     known = [key for key in factors if key in shown and key != "initializer"]
     constant = [key for key in known if key not in swept(shown, known)]

@@ -152,7 +152,7 @@ def _facts(chapter: Chapter) -> list[tuple[str, str]]:
 
 
 def _chances(chapter: Chapter) -> dict[str, list[float]]:
-    """Setting in words -> the accuracies of always answering the commonest class."""
+    """Setting in words -> the accuracies of always answering the majority class."""
     majority = chapter.baselines.drop_duplicates("cell").set_index("cell")["test_majority"]
     label = settings(chapter.runs, swept(chapter.accuracy, chapter.factors))
     chance = chapter.runs["cell"].map(majority)

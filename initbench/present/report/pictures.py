@@ -41,7 +41,7 @@ LAYER_METRICS = {
 
 
 class Picture(NamedTuple):
-    """A figure to be shown: its name, its heading, what it tells, and the picture."""
+    """A figure to be shown: its name, its heading, its finding in words, and the picture."""
 
     name: str
     heading: str
