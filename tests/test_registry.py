@@ -252,3 +252,38 @@ def test_numbers_that_overflow_when_squared_are_told_by_the_name_of_their_parame
         with pytest.raises(ParameterError, match=rf"{parameter} is .* and must be .*{wish}"):
             find("initializer", name).check({parameter: value})
     assert find("initializer", "mean_field").check({"sigma_w": 0.0}) == {"sigma_w": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [
+        ("positive", None, None),
+        ("positive", "a", "a"),
+        ("header", True, True),
+        ("header", False, False),
+        ("header", None, None),
+        ("header", "a", ("a",)),
+        ("header", ["a", "true"], ("a", "true")),
+        ("missing", [], ()),
+    ],
+)
+def test_a_parameter_of_several_types_takes_each(name, value, found):
+    (checked,) = find("dataset", "csv").check({name: value}).values()
+    assert checked == found
+    assert type(checked) is type(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("positive", 1, "positive is 1 and must be a text, or null"),
+        ("positive", ["a"], r"positive is \['a'\] and must be a text, or null"),
+        ("header", 1, "header is 1 and must be true or false, or a list of names, or null"),
+        ("header", ["a", 1], r"header is \['a', 1\] and must be true or false, or a list of names, or null"),
+        ("header", {"a": 1}, "header is {'a': 1} and must be true or false"),
+        ("missing", None, "missing is None and must be a list of names"),
+    ],
+)
+def test_a_parameter_of_several_types_says_which_it_takes(name, value, message):
+    with pytest.raises(ParameterError, match=message):
+        find("dataset", "csv").check({name: value})

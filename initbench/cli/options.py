@@ -18,11 +18,10 @@ def points(context: click.Context, option: click.Parameter, value: str | None) -
     """Read a difference of accuracies, ``0.5%`` or ``0.005``, as a fraction."""
     if value is None:
         return None
+    from initbench.config.located import decimal
+
     text = value.strip()
-    try:
-        fraction = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    except ValueError:
-        fraction = 0
+    fraction = (decimal(text.removesuffix("%").strip()) or 0) / (100 if text.endswith("%") else 1)
     if not 0 < fraction < 1:
         message = f"'{value}' is not a difference of accuracies; for half a percentage point write 0.5% or 0.005"
         raise click.BadParameter(message, context, option)

@@ -398,7 +398,7 @@ def _files(entry: Entry, given: Mapping[str, Value], full: dict[str, Any], conte
 def _plain(value: Value, parameter: Parameter) -> Any:
     """The data of a value for a parameter: texts as they are written, numbers in any decimal spelling."""
     if value.pairs is not None:
-        return str(value)
+        return dict(value.pairs)  # which no parameter takes
     if isinstance(value.data, list):
         return [item.written if item.written else item.data for item in value.data]
     if bool in parameter.types and isinstance(as_flag(value), bool):

@@ -388,9 +388,9 @@ def test_cells_that_are_equal_under_two_labels_are_trained_once(invoke):
 @pytest.mark.parametrize("command", [("run", "small.yaml", "--dry-run"), ("probe", "small.yaml"), ("claims", "run")])
 @pytest.mark.parametrize("seeds", ["0", "010", "9:5", "many"])
 def test_seeds_at_fault_are_those_of_the_option_as_it_was_typed(invoke, command, seeds):
-    told = invoke(*command, "--seeds", seeds, code=2).stderr
-    assert told.startswith(f"--seeds {seeds}:1:1: seeds is {seeds} and must be ")
-    assert "-s seeds" not in told
+    shown = invoke(*command, "--seeds", seeds, code=2).stderr
+    assert shown.startswith(f"--seeds {seeds}:1:1: seeds is {seeds} and must be ")
+    assert "-s seeds" not in shown
 
 
 def test_seeds_take_a_range_wherever_they_are_given(invoke):

@@ -146,6 +146,8 @@ def test_seeds_that_failed_leave_their_pairs_and_are_told(invoke):
         (["--until-decided", "--margin", "half"], "write 0.5% or 0.005"),
         (["--until-decided", "--margin", "0.5%%"], "write 0.5% or 0.005"),
         (["--until-decided", "--margin", "nan"], "write 0.5% or 0.005"),
+        (["--until-decided", "--margin", "1_0%"], "write 0.5% or 0.005"),
+        (["--until-decided", "--margin", "05%"], "write 0.5% or 0.005"),
         (["--until-decided", "--margin", "0"], "write 0.5% or 0.005"),
         (["--until-decided", "--max-seeds", "1"], "--max-seeds"),
         (["--margin", "0.5%"], "initbench run CONFIG --until-decided"),

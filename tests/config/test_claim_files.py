@@ -173,3 +173,22 @@ def test_docs_name_every_key_group_and_rule():
         assert f"`{word}`" in page or f"{word}:" in page or f"`{{{word}:" in page, word
     assert set(REQUIRED) <= set(KEYS_OF_A_CLAIM)
     assert not {"test_accuracy"} & {*PROBED_LAYERS, *PROBED_NETWORKS}
+
+
+@pytest.mark.parametrize("arms", [("no", "yes"), ("010", "1e3"), ("2024-01-01", "1:30"), ("true", "~"), ("1", "2")])
+def test_arms_are_named_as_they_are_written(tmp_path, arms):
+    text = GOOD.replace("  He:", f"  {arms[0]}:").replace("  zeros:", f"  {arms[1]}:")
+    claim = read(tmp_path, text.replace("higher: He, than: zeros", f"higher: {arms[0]}, than: {arms[1]}"))
+    assert tuple(claim.arms) == claim.expect.arms == arms
+
+
+@pytest.mark.parametrize("written", ["0100", "1:30", "0_1", "1_0", "0x10"])
+def test_the_numbers_of_a_claim_are_decimal(tmp_path, written):
+    for old, new in (
+        ("seeds: 4", f"seeds: {written}"),
+        ("by: 0.05", f"by: {written}"),
+        ("depth: 2", f"depth: {written}"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            read(tmp_path, GOOD.replace(old, new))
+        assert any(written in fault.message for fault in caught.value.faults)

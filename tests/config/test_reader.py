@@ -263,6 +263,24 @@ def test_the_items_of_a_list_of_texts_are_taken_as_they_are_written(read):
     assert columns.check([item.written for item in value.data]) == ("yes", "010", "12:30", "null", "~", "2024", "1.0")
 
 
+def test_the_options_of_a_table_arrive_as_they_are_written(read, tmp_path):
+    (tmp_path / "t.csv").write_text("".join(f"{i},{'xy'[i % 2]},{i % 7 or -200}\n" for i in range(40)))
+    text = (
+        "{csv: t.csv, target: no, header: [010, no, 1e3], missing: [-200, NA, none, null], positive: y, separator: ','}"
+    )
+    experiment = read(f"dataset: {text}")
+    (part,) = experiment.choices["dataset"]
+    found = dict(part.parameters)
+    assert (found["target"], found["header"], found["positive"]) == ("no", ("010", "no", "1e3"), "y")
+    assert found["missing"] == ("-200", "NA", "none", "null")
+    assert read(experiment.to_yaml(), name="again.yaml") == experiment
+    for wrong in ("{a: 1}", "[a, [b], c]", "[a, {b: 1}, c]"):
+        fault = only_fault(read, f"dataset: {{csv: t.csv, target: c, header: {wrong}}}")
+        assert "and must be true or false, or a list of names, or null" in fault.message
+        assert wrong in fault.message
+    assert "target is '{a: 1}' and must be a text" in only_fault(read, "dataset: {csv: t.csv, target: {a: 1}}").message
+
+
 @pytest.mark.parametrize("written", ["null", "~", "Null"])
 def test_null_is_no_text_unless_it_stands_in_quotes(read, written):
     for key in ("name", "description"):

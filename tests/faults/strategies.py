@@ -53,6 +53,55 @@ ODD = st.recursive(
 )
 
 
+SCALAR_WORDS = (
+    *(
+        "yes",
+        "Yes",
+        "YES",
+        "no",
+        "No",
+        "n",
+        "y",
+        "on",
+        "On",
+        "ON",
+        "off",
+        "Off",
+        "true",
+        "True",
+        "TRUE",
+        "false",
+        "False",
+    ),
+    *(
+        "null",
+        "Null",
+        "NULL",
+        "~",
+        "=",
+        "<<",
+        "nan",
+        ".inf",
+        "-.Inf",
+        "+.INF",
+        ".nan",
+        ".NaN",
+        "inf",
+        "Infinity",
+        "NaN",
+    ),
+    *("-0", "+0", "00", "0.", ".0", ".", "-", "+", "e1", "1e", "1e5", "1E-3", "\u0663", "\uff11"),
+)
+SCALARS = st.one_of(
+    st.from_regex(r"[-+]?[0-9_.]{1,6}([eE][-+]?[0-9]{1,2})?", fullmatch=True),
+    st.from_regex(r"[-+]?0[bxo]?[0-9a-fA-F_]{1,6}", fullmatch=True),
+    st.from_regex(r"[-+]?[0-9_]{1,3}(:[0-9]{1,2}){1,2}(\.[0-9]*)?", fullmatch=True),
+    st.from_regex(r"[0-9]{1,3}([,._'\u00a0][0-9]{3}){1,2}", fullmatch=True),
+    st.from_regex(r"(19|20)[0-9]{2}-[01]?[0-9]-[0-3]?[0-9]([Tt ][0-9:]{5,8}Z?)?", fullmatch=True),
+    st.sampled_from(SCALAR_WORDS),
+)
+
+
 def parts(kind: str) -> st.SearchStrategy[Any]:
     """A part of the kind, mostly one that there is, with or without parameters that fit or do not."""
     some = st.sampled_from(names(kind))
@@ -265,7 +314,7 @@ def structures(draw: st.DrawFn) -> str:
                 }
         config.append((key, value))
     for _ in range(draw(st.integers(0, 3))):
-        value = draw(st.one_of(ODD, st.sampled_from(VERBATIM)))
+        value = draw(st.one_of(ODD, st.sampled_from(VERBATIM), SCALARS.map(Verbatim)))
         config.append((draw(st.one_of(st.sampled_from(sorted(VALUES)), st.text(min_size=1, max_size=8))), value))
     return _dump(draw(st.permutations(config)), draw(st.booleans()), draw(st.booleans()))
 
@@ -313,7 +362,8 @@ def changes(draw: st.DrawFn) -> list[str]:
     if draw(st.integers(0, 4)):
         return []
     key = draw(st.one_of(st.sampled_from(sorted(VALUES)), st.text(max_size=5)))
-    value = draw(st.one_of(st.sampled_from(VERBATIM), st.sampled_from(HOSTILE_TEXT), st.sampled_from(HOSTILE_NUMBERS)))
+    odd = (SCALARS, st.sampled_from(VERBATIM), st.sampled_from(HOSTILE_TEXT), st.sampled_from(HOSTILE_NUMBERS))
+    value = draw(st.one_of(odd))
     written = draw(st.sampled_from(["{}={}", "{}", "={1}", "{} = {}"])).format(key, str(value)[:2000])
     return ["-s", written.replace("\0", "").encode("utf-8", "replace").decode()]
 
