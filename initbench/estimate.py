@@ -16,11 +16,14 @@ from initbench.contracts import Array
 from initbench.engine.losses import one_hot
 from initbench.engine.network import Parameters, with_ones
 from initbench.engine.train import Data, Rows, train
-from initbench.plan import Stack, training_cost
+from initbench.plan import Stack, network_bytes
 from initbench.stacks import design_of, recipe_of
 
 ENOUGH_SECONDS = 0.05  # of one timed epoch; a shorter one is repeated with more rows
 TRIAL_SECONDS = 2.0  # for all stacks together; those that are left are compared with the timed ones
+MOST_WORK, MOST_BYTES = 1e9, 5e8  # of a trial; a larger stack is not tried
+SECONDS_OF_WORK = 4e-10  # of relu_deep on two cores of 2026, for stacks where none is tried
+WORK_OF_A_LAYER = 3e5  # multiplications that take as long as the calls for one layer in one step
 FIRST_STEPS, MORE_STEPS = 2, 4
 
 
@@ -45,14 +48,37 @@ def training_seconds(stacks: Sequence[Stack], jobs: int, time_epoch: Callable[[S
     known: dict[tuple[object, ...], float] = {}
     for stack in stacks:
         kind = _kind(stack)
-        if kind not in known and (not known or time.perf_counter() - began < TRIAL_SECONDS):
+        if kind not in known and _can_be_tried(stack) and (not known or time.perf_counter() - began < TRIAL_SECONDS):
             known[kind] = stack.cells[0].epochs * time_epoch(stack)
-    by_cost = median(known[_kind(s)] / training_cost(s) for s in stacks if _kind(s) in known) if known else 0.0
+    ratios = [known[_kind(stack)] / work(stack) for stack in stacks if _kind(stack) in known]
+    rate = median(ratios) if ratios else SECONDS_OF_WORK
     ends = [0.0] * jobs
     for stack in stacks:
-        seconds = known.get(_kind(stack), by_cost * training_cost(stack))
+        seconds = known.get(_kind(stack), rate * work(stack))
         heapq.heapreplace(ends, ends[0] + seconds)  # the worker that is free first
     return max(ends)
+
+
+def work(stack: Stack) -> float:
+    """The work of training a stack, in multiplications of a weight with an input of a row."""
+    cell = stack.cells[0]
+    rows = cell.train_rows or cell.data.train_rows
+    return cell.epochs * ceil(rows / cell.batch_size) * _step_work(stack)
+
+
+def _step_work(stack: Stack) -> float:
+    cell = stack.cells[0]
+    weights = sum(a * b for a, b in pairwise(cell.sizes))
+    rows = min(cell.batch_size, cell.data.train_rows)
+    return float(len(stack.cells) * weights * rows + WORK_OF_A_LAYER * (len(cell.sizes) - 1))
+
+
+def _can_be_tried(stack: Stack) -> bool:
+    cell = stack.cells[0]
+    rows = min(FIRST_STEPS * cell.batch_size, cell.data.train_rows) * (1 + cell.data.test_rows / cell.data.train_rows)
+    data = 16 * len(stack.seeds) * rows * (cell.data.features + 1)
+    is_quick = FIRST_STEPS * _step_work(stack) <= MOST_WORK
+    return is_quick and len(stack.cells) * network_bytes(cell) + data <= MOST_BYTES
 
 
 def timed_epoch(stack: Stack) -> float:

@@ -269,7 +269,7 @@ def make_stacks(cells: Iterable[Cell], workers: int = 1) -> list[Stack]:
             even.setdefault(len(row), []).append(row)
         for rows in even.values():
             stacks += _cut(rows, workers)
-    return sorted(stacks, key=training_cost, reverse=True)
+    return sorted(stacks, key=_cost, reverse=True)
 
 
 def _cut(rows: list[list[Cell]], workers: int) -> list[Stack]:
@@ -288,8 +288,7 @@ def _cut(rows: list[list[Cell]], workers: int) -> list[Stack]:
     return stacks + [Stack(tuple(row[i::parts])) for row in rows for i in range(parts)]
 
 
-def training_cost(stack: Stack) -> float:
-    """What training a stack costs in comparison with another: networks × epochs × rows × weights."""
+def _cost(stack: Stack) -> float:
     cell = stack.cells[0]
     parameters = sum(a * b for a, b in pairwise(cell.sizes))
     return float(len(stack.cells) * cell.epochs * (cell.train_rows or cell.data.train_rows) * parameters)

@@ -6,8 +6,7 @@ import pytest
 
 from initbench.config import find_config, read_experiment
 from initbench.data import FACTS
-from initbench.estimate import timed_epoch, training_seconds
-from initbench.plan import training_cost
+from initbench.estimate import SECONDS_OF_WORK, timed_epoch, training_seconds, work
 from initbench.runner import preview
 
 
@@ -15,7 +14,10 @@ from initbench.runner import preview
 def stacks(tmp_path):
     def make(text, jobs=1):
         path = tmp_path / "c.yaml"
-        path.write_text(f"train_rows: 200\nwidth: 8\n{text}", encoding="utf-8")
+        path.write_text(
+            "".join(f"{line}\n" for line in ("train_rows: 200", "width: 8") if line.split(":")[0] not in text) + text,
+            encoding="utf-8",
+        )
         return preview(read_experiment(path), jobs, ()).stacks
 
     return make
@@ -51,8 +53,17 @@ def test_epochs_count_and_a_stack_of_one_kind_is_timed_once(stacks):
 def test_stacks_that_there_is_no_time_for_are_compared_with_the_timed_ones(stacks, monkeypatch):
     monkeypatch.setattr("initbench.estimate.TRIAL_SECONDS", -1)  # the first is timed whatever happens
     found = stacks("depth: [1, 4]\nseeds: 2\nepochs: 1")
-    heavy, light = map(training_cost, found)
+    heavy, light = map(work, found)
     assert training_seconds(found, 1, lambda stack: heavy) == pytest.approx(heavy + light)
+
+
+@pytest.mark.parametrize("text", ["depth: 2\nwidth: 20000", "depth: 3000", "width: 3000\nbatch_size: 100000"])
+def test_a_stack_too_large_to_be_tried_is_estimated_without(stacks, text):
+    def refuse(stack):
+        raise AssertionError("a large stack was tried")
+
+    found = stacks(f"seeds: 1\nepochs: 2\n{text}")
+    assert training_seconds(found, 1, refuse) == pytest.approx(SECONDS_OF_WORK * sum(map(work, found)))
 
 
 @pytest.mark.parametrize(
