@@ -1,4 +1,4 @@
-"""Fuzzing at length: ``python tests/faults/fuzz.py --configs 10000 --data 2000``; the short version is a test."""
+"""Fuzzing at length: ``python tests/faults/fuzz.py --configs 10000 --data 2000 --tables 2000``; a test is short."""
 
 from __future__ import annotations
 
@@ -11,19 +11,25 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hypothesis import HealthCheck, given, seed, settings
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from faults.dialects import READ_SHARE, make_case, try_reader
 from faults.harness import LIMIT_SECONDS, Verdict, run_case
 from faults.strategies import TABLE, DataCase, changes, configs, data_files
+from faults.table_damage import DAMAGES, make_damage, try_damage
+
+from initbench.errors import DataError
+from initbench.parts.datasets.tables import Options, Table, read_table
 
 BATCH = 250
 MEMORY_BYTES = 4 * 2**30
@@ -121,6 +127,43 @@ def fuzz(kind: str, count: int, start: int, limit: float = LIMIT_SECONDS * 4) ->
     return Tally(cases, Counter(verdict.code for verdict, _ in tally), slowest, found)
 
 
+def read_declared(file: Path, options: dict[str, Any]) -> Table:
+    """The table of a file, with these options declared; what stands in the way of learning from it counts as well."""
+    table = read_table(file, Options(**options))
+    if table.faults:
+        raise DataError("\n".join(table.faults))
+    return table
+
+
+def fuzz_tables(
+    count: int, start: int, read: Callable[[Path, dict[str, Any]], Any] = read_declared, damage_every: int = 5
+) -> Tally:
+    """Read so many tables whose truth is known, and one that is damaged after every few of them."""
+    codes: Counter[int] = Counter()
+    found, clear, refused = [], 0, []
+    slowest = (0.0, "")
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+        file = Path(folder, "table.csv")
+        for number in range(start * BATCH, start * BATCH + count):
+            case = make_case(number)
+            begin = time.process_time()
+            outcome = try_reader(case, read, file)
+            slowest = max(slowest, (time.process_time() - begin, f"make_case({number})"))
+            codes[0 if outcome.end == "read" else 2] += 1
+            if not case.refuse and not case.loose:
+                clear += 1
+                refused += [f"make_case({number}): {outcome.message}"] * (outcome.end == "refused")
+            found += [(broken, f"make_case({number}) {case.options} {case.dialect}") for broken in outcome.broken]
+            if number % damage_every == 0:
+                name = list(DAMAGES)[number // damage_every % len(DAMAGES)]
+                outcome = try_damage(make_damage(name, number), read, file)
+                codes[0 if outcome.end == "read" else 2] += 1
+                found += [(broken, f"make_damage({name!r}, {number})") for broken in outcome.broken]
+    if len(refused) > (1 - READ_SHARE) * clear:
+        found.append((f"refuses {len(refused)} of {clear} tables that leave no doubt", "\n    ".join(refused)))
+    return Tally(codes.total(), codes, slowest, found)
+
+
 def run_batch(kind: str, count: int, start: int) -> Tally:
     """``fuzz`` in a process of its own, whose memory is limited."""
     batch = ["--batch", kind, str(count), str(start)]
@@ -138,6 +181,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--configs", type=int, default=10_000)
     parser.add_argument("--data", type=int, default=2000)
+    parser.add_argument("--tables", type=int, default=2000)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch", nargs=3, metavar=("KIND", "CASES", "SEED"), help=argparse.SUPPRESS)
@@ -146,10 +190,13 @@ def main() -> None:
         kind, count, start = options.batch
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
         warnings.simplefilter("error")
-        print(json.dumps(fuzz(kind, int(count), int(start))))
+        tally = fuzz_tables(int(count), int(start)) if kind == "tables" else fuzz(kind, int(count), int(start))
+        print(json.dumps(tally))
         return
     is_clean = True
-    for kind, total in (("configs", options.configs), ("data", options.data)):
+    for kind, total in (("configs", options.configs), ("data", options.data), ("tables", options.tables)):
+        if not total:
+            continue
         counts = [min(BATCH, total - done) for done in range(0, total, BATCH)]
         with ThreadPool(options.jobs) as pool:
             tallies = pool.starmap(run_batch, [(kind, n, options.seed + i) for i, n in enumerate(counts)], 1)
