@@ -97,7 +97,7 @@ def find_any(name: str) -> Entry:
 
 
 def explain_part(name: str, fan_in: int, fan_out: int, activation: str, width: int = WIDTH) -> str:
-    """Explain a part.
+    """Explain a part, or say what a key of a config means.
 
     Parameters
     ----------
@@ -114,6 +114,10 @@ def explain_part(name: str, fan_in: int, fan_out: int, activation: str, width: i
     -------
     str
     """
+    if name in KEYS and lookup_any(name) is None:
+        default = "" if KEYS[name].default == "null" else f" (default: {KEYS[name].default})"
+        meaning = f"{name}: a key of a config, {KEYS[name].doc}{default}"
+        return "\n".join(textwrap.wrap(meaning, width))
     entry = find_any(name)
     lines = [f"{entry.name}: {entry.kind}, {entry.about.family}"]
     if lookup_any(name) is not entry:

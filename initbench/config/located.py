@@ -224,7 +224,8 @@ class _Converter:
         excerpt = self.lines[line] if line < len(self.lines) and len(self.lines[line]) <= 200 else ""
         length = node.end_mark.column - column if node.end_mark.line == line else 1
         here = Value(None, self.source, line + 1, column + 1, excerpt, length)
-        source = excerpt[column : column + length]
+        rest = self.lines[line][column:] if line < len(self.lines) else ""
+        source = rest[:length] if length > 1 else rest
         self.count += 1
         if self.count > MOST_VALUES:
             raise here.error(f"the config holds more than {MOST_VALUES:,} values", "aliases (*name) count each time")
@@ -242,7 +243,7 @@ class _Converter:
         if isinstance(node, yaml.MappingNode):
             return replace(here, pairs=self._pairs(node, depth + 1))
         here = replace(here, written=node.value)
-        anchor = re.match(r"&([^\s,\[\]{}]+)", source)
+        anchor = re.match(r"&([^\s,\[\]{}]+)", rest)
         if anchor and not any(f"*{anchor[1]}" in line for line in self.lines):
             self.faults.append(
                 here.fault(

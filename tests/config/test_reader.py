@@ -417,6 +417,11 @@ def test_the_stem_of_a_file_is_a_name_too(read, stem):
     assert read("name: fine", name=f"{stem}.yaml").name == "fine"
 
 
+@pytest.mark.parametrize("text", ["&x y" + " z" * 200, "&x\n  y", "&x y"])
+def test_an_anchor_that_nothing_repeats_cuts_no_text(read, text):
+    assert "&x is a mark of YAML's" in only_fault(read, f"description: {text}").message
+
+
 def test_quotes_are_offered_only_where_they_help(read):
     fault = only_fault(read, "depth: 1\nhidden: [1, 2")
     assert fault.hint == "is the bracket closed that opens on line 2?"
