@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -154,11 +155,14 @@ def data_folders(data_dir: Path | None) -> tuple[Path, ...]:
     for origin, name in named.items():
         if not name:
             continue
-        folder = Path(name).expanduser().absolute()
+        folder = Path(os.path.expanduser(name)).absolute()
         if not folder.is_dir():
             raise UsageError(f"{origin} is {name}, and there is no such folder")
         folders.append(folder)
-    return (*folders, Path.cwd(), user_cache_path("initbench"))
+    with suppress(FileNotFoundError):  # somebody has removed the current folder
+        folders.append(Path.cwd())
+    cache = user_cache_path("initbench")
+    return (*folders, cache) if cache.is_absolute() else tuple(folders)  # "~" stays where nobody knows the home
 
 
 def save_shared(dataset: Dataset, folder: Path) -> None:

@@ -72,9 +72,10 @@ def train_in_processes(
     over, left, false_starts = 0, deque(stacks), 0
     can_start = not multiprocessing.current_process().daemon  # Python lets no daemon start processes
     try:
+        os.getcwd()  # where processes start
         with _quiet_children(), _undisturbed():
             context.Event()  # the first one starts the process that keeps count of semaphores
-    except (ImportError, OSError):  # a system without semaphores, or without the folder that they need
+    except (ImportError, OSError):  # no such folder any more, or a system without semaphores
         can_start = False
 
     def train_until_killed(left: deque[Stack], workers: int) -> FinishedOrKilled:

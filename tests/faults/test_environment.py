@@ -16,6 +16,8 @@ from click.testing import CliRunner
 
 from initbench import load, run
 from initbench.cli import main
+from initbench.data import data_folders
+from initbench.errors import UsageError
 from initbench.results import write_figures
 from initbench.surroundings import Stream, usable_cores
 
@@ -333,6 +335,24 @@ def test_no_home_is_needed(here, begin):
     done = shell(f"{begin} initbench run small.yaml -q -o again -j 1", here, TMPDIR="/proc/none")
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert not Path(here, "~").exists()
+
+
+def test_an_unknown_home_is_no_folder_named_tilde(here, monkeypatch):
+    monkeypatch.setattr("initbench.data.user_cache_path", lambda name: Path("~/.cache") / name)
+    assert data_folders(None) == (here,)
+    monkeypatch.setenv("INITBENCH_DATA", "~nobody-of-that-name/data")
+    with pytest.raises(UsageError, match="INITBENCH_DATA is ~nobody-of-that-name/data, and there is no such folder"):
+        data_folders(None)
+
+
+def test_a_run_needs_no_current_folder(here, monkeypatch):
+    (here / "gone").mkdir()
+    monkeypatch.chdir(here / "gone")
+    (here / "gone").rmdir()
+    done = CliRunner().invoke(main, ["run", str(here / "small.yaml"), "-o", str(here / "again"), "-j", "2"])
+    assert done.exit_code == 0, done.output
+    assert "worker processes cannot start" in done.stderr
+    assert CliRunner().invoke(main, ["plot", str(here / "again")]).exit_code == 0
 
 
 QUIET = [
