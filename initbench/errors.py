@@ -41,6 +41,10 @@ class StoreError(InitbenchError):
     """The results on disk cannot be read or written."""
 
 
+class FailedCells(UserWarning):
+    """Cells of an experiment failed; the message has the first reason."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """One thing that is wrong with a config, and where.

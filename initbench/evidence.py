@@ -18,9 +18,9 @@ from initbench.errors import StoreError
 from initbench.plan import Cell, Setting, choose_tuned
 from initbench.probing import Seen, look_at_starts
 from initbench.probing.tables import probe_tables
-from initbench.results import PLANNED, TUNING, write_manifest
+from initbench.results import PLANNED, write_manifest
 from initbench.runner import Choose, Outcome, Progress, run_together
-from initbench.store import Frames, Lock, Store, write_aside, write_text
+from initbench.store import TUNING, Frames, Lock, Store, write_aside, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,20 +99,25 @@ def run_claims(
     if (folder / "config.yaml").exists() or (folder / TUNING / "config.yaml").exists():
         raise StoreError(f"{folder} holds an experiment of that name; choose another folder with --results")
     with Lock(folder) as lock, (outcome := Outcome(lock)).explain_interrupt():
-        lock.acquire((progress or Progress()).wait)
+        progress = progress or Progress()
+        lock.acquire(progress.wait)
         planned = _remember_plans(folder, claims)
         train = partial(run_together, jobs=jobs, folders=folders, fresh=fresh, progress=progress)
         source, tuning = _train(claims, outcome, train, folders, jobs)
         values: dict[str, pd.DataFrame] = {}
         findings: dict[str, Finding] = {}
-        for claim in claims:
-            found = source.values_of(claim)
-            if claim.metric.over:
-                found = slopes(found, is_exponential=claim.metric.is_exponential)
-            if claim.expect.rule in ("matches", "geometric"):
-                found["value"] = found["value"] / (claim.expect.value or found["expected"])
-            values[claim.name] = found[["arm", "seed", "value"]]
-            findings[claim.name] = judge(values[claim.name], claim.expect.rule, claim.expect.arms, claim.expect.bound)
+        with progress.working("probing networks and judging claims", len(claims)) as step:
+            for claim in claims:
+                found = source.values_of(claim)
+                if claim.metric.over:
+                    found = slopes(found, is_exponential=claim.metric.is_exponential)
+                if claim.expect.rule in ("matches", "geometric"):
+                    found["value"] = found["value"] / (claim.expect.value or found["expected"])
+                values[claim.name] = found[["arm", "seed", "value"]]
+                findings[claim.name] = judge(
+                    values[claim.name], claim.expect.rule, claim.expect.arms, claim.expect.bound
+                )
+                step()
         table = claims_table(findings)
         about = [_about(claim, tuning.chosen) | {"planned": planned[claim.name]} for claim in claims]
         for column in about[0]:

@@ -210,6 +210,7 @@ class Entry:
         return (inspect.getdoc(self.function) or "").partition("\n")[0].replace("`", "")
 
 
+Identity = tuple[str, str, str]  # kind, name and fingerprint of a part
 _entries: dict[str, dict[str, Entry]] = {kind: {} for kind in FOLDERS}
 _spellings: dict[str, dict[str, str]] = {kind: {} for kind in FOLDERS}
 _plugins: dict[Path, str] = {}
@@ -340,7 +341,7 @@ def _register(kind: str, name: str, about: dict[str, Any], scope: str = "layer")
             counts_as_spelt = word in told.aliases and not word.islower()
             holder = _spellings[kind].get(word if counts_as_spelt else plain(word), name)
             present = _entries[kind].get(holder)
-            if holder != name or (present and _place(present.function) != _place(function)):
+            if holder != name or (present and not _is_again(present.function, function)):
                 raise UsageError(f"{source}: the {kind} '{word}' is there already, as '{holder}'; choose another name")
         try:
             parameters = types.MappingProxyType(_parameters(function, LEADING[decorator]))
@@ -361,10 +362,12 @@ def _register(kind: str, name: str, about: dict[str, Any], scope: str = "layer")
     return enter
 
 
-def _place(function: Callable[..., Any]) -> tuple[str, int]:
-    """Where a function is written: that of one which is registered again, as its file is run again, is the same."""
-    code = inspect.unwrap(function).__code__
-    return code.co_filename, code.co_firstlineno
+def _is_again(present: Callable[..., Any], function: Callable[..., Any]) -> bool:
+    """Whether a function is a present one anew: its file was run again, or its cell of a notebook, perhaps edited."""
+    before, now = inspect.unwrap(present).__code__, inspect.unwrap(function).__code__
+    if any(Path(code.co_filename).is_file() for code in (before, now)):
+        return (before.co_filename, before.co_firstlineno) == (now.co_filename, now.co_firstlineno)
+    return (present.__module__, present.__qualname__) == (function.__module__, function.__qualname__)
 
 
 def initializer(name: str, **about: Any) -> Callable[[Function], Function]:
@@ -463,6 +466,14 @@ def loaded_plugins() -> tuple[str, ...]:
 def has_parts_of_script() -> bool:
     """Whether workers lack some part unless they import the script that runs."""
     return any(entry.is_of_script for table in _entries.values() for entry in table.values())
+
+
+def lacking(wanted: Iterable[Identity], plugins: Iterable[str]) -> list[Identity]:
+    """The parts that this process does not have, or not with the same code, once it has run these plugins."""
+    for plugin in plugins:
+        load_plugin(plugin)
+    found = [(part, lookup(*part[:2])) for part in wanted]
+    return [part for part, entry in found if entry is None or entry.fingerprint != part[2]]
 
 
 def names(kind: str) -> list[str]:

@@ -8,6 +8,7 @@ import platform
 import subprocess
 import sys
 import time
+import warnings
 import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -20,11 +21,12 @@ from typing import TYPE_CHECKING, Any
 from initbench.config import Experiment, find_config, read_experiment
 from initbench.config.located import locate
 from initbench.data import data_folders
-from initbench.errors import InitbenchError, StoreError, UsageError, command_line
+from initbench.errors import FailedCells, InitbenchError, StoreError, UsageError, command_line
+from initbench.freshness import figures_in, has_probe, tables_mark
 from initbench.plan import TUNED, Cell, choose_tuned
 from initbench.race import MAX_SEEDS, design_race, run_race
 from initbench.runner import Choose, Outcome, Progress, run_experiment
-from initbench.store import Frames, Lock, Store, results_nearby, write_aside, write_text
+from initbench.store import TUNING, Frames, Lock, Store, results_nearby, write_aside, write_text
 from initbench.surroundings import is_imported_by_worker, usable_cores
 
 if TYPE_CHECKING:
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 
 CLAIMS = "claims.csv"  # the verdicts on claims
 PLANNED = "planned.json"  # the file that marks a folder of claims
-TUNING = "tuning"  # the folder, within that of an experiment, of the one that tunes its keys
 
 
 class Results:
@@ -73,6 +74,8 @@ class Results:
         was tried gave; empty where nothing was tuned.
     tuning_results : Results or None
         Of the experiment that tuned, ``results/<name>/tuning``.
+    mark : str
+        Of what the tables show; see `initbench.freshness`.
     """
 
     def __init__(
@@ -84,9 +87,10 @@ class Results:
         counts: dict[str, int],
         design: Design | None = None,
         tuned: Sequence[str] = (),
+        mark: str = "",
     ) -> None:
         self.folder, self.frames, self.target, self.counts = folder, frames, target, counts
-        self.design, self.tuned = design, tuned
+        self.design, self.tuned, self.mark = design, tuned, mark
         self.runs, self.curves = frames.runs, frames.curves
         self.layers, self.histograms = layers
 
@@ -96,6 +100,15 @@ class Results:
         lacking = self.counts["missing"] + self.counts["failed"]
         planned = self.counts["planned"]
         return f"incomplete: {planned - lacking} of {planned} cells are done" if lacking else ""
+
+    @property
+    def failure(self) -> str:
+        """How many cells failed, tuning included, and why the first did; empty where none did."""
+        tuning = self.tuning_results if (self.folder / TUNING / "runs.sqlite").is_file() else None
+        errors = [error for part in (tuning, self) if part for error in part.runs["error"].dropna()]
+        cells = "1 cell" if len(errors) == 1 else f"{len(errors)} cells"
+        look = f"all reasons: {command_line('status', self.folder)}"
+        return f"{cells} failed: {errors[0]} ({look})" if errors else ""
 
     @cached_property
     def accuracy(self) -> pd.DataFrame:
@@ -206,7 +219,7 @@ class Results:
         return tuning_table(self.tried, self.tuning_results.frames.factors, self.tuned)
 
     def _probed(self) -> pd.DataFrame | None:
-        """What ``initbench probe`` adds to the diagnostics, if it has looked at these cells: their Jacobians."""
+        """What ``initbench probe`` adds to the diagnostics, if it has looked at this plan: Jacobians of its cells."""
         import pandas as pd
 
         file = self.folder / "probe.json"
@@ -216,7 +229,8 @@ class Results:
         try:
             networks = json.loads(file.read_text(encoding="utf-8"))["networks"]
             probed = pd.DataFrame(networks, columns=["cell", *names]).drop_duplicates("cell")
-            return probed[probed["cell"].isin(self.runs["cell"])].astype(dict.fromkeys(names, float))
+            probed = probed[probed["cell"].isin(self.runs["cell"])].astype(dict.fromkeys(names, float))
+            return probed if has_probe(self.folder) else None
         except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
             raise StoreError(f"{file}: not as initbench probe writes it ({error}); run that again") from None
 
@@ -273,6 +287,11 @@ def run(
     -------
     Results
 
+    Warns
+    -----
+    FailedCells
+        When cells failed, with the first reason. Not with ``progress``, which is given every record.
+
     Raises
     ------
     ConfigError
@@ -314,9 +333,14 @@ def run(
     if experiment.tuned:
         tried = train(whole.tuning, folder / TUNING)
         if tried.counts["missing"] or (fail_fast and tried.counts["failed"]):
+            if tried.failure and progress is None:
+                warnings.warn(tried.failure, FailedCells, stacklevel=2)
             return tried
         choose = partial(_at_chosen_values, tried, experiment.tuned)
-    return train(experiment, folder, train_cells, choose=choose)
+    found = train(experiment, folder, train_cells, choose=choose)
+    if found.failure and progress is None:
+        warnings.warn(found.failure, FailedCells, stacklevel=2)
+    return found
 
 
 def _train(
@@ -337,7 +361,8 @@ def _train(
                 if outcome.counts:
                     _write_results(outcome, jobs)
             raise
-        return _write_results(outcome, jobs)
+        with (options["progress"] or Progress()).working("writing tables"):
+            return _write_results(outcome, jobs)
 
 
 def _write_results(outcome: Outcome, jobs: int) -> Results:
@@ -379,6 +404,7 @@ def load(path: str | Path) -> Results:
     """
     folder = Path(path)
     with Store(folder) as store:
+        mark = tables_mark(folder)  # first, so that what a run adds meanwhile leaves it behind
         frames, layers = store.frames(), store.layers()
         target, race, tuned = (json.loads(store.about(key) or "null") for key in ("target", "race", "tuned"))
         design = None
@@ -386,7 +412,7 @@ def load(path: str | Path) -> Results:
             from initbench.analysis.racing import Design
 
             design = Design(**race)
-        return Results(folder, frames, layers, target, store.counts(), design, tuned or ())
+        return Results(folder, frames, layers, target, store.counts(), design, tuned or (), mark)
 
 
 def holds_claims(folder: Path) -> bool:
@@ -472,7 +498,7 @@ def draw(results: Results) -> dict[str, Figure]:
 def write_figures(results: Results, form: str = "png") -> list[Path]:
     """Draw the figures of an experiment into its folder ``figures/``, in place of earlier ones of that form.
 
-    Those of ``initbench probe`` stay.
+    Those of ``initbench probe`` stay, and so do files that initbench did not write.
 
     Parameters
     ----------
@@ -501,9 +527,9 @@ def write_figures(results: Results, form: str = "png") -> list[Path]:
         folder.mkdir(exist_ok=True)
         for name, figure in figures.items():
             with write_aside(folder / f"{name}.{form}") as partial:
-                save_figure(figure, partial)
-        for old in folder.glob(f"*.{form}"):
-            if old.stem not in figures and not old.name.startswith("probe-"):
+                save_figure(figure, partial, results.mark)
+        for old in figures_in(results.folder):
+            if old.suffix == f".{form}" and old.stem not in figures and not old.name.startswith("probe-"):
                 old.unlink()
     except OSError as error:
         raise StoreError(f"{folder}: cannot be written: {error.strerror}") from error
@@ -563,13 +589,32 @@ def write_export(results: Results, folder: Path) -> list[Path]:
     return [folder / name for name in ("scores.csv", "settings.csv", "scores.npz")]
 
 
-def write_report(path: str | Path) -> Path:
+def read_below(path: str | Path) -> tuple[list[Results], list[pd.DataFrame]]:
+    """What a report of a folder is about: the experiments at it or below it of which a cell was tried, and claims.
+
+    Raises
+    ------
+    StoreError
+        When there is neither.
+    """
+    claims = sorted(Path(path).rglob(CLAIMS))
+    folders = [] if claims and not _has_experiments(path) else experiments_below(path)
+    outer = [folder for folder in folders if not set(folder.parents) & set(folders)]  # what lies in one is a part of it
+    found = [results for results in map(load, outer) if len(results.runs)]
+    if not found and not claims:
+        raise StoreError(f"{path}: no cell has finished yet, so there is nothing to report")
+    return found, [_read_claims(table) for table in claims]
+
+
+def write_report(path: str | Path, about: tuple[Sequence[Results], Sequence[pd.DataFrame]] | None = None) -> Path:
     """Write ``report.html`` into a folder, about the experiment or the claims in it, or all of them below it.
 
     Parameters
     ----------
     path : str or Path
         ``results/<name>``, or a folder of such folders; those of which no cell was tried yet are left out.
+    about : tuple, optional
+        From `read_below`, where that is known already.
 
     Returns
     -------
@@ -583,15 +628,9 @@ def write_report(path: str | Path) -> Path:
     """
     from initbench.present.report import render_report
 
-    claims = sorted(Path(path).rglob(CLAIMS))
-    folders = [] if claims and not _has_experiments(path) else experiments_below(path)
-    outer = [folder for folder in folders if not set(folder.parents) & set(folders)]  # what lies in one is a part of it
-    found = [results for results in map(load, outer) if len(results.runs)]
-    if not found and not claims:
-        raise StoreError(f"{path}: no cell has finished yet, so there is nothing to report")
-    file = Path(path) / "report.html"
-    chapters = [_chapter(results) for results in found]
-    write_text(file, render_report(chapters, Path(path).resolve().name, [_read_claims(table) for table in claims]))
+    found, claims = about or read_below(path)
+    file, marks = Path(path) / "report.html", [results.mark for results in found]
+    write_text(file, render_report(list(map(_chapter, found)), Path(path).resolve().name, claims, marks))
     return file
 
 

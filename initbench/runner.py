@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from initbench.config import Experiment, Part
 from initbench.contracts import Dataset
 from initbench.data import FACTS, checksum, load_dataset, save_shared
+from initbench.freshness import differences, probe_mark
 from initbench.plan import SWEEPABLE, Cell, DataFacts, Stack, make_plan, make_stacks
+from initbench.registry import Entry, lookup
 from initbench.stacks import Keep
 from initbench.store import Lock, Record, Store, write_text
 from initbench.surroundings import scratch_folder
-from initbench.workers import Cluster, count_epochs, train_here, train_in_processes
+from initbench.workers import Cluster, count_epochs, require_parts, train_here, train_in_processes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,9 +30,9 @@ class Progress:
     """What a run tells while it goes on; this one says nothing.
 
     ``start`` is told the number of cells to train and of epochs in all of them, ``advance`` how many of these epochs
-    are over, ``wait`` why nothing is trained for now, or is trained again, ``finish`` the records of a stack that is
-    done, with its cells, ``decide`` at which look of a race, at how many seeds, what has been decided so far and how it
-    stands; see `initbench.analysis.racing.Race`.
+    are over, ``wait`` what else there is to know, such as why nothing is trained for now, ``finish`` the records of a
+    stack that is done, with its cells, ``decide`` at which look of a race, at how many seeds, what has been decided so
+    far and how it stands; see `initbench.analysis.racing.Race`. ``working`` is for all work but training.
     """
 
     def start(self, cells: int, epochs: int) -> None:
@@ -40,13 +42,18 @@ class Progress:
         """So many epochs are over."""
 
     def wait(self, message: str) -> None:
-        """Nothing can be trained for now, or what was trained is lost."""
+        """Nothing can be trained for now, what was trained is lost, or the plan is another one than before."""
 
     def finish(self, cells: Sequence[Cell], records: Sequence[Record]) -> None:
         """A stack is done and stored."""
 
     def stop(self) -> None:
         """Training is over, or was interrupted."""
+
+    @contextmanager
+    def working(self, what: str, steps: int = 0) -> Iterator[Callable[[], None]]:
+        """Do other work, of so many steps where that is known; each is told to the function that this gives."""
+        yield lambda: None
 
     def decide(self, look: int, seeds: int, decisions: pd.DataFrame, standings: pd.DataFrame) -> None:
         """A round of a race is over."""
@@ -154,6 +161,18 @@ def preview(experiment: Experiment, jobs: int, folders: tuple[Path, ...]) -> Pre
     return Preview(plan, make_stacks(plan, jobs), absent)
 
 
+def parts_of(experiments: Iterable[Experiment]) -> list[Entry]:
+    """What experiments name for workers to use: all but data sets, which they get as arrays."""
+    waiting: list[Any] = [value for some in experiments for values in some.choices.values() for value in values]
+    found: list[Entry] = []
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Part) and part.kind != "dataset":
+            waiting += [value for _, value in part.parameters]  # that of a layer may be an initializer of its own
+            found += filter(None, [lookup(part.kind, part.name)])
+    return found
+
+
 def run_experiment(
     experiment: Experiment,
     outcome: Outcome,
@@ -204,16 +223,26 @@ def run_experiment(
     with ExitStack() as resources:
         shared = resources.enter_context(scratch_folder())
         cluster = resources.enter_context(Cluster(scheduler)) if scheduler is not None else None
-        facts = load_data(experiment, folders, shared)
+        if cluster or jobs > 1:
+            require_parts(parts_of([experiment]), cluster)
+        with progress.working("loading data"):
+            facts = load_data(experiment, folders, shared)
         outcome.checksums = {str(part): fact.checksum for part, fact in facts.items()}
-        plan = choose(make_plan(experiment, facts))
+        plan, shown = choose(make_plan(experiment, facts)), first or experiment
+        mark = probe_mark(make_plan(shown, facts))
         outcome.lock.acquire(progress.wait)
         with Store(folder, create=True) as store:
             if fresh:
                 store.clear()
                 outcome.is_fresh = True
-            store.set_plan(plan, experiment.target, tuned=experiment.tuned, race=race)
-            write_text(folder / "config.yaml", (first or experiment).to_yaml())
+            changes = differences(store, shown, mark, race)
+            store.set_plan(plan, experiment.target, tuned=experiment.tuned, race=race, probe=mark)
+            write_text(folder / "config.yaml", shown.to_yaml())
+            if changes:
+                kept = f"; {store.unplanned()} cells of earlier plans are kept" if store.unplanned() else ""
+                progress.wait(
+                    f"{folder}: plan changed: {changes}. Tables show the {len(plan)} cells of this plan{kept}"
+                )
             keep = Keep("weights" in experiment.record, "layers" in experiment.record, experiment.seeds[0])
             _fill(store, plan, keep, outcome, shared, jobs, progress, cluster, fail_fast=fail_fast)
 
@@ -250,10 +279,13 @@ def run_together(
     """
     outcome.started = outcome.started or time.time()
     progress = progress or Progress()
+    if jobs > 1:
+        require_parts(parts_of(experiments))
     with scratch_folder() as shared:
         plans = []
         for experiment, chosen in zip(experiments, choose or [tuple] * len(experiments), strict=True):
-            facts = load_data(experiment, folders, shared)
+            with progress.working("loading data"):
+                facts = load_data(experiment, folders, shared)
             outcome.checksums |= {str(part): fact.checksum for part, fact in facts.items()}
             plans.append(chosen(make_plan(experiment, facts, columns=SWEEPABLE)))
         whole = tuple({cell.key: cell for plan in plans for cell in plan}.values())

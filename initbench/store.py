@@ -49,6 +49,7 @@ SEALED = {
     "layers": "CAST(cell AS BLOB), count, metrics, limits, bins",
     "further": "CAST(cell AS BLOB), test_auc, steps_to_target",
 }
+TUNING = "tuning"  # the folder, within that of an experiment, of the one that tunes its keys
 LOST = "put a copy in its place, or move it away and run again to train all anew"
 PLAN_DAMAGED = "the plan is damaged; the records are kept, and to plan anew"
 # What a forged file can hold beside plain tables, and a query would run: a view may have no end.
@@ -281,8 +282,11 @@ class Store:
         *,
         tuned: Sequence[str] = (),
         race: Mapping[str, Any] | None = None,
+        probe: str = "",
     ) -> None:
         """Note which cells the experiment has now, the keys that were tuned, and the design of a race.
+
+        ``probe`` is the mark of a probe of the whole product of all lists × seeds; see `initbench.freshness`.
 
         Records of other cells stay, and count again when planned again.
         """
@@ -297,7 +301,7 @@ class Store:
             connection.execute("DELETE FROM plan")
             connection.execute("DELETE FROM about WHERE key = 'further'")
             connection.executemany("INSERT INTO plan VALUES (?, ?, ?, ?, ?)", rows)
-            connection.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", notes.items())
+            connection.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", [*notes.items(), ("probe", probe)])
 
     def clear(self) -> None:
         """Forget all records."""
@@ -374,6 +378,8 @@ class Store:
 
     def with_layers(self) -> set[str]:
         """Keys of the planned cells whose layers were recorded, with histograms where they are of the first seed."""
+        if not self._has("layers"):  # an older store has none
+            return set()
         return {
             row[0]
             for row in self._rows(
@@ -431,6 +437,18 @@ class Store:
             "failed": by_status.get("failed", 0),
             "missing": by_status.get(None, 0),
         }
+
+    def planned(self) -> list[str]:
+        """Keys of the cells of the present plan, in its order."""
+        return [row[0] for row in self._rows("SELECT cell FROM plan ORDER BY position")]
+
+    def fingerprint(self) -> str:
+        """Hash of what the tables show: the plan, and which of its cells are done; equal cells have equal numbers."""
+        rows = self._rows(
+            "SELECT p.cell, p.seed, p.factors, r.status, r.error"
+            " FROM plan p LEFT JOIN records r USING (cell) ORDER BY p.position"
+        )
+        return _checksum(json.dumps([rows, len(self.with_layers()), *map(self.about, NOTES)]))
 
     def unplanned(self) -> int:
         """How many records are kept of cells that the present plan does not have."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import multiprocessing
 import os
@@ -24,7 +25,7 @@ from initbench.contracts import Dataset
 from initbench.data import open_shared
 from initbench.errors import InitbenchError, UsageError
 from initbench.plan import ARITHMETIC, Stack
-from initbench.registry import has_parts_of_script, load_plugin, loaded_plugins
+from initbench.registry import Entry, Identity, has_parts_of_script, lacking, load_plugin, loaded_plugins
 from initbench.stacks import Keep, failure, run_stack
 from initbench.store import Record
 from initbench.surroundings import hidden_script
@@ -37,6 +38,42 @@ MOST_KILLS = 3  # workers that a stack may cost before its cells are tried alone
 KILLED = "its worker process was killed even with nothing else to train, perhaps for want of memory"
 SECONDS_TO_ANSWER = 10.0  # that a scheduler has
 SECONDS_BETWEEN_LOOKS = 0.5  # at a cluster where nothing comes back
+
+
+def require_parts(entries: Iterable[Entry], cluster: Cluster | None = None) -> None:
+    """Make sure that other processes of this machine, or the workers of a cluster, have the same parts as this one.
+
+    Raises
+    ------
+    UsageError
+        When they lack one.
+    """
+    by_identity = {(entry.kind, entry.name, entry.fingerprint): entry for entry in entries if entry.is_of_script}
+    if not by_identity:
+        return
+    wanted = tuple(by_identity)
+    for identity in cluster.lacking(wanted) if cluster else _lacking_in_a_process(wanted):
+        entry = by_identity[identity]
+        code = inspect.unwrap(entry.function).__code__
+        raise UsageError(
+            f"the {entry.kind} '{entry.name}' is registered in {code.co_filename}, line {code.co_firstlineno}, and"
+            f" {'workers of the cluster' if cluster else 'worker processes'} do not get it from there; put it in a file"
+            " of its own, my_parts.py for example, and load that with --plugin my_parts.py, in Python with"
+            f" initbench.registry.load_plugin('my_parts.py'){'' if cluster else '; or train with -j 1 (jobs=1)'}"
+        )
+
+
+def _lacking_in_a_process(wanted: tuple[Identity, ...]) -> list[Identity]:
+    """Which of these parts a process lacks that is started as those which train are; none where no process starts."""
+    if multiprocessing.current_process().daemon:
+        return []
+    try:
+        with _quiet_children(), ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            with _undisturbed(), hidden_script(is_needed=True):
+                answer = pool.submit(lacking, wanted, loaded_plugins())
+            return answer.result()
+    except (ImportError, OSError, BrokenProcessPool):
+        return []
 
 
 def count_epochs(stacks: Iterable[Stack]) -> int:
@@ -255,6 +292,7 @@ class Cluster:
             reason = next(iter(str(error).splitlines()), type(error).__name__)
             raise UsageError(f"--scheduler {address}: no Dask scheduler answers there: {reason}") from None
         self._address = address
+        self._wanted: tuple[Identity, ...] = ()
         self.threads = max(1, sum(self._client.nthreads().values()))
 
     def __enter__(self) -> Cluster:
@@ -285,6 +323,12 @@ class Cluster:
         before: int = self._client.run_on_scheduler(exchange)
         return before
 
+    def lacking(self, wanted: tuple[Identity, ...]) -> list[Identity]:
+        """Which of these parts a worker lacks; one that comes later, or lacks initbench, says so when it trains."""
+        self._wanted = wanted
+        answers = self._client.run(_portable_lacking(), wanted, loaded_plugins(), on_error="ignore")
+        return next(filter(None, answers.values()), [])
+
     def train(
         self, stacks: Sequence[Stack], shared: Path, advance: Advance, say: Callable[[str], None], keep: Keep
     ) -> Finished:
@@ -312,7 +356,7 @@ class Cluster:
         def deal(stacks: Iterable[Stack]) -> FinishedOrKilled:
             futures = {}
             for stack in stacks:
-                packed = pickle.dumps((stack, keep, loaded_plugins()))
+                packed = pickle.dumps((stack, keep, loaded_plugins(), self._wanted))
                 futures[executor.submit(work, packed, data[stack.checksum])] = stack
             return self._wait(futures, say)
 
@@ -382,9 +426,20 @@ def _portable_work() -> Callable[[bytes, tuple[Any, ...]], Any]:
     return work
 
 
+def _portable_lacking() -> Callable[[tuple[Identity, ...], tuple[str, ...]], list[Identity]]:
+    """`lacking` for a cluster's worker, as `_portable_work`."""
+
+    def ask(wanted: tuple[Identity, ...], plugins: tuple[str, ...]) -> list[Identity]:
+        from initbench.registry import lacking
+
+        return lacking(wanted, plugins)
+
+    return ask
+
+
 def _work_remotely(packed: bytes, values: tuple[Any, ...]) -> list[Record]:
-    stack, keep, plugins = pickle.loads(packed)
+    stack, keep, plugins, wanted = pickle.loads(packed)
     threadpool_limits(1)  # for good, since a worker may train several stacks in threads
-    for plugin in plugins:
-        load_plugin(plugin)
+    for kind, name, _ in lacking(wanted, plugins):
+        raise UsageError(f"it lacks the {kind} '{name}'")
     return run_stack(stack, Dataset(*values), keep=keep)

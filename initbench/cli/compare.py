@@ -28,6 +28,8 @@ def compare(path: Path, margin: float | None, sentences: bool, form: str) -> Non
     Seeds are paired within each setting. With --margin, two initializers are equivalent if the confidence interval of
     their difference lies within the margin.
     """
+    from initbench.cli.notes import say_notes
+    from initbench.cli.progress import Bar
     from initbench.errors import UsageError
     from initbench.present.sentences import paragraphs
     from initbench.present.tables import markdown_cell, render_table
@@ -35,10 +37,10 @@ def compare(path: Path, margin: float | None, sentences: bool, form: str) -> Non
 
     if sentences and form not in ("text", "markdown"):
         raise UsageError(f"--sentences goes with text or markdown; --format {form} has a column sentence")
-    results = load(path)
-    evidence = results.compare(margin)
-    if results.caption:
-        click.echo(f"initbench: {results.caption}", err=True)
+    with Bar().working(f"comparing the initializers in {path}"):
+        results = load(path)
+        evidence = results.compare(margin)
+    say_notes(results)
     plain = markdown_cell if form == "markdown" else str
     if form in ("text", "markdown"):
         click.echo(paragraphs(list(map(plain, results.conclude(evidence))), text_columns()), nl=False)

@@ -23,9 +23,11 @@ def export(path: Path, output: Path | None) -> None:
     scores.csv has one column per initializer and one row per setting, described in settings.csv; for a single setting
     it has one row per seed. scores.npz has one array per initializer, of shape (seeds, settings).
     """
+    from initbench.cli.progress import Bar
     from initbench.results import load, write_export
 
-    results = load(path)
+    with Bar().working(f"reading {path}"):
+        results = load(path)
     if results.caption:
         click.echo(f"initbench: {results.caption}", err=True)
     for file in write_export(results, output or path / "export"):

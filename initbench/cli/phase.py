@@ -22,6 +22,7 @@ from initbench.cli import completing, options
 @options.plugin
 def phase(activation: str, results: Path, form: str, plugins: tuple[str, ...]) -> None:
     """Draw the phase diagram of ACTIVATION and mark the initializers on it."""
+    from initbench.cli.progress import Bar
     from initbench.errors import StoreError
     from initbench.phases import diagram
     from initbench.present.figures import save_figure
@@ -31,12 +32,13 @@ def phase(activation: str, results: Path, form: str, plugins: tuple[str, ...]) -
 
     for plugin in plugins:
         load_plugin(plugin)
-    found = diagram(activation)
+    with Bar().working(f"computing the phase diagram of {activation}"):
+        found = diagram(activation)
     try:
         results.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{results}: cannot be made: {error.strerror}") from error
     file = results / f"phase_{found.name}.{form}"
-    with write_aside(file) as partial:
+    with Bar().working("drawing it"), write_aside(file) as partial:
         save_figure(phase_diagram(**found._asdict()), partial)
     click.echo(file)

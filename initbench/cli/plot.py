@@ -12,16 +12,21 @@ import click
 @click.option("--format", "form", type=click.Choice(["png", "svg", "pdf"]), default="png", show_default=True)
 def plot(paths: tuple[Path, ...], form: str) -> None:
     """Write the figures of the experiment in PATH, or of every experiment below it."""
+    from initbench.cli.notes import say_notes
+    from initbench.cli.progress import Bar
     from initbench.errors import StoreError
     from initbench.results import experiments_below, load, write_figures
 
     drawn, lacking = 0, []
     for folder in dict.fromkeys(folder for path in paths for folder in experiments_below(path)):
         try:
-            files = write_figures(load(folder), form)
+            with Bar().working(f"drawing the figures of {folder}"):
+                results = load(folder)
+                files = write_figures(results, form)
         except StoreError as error:
             lacking.append(str(error))
             continue
+        say_notes(results)
         drawn += len(files)
         for file in files:
             click.echo(file)

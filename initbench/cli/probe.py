@@ -49,11 +49,13 @@ def probe(
     through each network, each seed is one draw, and each setting gets a verdict. Writes probe.csv, probe.json and
     figures.
     """
+    from initbench.cli.progress import Bar
     from initbench.cli.reading import note_empty
     from initbench.present.tables import render_table
     from initbench.probing import probe as probe_config
     from initbench.probing import write_figures
     from initbench.registry import load_plugin
+    from initbench.runner import Progress
     from initbench.surroundings import usable_cores
 
     for plugin in plugins:
@@ -62,8 +64,17 @@ def probe(
         changes = (*changes, f"seeds={seeds}")
     if not quiet:
         note_empty([config], changes)
-    found = probe_config(config, results=results, jobs=jobs or usable_cores(), changes=changes, data_dir=data_dir)
-    figures = write_figures(found)
+    progress = Progress() if quiet else Bar()
+    found = probe_config(
+        config,
+        results=results,
+        jobs=jobs or usable_cores(),
+        changes=changes,
+        data_dir=data_dir,
+        progress=progress,
+    )
+    with progress.working("drawing figures"):
+        figures = write_figures(found)
     if form == "json" and not quiet:
         click.echo(render_table(found.settings, "json"), nl=False)
     elif not quiet:

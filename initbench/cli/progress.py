@@ -1,12 +1,14 @@
-"""What ``initbench run`` shows: progress on stderr, plan and results on stdout."""
+"""What commands show: progress on stderr while they work; the plan and results of ``initbench run`` on stdout."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from math import prod
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +18,7 @@ from initbench.cli.wrapping import list_names, text_columns
 from initbench.config import Experiment
 from initbench.errors import command_line
 from initbench.estimate import timed_epoch, training_seconds
+from initbench.freshness import is_drawn, out_of_date
 from initbench.plan import Cell, Stack
 from initbench.present.races import round_sentence
 from initbench.present.sentences import paragraphs
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from initbench.analysis.racing import Design
 
 SECONDS_BETWEEN_LINES = 5.0
+SECONDS_OF_SILENCE = 1.0  # what takes less says nothing
 WRITTEN = (".csv", ".json", ".md", ".sqlite", ".yaml")
 MOST_TOLD = 6  # sentences at the end of a run
 START_SECONDS = 4.0  # of a run besides training: imports, worker processes, data, tables
@@ -106,6 +110,40 @@ class Bar(Progress):
             self.bar = None
         elif self.cells:
             self.say()
+
+    @contextmanager
+    def working(self, what: str, steps: int = 0) -> Iterator[Callable[[], None]]:
+        """Show that work goes on: a bar on a terminal, else a line now and then; the steps are counted if known."""
+        is_over, done = Event(), [0]
+
+        def step() -> None:
+            done[0] += 1
+
+        def show() -> None:
+            if is_over.wait(SECONDS_OF_SILENCE):
+                return
+            if self.is_terminal:
+                layout = "{desc} |{bar}| {n_fmt}/{total_fmt}, {elapsed}" if steps else "{desc}, {elapsed}"
+                with tqdm(total=steps, desc=what, bar_format=layout, dynamic_ncols=True, leave=False) as bar:
+                    while not is_over.wait(SECONDS_OF_SILENCE):
+                        bar.n = done[0]
+                        bar.refresh()
+                return
+            began, text = time.monotonic(), what
+            while True:
+                click.echo(text, err=True)
+                if is_over.wait(SECONDS_BETWEEN_LINES):
+                    return
+                counted = f", {done[0]}/{steps}" if steps else ""
+                text = f"{what}{counted}, {time.monotonic() - began + SECONDS_OF_SILENCE:.0f} s"
+
+        watcher = Thread(target=show, daemon=True)
+        watcher.start()
+        try:
+            yield step
+        finally:
+            is_over.set()
+            watcher.join()
 
     def decide(self, look: int, seeds: int, decisions: pd.DataFrame, standings: pd.DataFrame) -> None:
         """Write who was dropped in a round, and why."""
@@ -199,8 +237,10 @@ def describe_results(results: Results) -> str:
     told = results.conclude(results.evidence)
     if len(told) > MOST_TOLD:
         told[MOST_TOLD:] = [f"{len(told) - MOST_TOLD} more: {command_line('compare', results.folder)}"]
-    return (
-        f"{render_table(results.accuracy, 'text', caption=results.caption)}\n{tuning}"
-        + paragraphs(told, text_columns())
-        + f"results: {results.folder}/ ({names})\nfigures: {command_line('plot', results.folder)}"
-    )
+    stale = out_of_date(results.folder)
+    lines = [f"results: {results.folder}/ ({names})", *map(str, stale)]
+    plot = command_line("plot", results.folder)
+    if not is_drawn(results.folder) and plot not in [each.command for each in stale]:
+        lines.append(f"figures: {plot}")
+    table = render_table(results.accuracy, "text", caption=results.caption)
+    return f"{table}\n{tuning}{paragraphs(told, text_columns())}" + "\n".join(lines)

@@ -14,6 +14,13 @@ def report(path: Path) -> None:
 
     The page is a single file that opens offline in any browser.
     """
-    from initbench.results import write_report
+    from initbench.cli.notes import say_notes
+    from initbench.cli.progress import Bar
+    from initbench.results import read_below, write_report
 
-    click.echo(write_report(path))
+    with Bar().working(f"writing the report on {path}"):
+        about = read_below(path)
+        file = write_report(path, about)
+    click.echo(file)
+    for results in about[0]:
+        say_notes(results)

@@ -71,7 +71,7 @@ def run(
     from initbench.cli.progress import Bar, describe_design, describe_plan, describe_results
     from initbench.cli.reading import describe_files, note_empty, read_all
     from initbench.data import data_folders
-    from initbench.errors import UsageError, command_line
+    from initbench.errors import UsageError, printable
     from initbench.race import MAX_SEEDS, design_race
     from initbench.registry import load_plugin
     from initbench.results import run as run_config
@@ -104,7 +104,7 @@ def run(
             for design in designs[place : place + 1]:
                 click.echo(describe_design(design))
         return
-    failed, reason = 0, ""
+    has_failures = False
     for config in configs:
         found = run_config(
             config,
@@ -120,16 +120,12 @@ def run(
             margin=margin,
             max_seeds=max_seeds,
         )
-        for part in filter(None, (found.tuning_results, found)):
-            failures = part.runs.loc[part.runs["status"] == "failed", "error"]
-            failed += len(failures)
-            reason = reason or next(iter(failures), "")
         if not quiet:
             click.echo(describe_results(found))
-        if failed and fail_fast:
-            break
-    if failed:
-        click.echo(
-            f"initbench: {failed} cells failed: {reason} (all reasons: {command_line('status', results)})", err=True
-        )
+        if found.failure:
+            click.echo(printable(f"initbench: {found.failure}"), err=True)
+            has_failures = True
+            if fail_fast:
+                break
+    if has_failures:
         click.get_current_context().exit(3)

@@ -16,6 +16,7 @@ import click
 def status(path: Path, is_verifying: bool) -> None:
     """Count the cells of each experiment in PATH: planned, done, diverged, failed, missing."""
     from initbench.errors import StoreError, command_line, printable
+    from initbench.freshness import out_of_date
     from initbench.results import experiments_below, holds_claims, load
     from initbench.store import Store, verify
 
@@ -51,5 +52,7 @@ def status(path: Path, is_verifying: bool) -> None:
             click.echo("  to fill it in: initbench claims run, with the same claims")
         elif is_lacking:
             click.echo(f"  to fill it in: {command_line('run', folder / 'config.yaml', '-o', folder.parent)}{race}")
+        for stale in [] if holds_claims(folder) else out_of_date(folder):
+            click.echo(printable(f"  {stale}"))
     if damaged:
         raise StoreError(f"{len(damaged)} of {len(folders)} stores are damaged: {', '.join(map(str, damaged))}")

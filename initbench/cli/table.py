@@ -14,10 +14,13 @@ from initbench.cli import options
 @options.table_format
 def table(path: Path, form: str) -> None:
     """Print the accuracy table of the results in PATH, best first."""
+    from initbench.cli.notes import say_notes
+    from initbench.cli.progress import Bar
     from initbench.present.tables import render_table
     from initbench.results import load
 
-    results = load(path)
-    if results.caption:
-        click.echo(f"initbench: {results.caption}", err=True)
-    click.echo(render_table(results.accuracy, form, caption=results.caption).rstrip("\n"))
+    with Bar().working(f"reading {path}"):
+        results = load(path)
+        text = render_table(results.accuracy, form, caption=results.caption)
+    say_notes(results)
+    click.echo(text.rstrip("\n"))

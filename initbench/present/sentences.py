@@ -103,7 +103,10 @@ def _verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
     digits = decimals(low, high)
     if not best["seeds"]:
         return "No cell has finished."
-    if pairs["seeds"].max() < 2:
+    shared = pairs["seeds"].max()
+    if not shared:
+        return f"{leader} is ahead with {percent(mean)} %; no two initializers have a seed in common to compare."
+    if shared == 1:
         return f"{leader} is ahead with {percent(mean)} %; one seed in common shows nothing: take more."
     if not table["trained"].any():
         chance = f"not shown to beat chance on {pairs['test_rows'].max():,.0f} test rows"
@@ -132,8 +135,9 @@ def _verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
             for name, row in found["no difference shown"]
         ]
         parts.append(f"not shown to differ from {_names(told)}")
-    if found["too few seeds"]:
-        parts.append(f"too few seeds in common with {_names([name for name, _ in found['too few seeds']])}")
+    for words, seeds in (("no seed", 0), ("one seed, which is too few,", 1)):
+        names = [name for name, row in found["too few seeds"] if row["seeds"] == seeds]
+        parts += [f"{words} in common with {_names(names)}"] if names else []
     close = [name for name, row in beaten if row["within_noise"]]
     noise = f" The lead over {_names(close)} lies within the noise of the test rows." if close else ""
     return f"{start}: {'; '.join(parts)}.{noise}"

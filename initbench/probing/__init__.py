@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,12 +21,13 @@ from initbench.engine.losses import one_hot
 from initbench.engine.network import with_ones
 from initbench.engine.train import Rows
 from initbench.errors import InitbenchError, StoreError
+from initbench.freshness import differences, figures_in, probe_mark
 from initbench.plan import Cell, factor_columns, make_plan, make_stacks
 from initbench.probing.networks import Look, look_at
 from initbench.probing.tables import probe_tables
-from initbench.runner import load_data
+from initbench.runner import Progress, load_data
 from initbench.start import BATCH_ROWS
-from initbench.store import write_aside, write_text
+from initbench.store import Store, write_aside, write_text
 from initbench.streams import stream
 from initbench.surroundings import scratch_folder
 
@@ -54,6 +56,8 @@ class Probe(NamedTuple):
         For each setting, the singular values of the Jacobians of its first draw; empty where a layer is too wide.
     failures : dict of str to str
         Cell -> why it could not be drawn.
+    mark : str
+        Of its plan; see `initbench.freshness`.
     """
 
     folder: Path
@@ -62,6 +66,7 @@ class Probe(NamedTuple):
     settings: pd.DataFrame
     spectra: list[Array]
     failures: dict[str, str]
+    mark: str
 
     @property
     def factors(self) -> list[str]:
@@ -82,6 +87,7 @@ def probe(
     jobs: int = 1,
     changes: Sequence[str] = (),
     data_dir: str | Path | None = None,
+    progress: Progress | None = None,
 ) -> Probe:
     """Draw the network of every cell of a config, look at it without training, and write ``probe.csv, probe.json``.
 
@@ -100,6 +106,7 @@ def probe(
         ``KEY=VALUE`` each, as ``--set`` takes them.
     data_dir : str or Path, optional
         A folder to look for data files in.
+    progress : Progress, optional
 
     Returns
     -------
@@ -122,9 +129,9 @@ def probe(
     """
     from initbench.analysis.verdicts import verdict_table
 
-    folders = data_folders(Path(data_dir) if data_dir else None)
+    folders, progress = data_folders(Path(data_dir) if data_dir else None), progress or Progress()
     experiment = read_experiment(find_config(str(config)), changes, folders)
-    plan, starts, looks, failed = look_at_starts(experiment, folders, jobs)
+    plan, starts, looks, failed = look_at_starts(experiment, folders, jobs, progress=progress)
     layers, networks = probe_tables(plan, starts, looks)
     factors = list(factor_columns(experiment))
     settings = verdict_table(networks, factors)
@@ -138,7 +145,15 @@ def probe(
         settings,
         [np.sort(spectra[start_of[cell]].ravel())[::-1] for cell in first],
         {cell: failed[start] for cell, start in start_of.items() if start in failed},
+        probe_mark(plan),
     )
+    with suppress(StoreError), Store(probed.folder) as store:  # there may be none, or a damaged one
+        changes = differences(store, experiment, probed.mark)
+        if changes:
+            progress.wait(
+                f"{probed.folder} has the results of another plan, which stay as they are. Of the probe: {changes}."
+                " To keep the two apart, write the probe to another folder: -o DIR"
+            )
     _write_tables(probed)
     return probed
 
@@ -169,6 +184,7 @@ def look_at_starts(
     *,
     jacobians: bool = True,
     rows_of: int | None = None,
+    progress: Progress | None = None,
 ) -> Seen:
     """Draw the network of every cell of an experiment and look at it without training.
 
@@ -183,13 +199,15 @@ def look_at_starts(
         Whether to look at Jacobians, which take most of the time.
     rows_of : int, optional
         The seed whose training rows all networks see; the experiment's first one by default.
+    progress : Progress, optional
 
     Raises
     ------
     InitbenchError
         When data cannot be used, or no network can be drawn.
     """
-    with scratch_folder() as shared:
+    progress = progress or Progress()
+    with scratch_folder() as shared, progress.working("loading data"):
         plan = make_plan(experiment, load_data(experiment, folders, shared))
         starts = [_start_of(cell, plan[0]) for cell in plan]
         origins = {_origin(start): start for start in starts}
@@ -197,11 +215,14 @@ def look_at_starts(
         rows = {o: _training_rows(start, shared, seed) for o, start in origins.items()}
     differentiated = max(FEWEST_JACOBIANS, math.ceil(JACOBIANS / len(experiment.seeds))) if jacobians else 0
     failed: dict[str, str] = {}
-    with threadpool_limits(1):
-        found = Parallel(jobs, prefer="threads")(
-            delayed(_look_at)(stack.cells, rows[_origin(stack.cells[0])], differentiated, failed)
-            for stack in make_stacks(starts, jobs)
-        )
+    stacks = make_stacks(starts, jobs)
+    with threadpool_limits(1), progress.working("looking at networks", len(stacks)) as step:
+        look = delayed(_look_at)
+        calls = (look(stack.cells, rows[_origin(stack.cells[0])], differentiated, failed) for stack in stacks)
+        found = []
+        for some in Parallel(jobs, prefer="threads", return_as="generator")(calls):
+            found.append(some)
+            step()
     looks = [look for some in found for look in some]
     if not looks:
         raise InitbenchError(f"no network could be drawn: {next(iter(failed.values()))}")
@@ -254,7 +275,7 @@ def _write_tables(probed: Probe) -> None:
         setting["singular_values"] = [_or_null(value) for value in spectrum.tolist()]
     tables = {"settings": settings, "networks": _records(probed.networks)}
     lines = (f'"{name}": [\n{_json_lines(records)}\n]' for name, records in tables.items())
-    write_text(probed.folder / "probe.json", "{" + ",\n".join(lines) + "}\n")
+    write_text(probed.folder / "probe.json", "{" + ",\n".join([f'"plan": "{probed.mark}"', *lines]) + "}\n")
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -271,7 +292,7 @@ def _json_lines(records: list[dict[str, Any]]) -> str:
 
 
 def write_figures(probed: Probe) -> list[Path]:
-    """Draw the figures of a probe into ``figures/``, in place of earlier ones.
+    """Draw the figures of a probe into ``figures/``, in place of earlier ones; files of a user's own stay.
 
     Returns
     -------
@@ -295,9 +316,9 @@ def write_figures(probed: Probe) -> list[Path]:
         folder.mkdir(exist_ok=True)
         for name, figure in figures.items():
             with write_aside(folder / f"{name}.png") as partial:
-                save_figure(figure, partial)
-        for old in folder.glob("probe-*.png"):
-            if old.stem not in figures:
+                save_figure(figure, partial, probed.mark)
+        for old in figures_in(probed.folder):
+            if old.name.startswith("probe-") and old.suffix == ".png" and old.stem not in figures:
                 old.unlink()
     except OSError as error:
         raise StoreError(f"{folder}: cannot be written: {error.strerror}") from error

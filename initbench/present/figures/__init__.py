@@ -29,11 +29,12 @@ from initbench.present.figures.sweeps import accuracy_by
 from initbench.present.labels import ordered, setting_order, settings, swept, title
 
 DPI = 200
-UNDATED: dict[str, dict[str, None]] = {
+UNDATED: dict[str, dict[str, str | None]] = {
     ".png": {"Software": None},
     ".svg": {"Date": None, "Creator": None},
     ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
+MARKED = {".png": "Description", ".svg": "Description", ".pdf": "Keywords"}  # what holds a mark of where it came from
 
 
 def draw_figures(
@@ -144,7 +145,7 @@ def _of_setting(setting: str, part: Experiment, styles: dict[str, Look]) -> dict
 
 
 @rc_context(STYLE)
-def save_figure(figure: Figure, path: str | Path) -> None:
+def save_figure(figure: Figure, path: str | Path, mark: str = "") -> None:
     """Write a figure, the same bytes each time.
 
     Parameters
@@ -153,6 +154,8 @@ def save_figure(figure: Figure, path: str | Path) -> None:
         From `draw_figures`.
     path : str or Path
         Ends with ``.png`` (200 dots an inch), ``.svg`` or ``.pdf`` (text stays text).
+    mark : str, optional
+        What the file is to say of where it came from, in its metadata.
 
     Raises
     ------
@@ -162,7 +165,7 @@ def save_figure(figure: Figure, path: str | Path) -> None:
     suffix = Path(path).suffix.lower()
     if suffix not in UNDATED:
         raise UsageError(f"unknown figure format {suffix!r} of {path}; one of: {', '.join(UNDATED)}")
-    _save(figure, path, DPI, UNDATED[suffix])
+    _save(figure, path, DPI, UNDATED[suffix] | ({MARKED[suffix]: mark} if mark else {}))
 
 
 @rc_context(STYLE)
@@ -175,7 +178,7 @@ def png_bytes(figure: Figure, dots_an_inch: int) -> bytes:
     return packed.getvalue()
 
 
-def _save(figure: Figure, target: str | Path | BytesIO, dots_an_inch: int, metadata: dict[str, None]) -> None:
+def _save(figure: Figure, target: str | Path | BytesIO, dots_an_inch: int, metadata: dict[str, str | None]) -> None:
     with warnings.catch_warnings():
         # A name may hold letters that the font lacks: they are drawn as boxes, and a warning would not help.
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from (current )?font", UserWarning)

@@ -54,7 +54,9 @@ class Part(NamedTuple):
     provenance: list[tuple[str, str]]
 
 
-def render_report(chapters: Sequence[Chapter], title: str, claims: Sequence[pd.DataFrame] = ()) -> str:
+def render_report(
+    chapters: Sequence[Chapter], title: str, claims: Sequence[pd.DataFrame] = (), marks: Sequence[str] = ()
+) -> str:
     """One HTML page that needs nothing but itself.
 
     Parameters
@@ -65,6 +67,8 @@ def render_report(chapters: Sequence[Chapter], title: str, claims: Sequence[pd.D
         Heads the page where there are several.
     claims : sequence of DataFrame
         With the columns of claims.csv.
+    marks : sequence of str
+        What the page is to say of where it came from, in its head.
 
     Returns
     -------
@@ -92,6 +96,7 @@ def render_report(chapters: Sequence[Chapter], title: str, claims: Sequence[pd.D
     return environment.get_template("report.html.jinja").render(
         title=title,
         policy=policy,
+        marks=marks,
         style=Markup(style),
         scripts=[Markup(script) for script in scripts],
         parts=parts,

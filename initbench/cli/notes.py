@@ -1,0 +1,16 @@
+"""What the commands that read results say of them on stderr: what is lacking, what failed, what is out of date."""
+
+from __future__ import annotations
+
+import click
+
+from initbench.errors import printable
+from initbench.freshness import out_of_date
+from initbench.results import Results
+
+
+def say_notes(results: Results) -> None:
+    """Write a line for each thing that a reader of these results should know."""
+    for note in (results.caption, results.failure, *map(str, out_of_date(results.folder))):
+        if note:
+            click.echo(printable(f"initbench: {note}"), err=True)
