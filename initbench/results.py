@@ -106,9 +106,8 @@ class Results:
         """How many cells failed, tuning included, and why the first did; empty where none did."""
         tuning = self.tuning_results if (self.folder / TUNING / "runs.sqlite").is_file() else None
         errors = [error for part in (tuning, self) if part for error in part.runs["error"].dropna()]
-        cells = "1 cell" if len(errors) == 1 else f"{len(errors)} cells"
         look = f"all reasons: {command_line('status', self.folder)}"
-        return f"{cells} failed: {errors[0]} ({look})" if errors else ""
+        return f"{len(errors)} cells failed: {errors[0]} ({look})" if errors else ""
 
     @cached_property
     def accuracy(self) -> pd.DataFrame:

@@ -10,7 +10,10 @@ import pytest
 from click.testing import CliRunner
 from killing import KILLER, cells_by_status, kills, pacify, tables
 
+import initbench
 from initbench.cli import main
+from initbench.errors import InitbenchError
+from initbench.registry import initializer
 from initbench.results import load
 from initbench.workers import KILLED, MOST_KILLS
 
@@ -188,8 +191,25 @@ def test_a_scheduler_that_dies_is_told_in_a_line(cluster, tmp_path, begin):
     assert process.wait(60) == 1
     *progress, last = said().splitlines()
     assert last == "initbench: the scheduler is gone; what has finished is kept"
-    assert all("cells" in line for line in progress), said()
+    assert all("cells" in line or line == "loading data" for line in progress), said()
     assert 0 < finished(tmp_path) < 120
+
+
+@pytest.mark.parametrize("is_early", [True, False])
+def test_a_part_that_the_workers_lack_is_refused_before_training(cluster, tmp_path, is_early):
+    @initializer("unknown_there")
+    def unknown_there(shape, rng):
+        """Draws."""
+        return rng.normal(size=shape)
+
+    cluster.start_workers(1)
+    if is_early:  # else it may be asked when its first stack comes
+        with distributed.Client(cluster.address, set_as_default=False) as client:
+            client.wait_for_workers(1, timeout=60)
+    changes = ["initializer=[unknown_there, he_normal]"]
+    with pytest.raises(InitbenchError, match="the initializer 'unknown_there'"):
+        initbench.run(tmp_path / "grid.yaml", results=tmp_path, scheduler=cluster.address, changes=changes)
+    assert not (tmp_path / "grid").exists() or load(tmp_path / "grid").runs.empty
 
 
 @pytest.mark.parametrize(
