@@ -609,3 +609,19 @@ def test_a_column_that_is_dropped_is_not_looked_at(tmp_path):
         Options("kind", ("id", "price", "column 1")),
     )
     assert data.features == ("gap",)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (gzip.compress(b"size,kind\n1,a\n"), "packed by gzip; unpack it"),
+        (b"PK\x03\x04\x14\x00\x06", "zip or Excel file"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "Excel file; save the sheet as CSV"),
+        (b'{"size": 1}\n', "JSON"),
+        (b"<!DOCTYPE html>\n<table>", "HTML or XML"),
+        (b"PAR1\x15\x04", "Parquet"),
+    ],
+)
+def test_a_file_that_is_no_csv_is_refused_by_what_it_is(content, message, tmp_path):
+    with pytest.raises(DataError, match=message):
+        read_csv(write(tmp_path, content), Options("kind"))

@@ -21,16 +21,15 @@ SAMPLE = 1000  # rows that show the separator; the whole file is checked against
 LONGEST = 131_072  # characters of a cell
 PREVIEW = 40  # characters of a cell that a message shows
 BLOCK = 2**20
-OTHER_FILES = {  # how files that are no CSV file begin, and what to do about it
+OTHER_FILES = {  # how files that are no CSV file begin, in small letters, and what to do about it
     b"\x1f\x8b": "it is packed by gzip; unpack it",
-    b"PK\x03\x04": "it is a zip or Excel file; unpack it, or save the sheet as CSV",
+    b"pk\x03\x04": "it is a zip or Excel file; unpack it, or save the sheet as CSV",
     b"\xd0\xcf\x11\xe0": "it is an Excel file; save the sheet as CSV",
-    b"BZh": "it is packed by bzip2; unpack it",
-    b"\xfd7zX": "it is packed by xz; unpack it",
-    b"PAR1": "it is a Parquet file; save it as CSV",
-    b"{": "it is JSON; save it as CSV",
-    b"[{": "it is JSON; save it as CSV",
-    b"<": "it is HTML or XML; save the table as CSV",
+    b"bzh": "it is packed by bzip2; unpack it",
+    b"\xfd7zx": "it is packed by xz; unpack it",
+    b"par1": "it is a Parquet file; save it as CSV",
+    **dict.fromkeys((b'{"', b"[{", b"[["), "it is JSON; save it as CSV"),
+    **dict.fromkeys((b"<!doctype", b"<html", b"<?xml", b"<table"), "it is HTML or XML; save the table as CSV"),
 }
 BYTE_ORDER_MARKS = {  # UTF-32 begins as UTF-16 does, so it comes first
     codecs.BOM_UTF8: "utf-8-sig",
@@ -275,11 +274,11 @@ def find_encoding(file: Path, declared: str | None) -> tuple[str, str]:
     """
     try:
         with file.open("rb") as content:
-            start = content.read(4)
+            start = content.read(16)
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({error.strerror}); csv names one CSV file") from error
     for magic, advice in OTHER_FILES.items():
-        if start.startswith(magic):
+        if start.lower().startswith(magic):
             raise DataError(f"{file}: is no CSV file: {advice}")
     marked = next((name for mark, name in BYTE_ORDER_MARKS.items() if start.startswith(mark)), "")
     note = ""
