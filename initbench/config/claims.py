@@ -19,6 +19,10 @@ from initbench.errors import ConfigError, Fault, nearest
 GROUPS = ("moments", "symmetry", "scale", "depth", "criticality", "table", "normalization")
 SUITES = ("quick", "full")
 SHARES = ("trains", "fails", "diverges", "reaches", "born_dead", "stays_alike", "is_finite")
+FRACTIONS = (
+    *(*SHARES, "train_accuracy", "valid_accuracy", "test_accuracy", "best_valid_accuracy", "test_auc"),
+    *("saturated", "dead", "nearly_dead"),
+)
 TRAINED = (
     *(*METRICS, "best_valid_accuracy", "test_auc", "trains", "fails", "diverges"),
     *("reaches", "steps_to_target", "distinct_units"),
@@ -437,6 +441,8 @@ def _contradictions(
             faults.append(at_metric.fault(f"epoch is {metric.epoch}, and the arm '{arm}' has {experiment.epochs}"))
         if metric.name in ("reaches", "steps_to_target") and experiment.target is None:
             faults.append(at_metric.fault(f"'{metric.name}' needs a target", "add target: 0.5 to network"))
+    if metric.name in FRACTIONS and not metric.over:
+        faults += _beyond_fractions(metric, expect.rule, at_expect)
     is_share = metric.name in SHARES and not metric.over
     if expect.rule in ("at_least", "at_most") and not is_share:
         faults.append(at_metric.fault(f"a share is one of networks, and '{metric}' is not 0 or 1", "; ".join(SHARES)))
@@ -450,6 +456,21 @@ def _contradictions(
             start = depth if metric.name == "gradient_square" else 1
             if (metric.layer or depth) == start:
                 faults.append(at_metric.fault(f"theory starts from what is measured at layer {start}", "name another"))
+    return faults
+
+
+def _beyond_fractions(metric: Metric, rule: str, at_expect: Value) -> list[Fault]:
+    """Bounds of a fraction that can only be meant as points or percent: 5 in place of 0.05."""
+    faults = []
+    for key, value in at_expect.pairs or ():
+        if key.data not in ("by", "within", "value"):
+            continue
+        bound = as_number(value)
+        most_open = key.data == "by" or rule == "equal"  # a ratio may be off by a factor of 2
+        if isinstance(bound, (int, float)) and (bound > 1 or (bound == 1 and most_open)):
+            said = f"{key} is {value}, and {metric} is a fraction: that would be {100 * bound:g} points"
+            meant = bound / 100 if 1 < bound < 100 else 0.05
+            faults.append(value.fault(said, f"for {100 * meant:g} points write {key}: {meant:g}"))
     return faults
 
 

@@ -122,6 +122,26 @@ FAULTS = [  # old, new, line, words
     ("than: zeros", "than: He", 11, "with itself"),
     (", by: 0.05", "", 11, "needs by"),
     ("by: 0.05", "by: 0", 11, "by is 0"),
+    ("by: 0.05", "by: 5", 11, "by is 5, and test_accuracy is a fraction: that would be 500 points"),
+    ("by: 0.05", "by: 1", 11, "that would be 100 points"),
+    (
+        "test_accuracy\nexpect: {higher: He, than: zeros, by: 0.05}",
+        "test_auc\nexpect: {lower: He, than: zeros, by: 2.5}",
+        11,
+        "250",
+    ),
+    (
+        "test_accuracy\nexpect: {higher: He, than: zeros, by: 0.05}",
+        "trains\nexpect: {equal: [He, zeros], within: 5}",
+        11,
+        "500",
+    ),
+    (
+        "test_accuracy\nexpect: {higher: He, than: zeros, by: 0.05}",
+        "dead\nexpect: {matches: He, value: 9, within: 2}",
+        11,
+        "value is 9, and dead",
+    ),
     ("by: 0.05", "buy: 0.05", 11, "unknown key 'buy'"),
     ("higher: He", "hihger: He", 11, "holds 0 rules"),
     ("{higher: He, than: zeros, by: 0.05}", "{share: He, at_least: 0.9}", 10, "a share is one of networks"),
@@ -145,6 +165,21 @@ def test_each_fault_is_told_where_it_stands(tmp_path, old, new, line, words):
         read(tmp_path, GOOD.replace(old, new, 1))
     places = [(fault.line, fault.message) for fault in told.value.faults]
     assert any(at == line and words in message for at, message in places), places
+
+
+def test_a_bound_in_points_is_refused_with_the_way_to_write_them(tmp_path):
+    with pytest.raises(ConfigError) as told:
+        read(tmp_path, GOOD.replace("by: 0.05", "by: 5"))
+    (fault,) = told.value.faults
+    assert fault.excerpt[fault.column - 1 :].startswith("5}")
+    assert fault.hint == "for 5 points write by: 0.05"
+
+
+@pytest.mark.parametrize("metric", ["test_loss", "weight_std", "{slope: test_accuracy, over: depth}", "distinct_units"])
+def test_what_is_no_fraction_takes_any_bound(tmp_path, metric):
+    text = GOOD.replace("metric: test_accuracy", f"metric: {metric}").replace("by: 0.05", "by: 5")
+    text = text.replace("depth: 2", "depth: [2, 3]") if "slope" in metric else text
+    assert read(tmp_path, text).expect.bound == 5
 
 
 def test_all_faults_are_told_at_once(tmp_path):
