@@ -1,6 +1,7 @@
 """Which weight initializer, and how sure are we?
 
-``initializer(name)`` draws weights, ``run(config)`` trains an experiment, ``load(folder)`` reads its results.
+``initializer(name)`` draws weights, ``run(config)`` trains an experiment, ``load(folder)`` reads its results;
+``compare(frame, ...)`` compares anyone's runs.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from initbench.comparing import compare
     from initbench.drawing import initializer
     from initbench.results import Results, load, run
 
-__all__ = ["Results", "__version__", "initializer", "load", "run"]
+__all__ = ["Results", "__version__", "compare", "initializer", "load", "run"]
 
-_HOMES = {"initializer": "drawing", "Results": "results", "load": "results", "run": "results"}
+_HOMES = {"compare": "comparing", "initializer": "drawing", "Results": "results", "load": "results", "run": "results"}
 
 
 def __getattr__(name: str) -> Any:

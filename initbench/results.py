@@ -137,7 +137,7 @@ class Results:
 
         table = comparison_table(self.frames.runs, self.frames.baselines, self.frames.factors, margin)
         where = settings(table, swept(table, [factor for factor in self.frames.factors if factor != "initializer"]))
-        sentences = [pair_sentence(row, margin) for row in table.to_dict("records")]
+        sentences = [pair_sentence(row) for row in table.to_dict("records")]
         told = [f"{name}: {sentence}" if name else sentence for name, sentence in zip(where, sentences, strict=True)]
         return table.assign(sentence=told)
 

@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "race": {"runner", "store", "plan", "config", "analysis", *GROUND},
     "analysis": {"errors"},
     "present": {"errors", "surroundings"},
+    "comparing": {"parts", "analysis", "present", *GROUND},
     "probing": {
         "freshness",
         "runner",
@@ -50,6 +51,7 @@ MAY_IMPORT = {
     "evidence": {"results", "probing", "runner", "store", "plan", "config", "analysis", "present", *GROUND},
     "cli": {
         "freshness",
+        "comparing",
         "evidence",
         "parts",
         "conformance",
@@ -70,7 +72,7 @@ MAY_IMPORT = {
         "drawing",
         *GROUND,
     },
-    "__init__": {"drawing", "results"},
+    "__init__": {"comparing", "drawing", "results"},
     "__main__": {"cli", "surroundings"},
 }
 

@@ -336,6 +336,8 @@ def test_the_python_of_the_page_runs(here):
     (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     Path("configs").mkdir()
     Path("configs/relu_deep.yaml").write_text(GRID, encoding="utf-8")
-    promises = "\n".join(f"    assert len(results.{name})" for name in ("runs", "curves", "accuracy", "comparison"))
-    Path("script.py").write_text(f"{code}    assert weights.shape == (784, 128)\n{promises}\n", encoding="utf-8")
+    promises = "\n".join(f"assert len(results.{name})" for name in ("runs", "curves", "accuracy", "comparison"))
+    Path("script.py").write_text(
+        f"{code}assert list(table)[0] == 'depth'\nassert weights.shape == (784, 128)\n{promises}\n", encoding="utf-8"
+    )
     subprocess.run([sys.executable, "script.py"], check=True)

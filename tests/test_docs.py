@@ -161,6 +161,23 @@ def test_the_errors_of_the_style_guide_are_those_of_the_command(tmp_path, monkey
     assert (result.exit_code, result.stderr) == (2, said)
 
 
+def test_the_page_on_runs_of_your_own_shows_what_its_commands_print(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = (REPOSITORY / "docs" / "compare-anything.md").read_text(encoding="utf-8")
+    Path("runs.csv").write_text(block("csv", "optimizer", page), encoding="utf-8")
+    shown = {}
+    for words in commands(page):
+        result = CliRunner().invoke(main, words[1:])
+        assert result.exit_code == 0, result.output
+        shown[" ".join(words)] = result.stdout
+    first, sentences, table = shown.values()
+    assert block("text", "leads with", page) == first
+    assert "adam is better than sgd" in sentences
+    names: dict[str, object] = {}
+    exec(block("python", "initbench.compare", page), names)
+    assert len(names["table"]) == len(table.splitlines()) - 1 == 3
+
+
 def test_tables_have_one_mark_for_what_a_library_lacks():
     page = generator().initializers_page()
     assert "| none |" not in page

@@ -19,10 +19,21 @@ ALPHA = 0.05
 MIN_FLIP_PAIRS = 8
 MAX_EXACT_PAIRS = 12
 RESAMPLES = 19_999
+MOST_SEEDS = 30  # of a plan to see what is all but seen
 COLUMNS = ["better", "worse", "seeds", "difference", "low", "high", "p", "p_adjusted", "probability_better", "verdict"]
+SCORE_DETAILS = [
+    "wins",
+    "ties",
+    "cliffs_delta",
+    "better_score",
+    "worse_score",
+    "p_equivalent",
+    "margin",
+    "seeds_to_show",
+]
 DETAILS = [
     *("wins", "ties", "cliffs_delta", "better_accuracy", "worse_accuracy"),
-    *("test_rows", "noise", "within_noise", "p_equivalent"),
+    *("test_rows", "noise", "within_noise", "p_equivalent", "margin", "seeds_to_show"),
     *(f"{side}_trained{end}" for side in ("better", "worse") for end in ("", "_low", "_high")),
 ]
 
@@ -79,22 +90,61 @@ def comparison_table(
     Biopharm. 15(6); Cliff (1993), "Dominance statistics", Psychol. Bull. 114(3).
     """
     settings = [f for f in factors if f != "initializer"]
-    pairs = paired_scores(runs, baselines, factors)
+    scored = scores(runs, baselines)
+    pairs = pair_arms(scored, settings, "initializer", "seed", "test_accuracy")
+    cells, trained = scored["cell"].to_numpy(), scored["trained"].eq(True).to_numpy()
+    table = compare_pairs(pairs, settings, margin, [tuple(cells[pair.places].ravel()) for pair in pairs])
+    table[["low", "high"]] = table[["low", "high"]].clip(-1, 1)  # no difference of accuracies lies beyond
+    for place, side in enumerate(("better", "worse")):
+        count = np.array([trained[pair.places[place]].sum() for pair in pairs], dtype=int)
+        low, high = wilson_interval(count, table["seeds"])
+        table[f"{side}_trained"], table[f"{side}_trained_low"], table[f"{side}_trained_high"] = count, low, high
+    table = table.rename(columns={f"{side}_score": f"{side}_accuracy" for side in ("better", "worse")})
+    rows = scored["test_rows"].to_numpy(dtype=float)
+    table["test_rows"] = [rows[pair.places].mean() if pair.places.size else np.nan for pair in pairs]
+    table["noise"] = binomial_noise(table["better_accuracy"], table["worse_accuracy"], table["test_rows"])
+    table["within_noise"] = table["difference"] < table["noise"]
+    return table[[*settings, *COLUMNS, *DETAILS]]
+
+
+def compare_pairs(
+    pairs: Sequence[Pair],
+    settings: Sequence[str],
+    margin: float | None = None,
+    identities: Sequence[Any] | None = None,
+) -> pd.DataFrame:
+    """The statistics of `comparison_table` that need nothing but scores, of which the higher is the better.
+
+    Parameters
+    ----------
+    pairs : sequence of Pair
+    settings : sequence of str
+        The names of the values that ``pair.setting`` holds.
+    margin : float, optional
+        The largest difference that does not matter, in the unit of the scores.
+    identities : sequence of hashable, optional
+        By which to know the same pair in two settings; it counts once in the adjustment of p. All differ by default.
+
+    Returns
+    -------
+    DataFrame
+        The settings, ``COLUMNS`` and ``SCORE_DETAILS``, a row a pair.
+    """
     table = pd.DataFrame(
         [(*pair.setting, pair.better, pair.worse) for pair in pairs], columns=[*settings, "better", "worse"]
     )
     differences = [pair.differences for pair in pairs]
-    same = pd.factorize(pd.Series([pair.cells for pair in pairs], dtype=object))[0]  # a pair may be in two settings
+    same = np.arange(len(pairs)) if identities is None else pd.factorize(pd.Series(identities, dtype=object))[0]
     _, first = np.unique(same, return_index=True)
     family = sum(len(differences[place]) >= 2 for place in first)
     table["seeds"] = np.array([len(d) for d in differences], dtype=int)
     table["difference"] = [d.mean() if len(d) else np.nan for d in differences]
-    table[["low", "high"]] = _intervals(differences).clip(-1, 1)  # no difference of accuracies lies beyond
+    table[["low", "high"]] = _intervals(differences)
     table["p"] = np.array([paired_p(d, family) for d in differences], dtype=float)
     table["p_adjusted"] = holm(table["p"].to_numpy()[first])[same]
     table["probability_better"] = [np.mean((d > 0) + (d == 0) / 2) if len(d) else np.nan for d in differences]
     equivalent = np.array([np.nan if margin is None else equivalence_p(d, margin) for d in differences], dtype=float)
-    table["p_equivalent"] = equivalent
+    table["p_equivalent"], table["margin"] = equivalent, np.nan if margin is None else margin
     table["verdict"] = np.select(
         [
             table["seeds"] < 2,
@@ -104,44 +154,37 @@ def comparison_table(
         ["too few seeds", "equivalent", "better"],
         "no difference shown",
     )
+    table["seeds_to_show"] = [
+        seeds_to_show(d, family) if verdict == "no difference shown" else np.nan
+        for d, verdict in zip(differences, table["verdict"], strict=True)
+    ]
     table["wins"] = np.array([np.sum(d > 0) for d in differences], dtype=int)
     table["ties"] = np.array([np.sum(d == 0) for d in differences], dtype=int)
     table["cliffs_delta"] = [cliffs_delta(*pair.scores) for pair in pairs]
     for place, side in enumerate(("better", "worse")):
-        trained = np.array([pair.trained[place].sum() for pair in pairs], dtype=int)
-        low, high = wilson_interval(trained, table["seeds"])
-        table[f"{side}_trained"], table[f"{side}_trained_low"], table[f"{side}_trained_high"] = trained, low, high
-        table[f"{side}_accuracy"] = [pair.scores[place].mean() if len(pair.differences) else np.nan for pair in pairs]
-    table["test_rows"] = [pair.test_rows for pair in pairs]
-    table["noise"] = binomial_noise(table["better_accuracy"], table["worse_accuracy"], table["test_rows"])
-    table["within_noise"] = table["difference"] < table["noise"]
-    return table[[*settings, *COLUMNS, *DETAILS]]
+        table[f"{side}_score"] = [pair.scores[place].mean() if pair.places.size else np.nan for pair in pairs]
+    return table[[*settings, *COLUMNS, *SCORE_DETAILS]]
 
 
 class Pair(NamedTuple):
-    """Two initializers in a setting, at the n seeds that both have.
+    """Two arms in a setting, at the n seeds that both have.
 
     Attributes
     ----------
     setting : tuple
-        The values of the factors but ``initializer``.
+        The values of what makes a setting.
     better, worse : str
     scores : ndarray, shape (2, n)
-        Test accuracy of better and worse, as `initbench.analysis.summaries.scores` gives it.
-    trained : ndarray of bool, shape (2, n)
-    test_rows : float
-        How many rows they are measured on.
-    cells : tuple of str
-        Of better and of worse, by which to know the same pair in another setting.
+        Of better and of worse; the higher is the better.
+    places : ndarray of int, shape (2, n)
+        The rows of the frame that they come from.
     """
 
     setting: tuple[Any, ...]
     better: str
     worse: str
     scores: Floats
-    trained: npt.NDArray[np.bool_]
-    test_rows: float
-    cells: tuple[str, ...]
+    places: npt.NDArray[np.int64]
 
     @property
     def differences(self) -> Floats:
@@ -153,41 +196,49 @@ class Pair(NamedTuple):
         return differences
 
 
-def paired_scores(runs: pd.DataFrame, baselines: pd.DataFrame, factors: Sequence[str]) -> list[Pair]:
-    """Each two initializers within each setting, paired by seed.
+def pair_arms(
+    frame: pd.DataFrame, settings: Sequence[str], arm: str, seed: str, score: str, baseline: str | None = None
+) -> list[Pair]:
+    """Each two arms within each setting, paired by seed.
 
     Parameters
     ----------
-    runs, baselines, factors
-        As of `comparison_table`.
+    frame : DataFrame
+        A row a run, in order of the seeds: the settings, arm, seed, and a score of at most about 1 in size, of which
+        the higher is the better; nan where a run failed. No arm has a seed twice in a setting.
+    settings : sequence of str
+        The columns that make a setting.
+    arm, seed, score : str
+        Columns.
+    baseline : str, optional
+        An arm; only pairs with it.
 
     Returns
     -------
     list of Pair
         Settings are in order, best pairs first.
     """
-    settings = [f for f in factors if f != "initializer"]
-    groups = scores(runs, baselines).groupby(settings, sort=False, dropna=False)
+    numbered = frame.reset_index(drop=True)
+    groups = numbered.groupby(list(settings), sort=False, dropna=False) if settings else [((), numbered)]
     ordered = sorted(((key, group) for key, group in groups), key=lambda item: sort_key(item[0]))
-    return [pair for setting, group in ordered for pair in _pairs(setting, group)]
+    pairs = [pair for setting, group in ordered for pair in _pairs(setting, group, arm, seed, score)]
+    return pairs if baseline is None else [pair for pair in pairs if baseline in (pair.better, pair.worse)]
 
 
-def _pairs(setting: tuple[Any, ...], group: pd.DataFrame) -> list[Pair]:
-    """The pairs of one setting; the initializers with the highest means come first."""
-    accuracies = group.pivot(index="initializer", columns="seed", values="test_accuracy")
-    names, values = accuracies.index.tolist(), accuracies.to_numpy(dtype=float)
-    trained = group.pivot(index="initializer", columns="seed", values="trained").eq(True).to_numpy()
-    means = accuracies.mean(axis=1).to_numpy(dtype=float)
-    cells = group.pivot(index="initializer", columns="seed", values="cell").to_numpy()
-    rows = float(group["test_rows"].mean())
+def _pairs(setting: tuple[Any, ...], group: pd.DataFrame, arm: str, seed: str, score: str) -> list[Pair]:
+    """The pairs of one setting; the arms with the highest means come first."""
+    arms, names = pd.factorize(group[arm], sort=True)
+    seeds, distinct = pd.factorize(group[seed])
+    values, places = np.full((len(names), len(distinct)), np.nan), np.zeros((len(names), len(distinct)), dtype=np.int64)
+    values[arms, seeds], places[arms, seeds] = group[score].to_numpy(dtype=float), group.index.to_numpy()
+    means = pd.DataFrame(values).mean(axis=1).to_numpy()
     pairs = []
     for one, two in combinations(np.argsort(-means, kind="stable"), 2):  # nan come last
         both = np.isfinite(values[one]) & np.isfinite(values[two])
         total = (values[one] - values[two])[both].round(12).sum().round(12)
         sides = [two, one] if total < 0 or (total == 0 and names[two] < names[one]) else [one, two]
         better, worse = (names[side] for side in sides)
-        own = tuple(cells[sides][:, both].ravel())
-        pairs.append(Pair(setting, better, worse, values[sides][:, both], trained[sides][:, both], rows, own))
+        pairs.append(Pair(setting, better, worse, values[sides][:, both], places[sides][:, both]))
     return pairs
 
 
@@ -244,6 +295,30 @@ def paired_p(differences: Floats, family: int = 1) -> float:
     if n >= MIN_FLIP_PAIRS and smallest * family <= ALPHA:
         return sign_flip_p(differences)
     return 2 * min(one_sided_p(differences), one_sided_p(-differences))
+
+
+def seeds_to_show(differences: Floats, family: int) -> float:
+    """How many seeds would show a difference of which all seeds have one sign, if further ones repeat those at hand.
+
+    Parameters
+    ----------
+    differences : ndarray, shape (n,)
+        One difference a seed.
+    family : int
+        How many p are adjusted together.
+
+    Returns
+    -------
+    float
+        More than n; nan where signs differ, all differences are 0, or it takes more than 30 seeds.
+    """
+    if len(differences) < 2 or not differences.any() or (differences < 0).any():
+        return float("nan")
+    for n in range(len(differences) + 1, MOST_SEEDS + 1):
+        more = np.resize(differences, n)  # goes round
+        if family * paired_p(more, family) <= ALPHA and mean_intervals(more[None])[0][0] > 0:
+            return float(n)
+    return float("nan")
 
 
 def one_sided_p(differences: Floats) -> float:

@@ -11,7 +11,8 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import chdtri, nctdtr, stdtrit
 
-from initbench.analysis.comparisons import ALPHA, paired_scores
+from initbench.analysis.comparisons import ALPHA, pair_arms
+from initbench.analysis.summaries import scores
 
 SURE = 0.8  # of the upper bound of a standard deviation
 MOST_SEEDS = 1_000_000
@@ -56,7 +57,7 @@ def plan_table(
     "On the use of a pilot sample for sample size determination", Statist. Med. 14(17) (the upper bound).
     """
     settings = [factor for factor in factors if factor != "initializer"]
-    pairs = paired_scores(runs, baselines, factors)
+    pairs = pair_arms(scores(runs, baselines), settings, "initializer", "seed", "test_accuracy")
     rows = []
     family = sum(len(pair.differences) >= 2 for pair in pairs)
     for pair in pairs:

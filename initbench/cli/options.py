@@ -11,17 +11,27 @@ import click
 
 from initbench.cli import completing
 
+LARGEST_FRACTION = 0.2  # of a difference that is not written in percent
 MOST_FILES = 5  # of the current folder that are offered to who names no config
 
 
 def points(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
-    """Read a difference of accuracies, ``0.5%`` or ``0.005``, as a fraction."""
+    """Read a difference of accuracies, ``0.5%`` or ``0.005``, as a fraction.
+
+    A fraction above 0.2 is refused: who writes 0.5 means half a point more often than 50.
+    """
     if value is None:
         return None
     from initbench.config.located import decimal
 
     text = value.strip()
     fraction = (decimal(text.removesuffix("%").strip()) or 0) / (100 if text.endswith("%") else 1)
+    if LARGEST_FRACTION < fraction < 1 and not text.endswith("%"):
+        meant = f"for {text} points write {text}%" if float(text) < 1 else "write it in percent"
+        message = (
+            f"'{value}' is {100 * fraction:g} points; {meant}, and for {100 * fraction:g} points {100 * fraction:g}%"
+        )
+        raise click.BadParameter(message, context, option)
     if not 0 < fraction < 1:
         message = f"'{value}' is not a difference of accuracies; for half a percentage point write 0.5% or 0.005"
         raise click.BadParameter(message, context, option)
@@ -90,10 +100,4 @@ table_format = click.option(
     type=click.Choice(["text", "markdown", "csv", "latex", "json"]),
     default="text",
     show_default=True,
-)
-margin = click.option(
-    "--margin",
-    callback=points,
-    metavar="DIFFERENCE",
-    help="The largest difference of accuracies that does not matter: 0.5%, or 0.005.",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import floor, log10
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from initbench.errors import printable
 
 TEXT_COLUMNS = 100  # letters in a line for a terminal
+MOST_PLACES = 6  # after the decimal point; numbers that take more are written with an exponent
 NARROW = 0.001  # half of an interval; below it, tenths of a percent hide what it says
 
 
@@ -59,6 +61,31 @@ def percent(fraction: float, digits: int = 1) -> str:
     """
     number = f"{100 * fraction:.{digits}f}"
     return number if float(number) else number.removeprefix("-")
+
+
+def rounded(value: float, low: float, high: float) -> str:
+    """A number of any unit and its interval, to two digits of half the interval; without one, to four digits.
+
+    Examples
+    --------
+    >>> rounded(0.034217, 0.0211, 0.0473), rounded(12345.6, 11000, 13700), rounded(3.4e-7, 2.1e-7, 4.7e-7)
+    ('0.034 [0.021, 0.047]', '12346 [11000, 13700]', '3.4e-07 [2.1e-07, 4.7e-07]')
+    >>> rounded(0.3, float("nan"), float("nan")), rounded(0.2, 0.2, 0.2)
+    ('0.3', '0.2 [0.2, 0.2]')
+    """
+    half = (high - low) / 2
+    has_width = half > 1e-9 * max(abs(low), abs(high))
+    places = 1 - floor(log10(half)) if has_width else 0
+
+    def text(number: float) -> str:
+        if not has_width:
+            return f"{number:.4g}"
+        if places > MOST_PLACES:
+            return f"{number:.{max(1, floor(log10(max(abs(number), half))) + places + 1)}g}"
+        shown = f"{number:.{max(places, 0)}f}"
+        return shown if float(shown) else shown.removeprefix("-")
+
+    return text(value) + (f" [{text(low)}, {text(high)}]" if low == low else "")
 
 
 def points(fraction: float) -> str:

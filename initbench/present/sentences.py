@@ -8,37 +8,42 @@ from typing import Any
 
 import pandas as pd
 
-from initbench.present.labels import TEXT_COLUMNS, decimals, interval, p_words, percent, settings, swept
+from initbench.present.labels import (
+    TEXT_COLUMNS,
+    decimals,
+    interval,
+    p_words,
+    percent,
+    points,
+    rounded,
+    settings,
+    swept,
+)
 
 MOST_NAMED = 4  # initializers in one list
 KINDS = ("better", "worse", "equivalent", "no difference shown", "too few seeds")  # than the leader
 
 
-def pair_sentence(row: Mapping[Hashable, Any], margin: float | None = None) -> str:
+def pair_sentence(row: Mapping[Hashable, Any]) -> str:
     """One comparison with its numbers.
 
     Parameters
     ----------
     row : mapping
         A row of the table that ``initbench compare`` prints as JSON.
-    margin : float, optional
-        The largest difference (a fraction) that does not matter.
     """
-    digits = decimals(row["low"], row["high"])
     better, worse, seeds, verdict = row["better"], row["worse"], row["seeds"], row["verdict"]
     if not seeds:
         return f"{better} and {worse} have no seed in common."
     if verdict == "too few seeds":
         return (
-            f"One seed in common does not separate {better} from {worse}: they differ by {percent(row['difference'])} "
-            "points, and one seed does not show how much of that is chance."
+            f"One seed in common does not separate {better} from {worse}: they differ by {_difference(row)}, and one "
+            "seed does not show how much of that is chance."
         )
-    difference = f"{_points(row, digits)} over {seeds} seeds"
+    difference = f"{_difference(row)} over {seeds} seeds"
     p = f"adjusted p {p_words(row['p_adjusted'])}"
-    if verdict == "equivalent" and margin is not None:
-        start = (
-            f"{better} and {worse} are equivalent within {_count(100 * margin, 'point')}: they differ by {difference}"
-        )
+    if verdict == "equivalent":
+        start = f"{better} and {worse} are equivalent within {_margin(row)}: they differ by {difference}"
     elif verdict == "better":
         start = f"{better} is better than {worse} by {difference} ({p})"
     else:
@@ -46,7 +51,7 @@ def pair_sentence(row: Mapping[Hashable, Any], margin: float | None = None) -> s
     ties = f", {_count(row['ties'], 'tie')}" if row["ties"] else ""
     wins = f"; {better} wins {row['wins']} of {seeds}{ties}"
     trained = ""
-    if min(row["better_trained"], row["worse_trained"]) < seeds:
+    if min(row.get("better_trained", seeds), row.get("worse_trained", seeds)) < seeds:
         counts = [
             f"{row[f'{side}_trained']} of {seeds} "
             + interval(row[f"{side}_trained_low"], row[f"{side}_trained_high"], 0)
@@ -54,12 +59,28 @@ def pair_sentence(row: Mapping[Hashable, Any], margin: float | None = None) -> s
         ]
         trained = f"; trained: {counts[0]} % against {counts[1]} %"
     noise = ""
-    if row["within_noise"]:
+    if row.get("within_noise"):
         noise = (
             f" This is within the noise of {row['test_rows']:,.0f} test rows alone "
             f"(± {100 * row['noise']:.2g} points): other rows may reverse it."
         )
-    return f"{start}{wins}{trained}.{noise}"
+    return f"{start}{wins}{trained}.{_shortage(row)}{noise}"
+
+
+def _shortage(row: Mapping[Hashable, Any]) -> str:
+    """Why a pair of few seeds that agree is undecided, and how many would decide it; empty for others."""
+    told = ""
+    if _is_constant(row):
+        rows = f" ({_count(round(row['difference'] * row['test_rows']), 'test row')})" if "test_rows" in row else ""
+        told = f" The difference is the same at every seed{rows}: its interval has no width, and p goes by signs alone."
+    if row["seeds_to_show"] == row["seeds_to_show"]:
+        told += f" All seeds agree but are too few: {row['seeds_to_show']:.0f} like them would show it."
+    return told
+
+
+def _is_constant(row: Mapping[Hashable, Any]) -> bool:
+    """Whether all seeds have the same difference, which is not 0."""
+    return bool(row["high"] - row["low"] <= 1e-9 * row["difference"] and row["difference"] > 0)
 
 
 def setting_sentences(evidence: pd.DataFrame, accuracy: pd.DataFrame, factors: Sequence[str]) -> list[str]:
@@ -101,17 +122,78 @@ def _verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
     leader, mean = best["initializer"], best["test_accuracy_mean"]
     low, high = best["test_accuracy_low"], best["test_accuracy_high"]
     digits = decimals(low, high)
+    leaders = table.loc[table["rank"] == best["rank"], "initializer"].tolist()
     if not best["seeds"]:
         return "No cell has finished."
-    shared = pairs["seeds"].max()
-    if not shared:
-        return f"{leader} is ahead with {percent(mean)} %; no two initializers have a seed in common to compare."
-    if shared == 1:
-        return f"{leader} is ahead with {percent(mean)} %; one seed in common shows nothing: take more."
+    if pairs["seeds"].max() < 2:
+        return _by_few_seeds(leaders, f"{percent(mean)} %", pairs["seeds"].max())
     if not table["trained"].any():
         chance = f"not shown to beat chance on {pairs['test_rows'].max():,.0f} test rows"
-        return f"None is shown to train: the best, {leader}, is at {percent(mean)} %, {chance}."
-    start = f"{leader} leads with {percent(mean, digits)} % {interval(low, high, digits)} over {best['seeds']} seeds"
+        those = f"the best, {leader}, is" if len(leaders) == 1 else f"the best, {_names(leaders)}, tie"
+        return f"None is shown to train: {those} at {percent(mean)} %, {chance}."
+    start = _lead(leaders, f"{percent(mean, digits)} %", f"{interval(low, high, digits)} over {best['seeds']} seeds")
+    parts, close = _parts(leader, len(table) - 1, pairs)
+    noise = f" The lead over {_names(close)} lies within the noise of the test rows." if close else ""
+    return f"{start}: {'; '.join(parts)}.{noise}"
+
+
+def score_sentences(
+    evidence: pd.DataFrame, arms: pd.DataFrame, keys: Sequence[str], score: str, baseline: str | None = None
+) -> list[str]:
+    """The result of each setting of anyone's runs, as `setting_sentences` has it for ours.
+
+    Parameters
+    ----------
+    evidence : DataFrame
+        Of `initbench.comparing.compare_runs`.
+    arms : DataFrame
+        A row an arm and setting: the settings, ``arm, seeds, mean, low, high``, and ``is_first`` of the best;
+        these come first.
+    keys : sequence of str
+        The columns that make a setting.
+    score : str
+        What the score is, and which is the better.
+    baseline : str, optional
+        The arm that all are compared with; the leader of each setting where there is none.
+    """
+    tables = {str(setting): table for setting, table in arms.groupby(settings(arms, keys), sort=False)}
+    compared = {str(setting): pairs for setting, pairs in evidence.groupby(settings(evidence, keys), sort=False)}
+    found = {setting: _score_verdict(tables[setting], pairs, score, baseline) for setting, pairs in compared.items()}
+    if baseline is not None:
+        without = [setting for setting, table in tables.items() if baseline not in table["arm"].tolist()]
+        found |= dict.fromkeys(without, f"no run of the baseline {baseline}.")
+    return [f"{setting}: {told}" if setting else told for setting, told in found.items()]
+
+
+def _score_verdict(table: pd.DataFrame, pairs: pd.DataFrame, score: str, baseline: str | None) -> str:
+    """The sentence of one setting of anyone's runs; ``table`` has its arms, best first."""
+    best = (table if baseline is None else table[table["arm"] == baseline]).iloc[0]
+    leaders = table.loc[table["is_first"], "arm"].tolist() if baseline is None else [baseline]
+    mean, _, ends = rounded(best["mean"], best["low"], best["high"]).partition(" ")
+    if pairs["seeds"].max() == 1 and baseline is None:
+        return _by_few_seeds(leaders, mean, 1)
+    detail = f"{ends} over {_count(best['seeds'], 'seed')} ({score})".strip()
+    start = _lead(leaders, mean, detail) if baseline is None else f"The baseline {baseline} has {mean} {detail}"
+    parts, _ = _parts(leaders[0], len(table) - 1, pairs, is_baseline=baseline is not None)
+    return f"{start}: {'; '.join(parts)}."
+
+
+def _lead(leaders: Sequence[str], mean: str, detail: str) -> str:
+    """Who leads a setting; arms with equal means do so together, and what follows is about the first of them."""
+    if len(leaders) == 1:
+        return f"{leaders[0]} leads with {mean} {detail}"
+    return f"{_names(leaders)} tie for first place with {mean}; {leaders[0]}, {detail}"
+
+
+def _by_few_seeds(leaders: Sequence[str], mean: str, shared: int) -> str:
+    start = f"{leaders[0]} is ahead" if len(leaders) == 1 else f"{_names(leaders)} tie for first place"
+    if not shared:
+        return f"{start} with {mean}; no two initializers have a seed in common to compare."
+    return f"{start} with {mean}; one seed in common shows nothing: take more."
+
+
+def _parts(leader: str, others: int, pairs: pd.DataFrame, *, is_baseline: bool = False) -> tuple[list[str], list[str]]:
+    """What is shown of an arm against the others of its setting; and over which its lead may be noise of test rows."""
     found: dict[str, list[tuple[str, Mapping[Hashable, Any]]]] = {kind: [] for kind in KINDS}
     for row in pairs.to_dict("records"):
         if leader in (row["better"], row["worse"]):
@@ -121,26 +203,24 @@ def _verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
     beaten = found["better"]
     if beaten:
         p = p_words(max(row["p_adjusted"] for _, row in beaten))
-        are_all = len(beaten) == len(table) - 1 and len(beaten) > 1
+        are_all = len(beaten) == others > 1
         who = "every other" if are_all else _names([name for name, _ in beaten])
         parts.append(f"it is better than {who} (adjusted p {p if p.startswith('<') else f'≤ {p}'})")
     if found["worse"]:
-        told = [f"{name} (by {_points(row, decimals(row['low'], row['high']))})" for name, row in found["worse"]]
-        parts.append(f"at the seeds that both have, better than it: {_names(told)}")
+        told = [f"{name} (by {_difference(row)})" for name, row in found["worse"]]
+        parts.append(f"{'' if is_baseline else 'at the seeds that both have, '}better than it: {_names(told)}")
     if found["equivalent"]:
-        parts.append(f"equivalent to {_names([name for name, _ in found['equivalent']])}")
+        within = _margin(found["equivalent"][0][1])
+        parts.append(f"equivalent to {_names([name for name, _ in found['equivalent']])} within {within}")
     if found["no difference shown"]:
-        told = [
-            f"{name} ({_points(row, decimals(row['low'], row['high']))}, adjusted p {p_words(row['p_adjusted'])})"
-            for name, row in found["no difference shown"]
-        ]
-        parts.append(f"not shown to differ from {_names(told)}")
+        told = [f"{name} ({_undecided(row, leader)})" for name, row in found["no difference shown"]]
+        within = _margin(found["no difference shown"][0][1])
+        what = f"nor to be equivalent within {within}: " if within else "from "
+        parts.append(f"not shown to differ{',' if within else ''} {what}{_names(told)}")
     for words, seeds in (("no seed", 0), ("one seed, which is too few,", 1)):
         names = [name for name, row in found["too few seeds"] if row["seeds"] == seeds]
         parts += [f"{words} in common with {_names(names)}"] if names else []
-    close = [name for name, row in beaten if row["within_noise"]]
-    noise = f" The lead over {_names(close)} lies within the noise of the test rows." if close else ""
-    return f"{start}: {'; '.join(parts)}.{noise}"
+    return parts, [name for name, row in beaten if row.get("within_noise")]
 
 
 def _kind(row: Mapping[Hashable, Any], leader: str) -> str:
@@ -155,9 +235,29 @@ def _names(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
-def _points(row: Mapping[Hashable, Any], digits: int) -> str:
-    """The difference of a pair and its interval."""
-    return f"{percent(row['difference'], digits)} points {interval(row['low'], row['high'], digits)}"
+def _undecided(row: Mapping[Hashable, Any], leader: str) -> str:
+    """The numbers of a pair without a verdict; where the other one is ahead of the leader, they begin with that."""
+    ahead = "ahead by " if row["worse"] == leader and row["difference"] > 0 else ""
+    same = ", the same at every seed" if _is_constant(row) else ""
+    seeds = row["seeds_to_show"]
+    enough = f"; {seeds:.0f} seeds like these would show it" if seeds == seeds else ""
+    return f"{ahead}{_difference(row)}{same}, adjusted p {p_words(row['p_adjusted'])}{enough}"
+
+
+def _difference(row: Mapping[Hashable, Any]) -> str:
+    """The difference of a pair and its interval, in points of accuracy or in the unit of the score."""
+    if "better_score" in row:
+        return rounded(row["difference"], row["low"], row["high"])
+    digits = decimals(row["low"], row["high"])
+    ends = f" {interval(row['low'], row['high'], digits)}" if row["low"] == row["low"] else ""
+    return f"{percent(row['difference'], digits)} points{ends}"
+
+
+def _margin(row: Mapping[Hashable, Any]) -> str:
+    """The margin in the unit of the difference; empty where there is none."""
+    if not row["margin"] > 0:
+        return ""
+    return f"{row['margin']:g}" if "better_score" in row else points(row["margin"])
 
 
 def _count(number: float, word: str) -> str:

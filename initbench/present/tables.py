@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from initbench.errors import UsageError
-from initbench.present.labels import TEXT_COLUMNS, decimals, interval, p_words, percent, show, title
+from initbench.present.labels import TEXT_COLUMNS, decimals, interval, p_words, percent, points, rounded, show, title
 
 COUNTS = {"rank", "seed", "seeds", "epoch", "epochs", "best_epoch", "diverged_epoch", "trained", "diverged", "reached"}
-COUNTS |= {"steps_to_target", "needed", "needed_upper", "needed_adjusted", "needed_adjusted_upper"}
+COUNTS |= {"steps_to_target", "needed", "needed_upper", "needed_adjusted", "needed_adjusted_upper", "seeds_to_show"}
 LATEX = {c: f"\\{c}" for c in "_%&#${}"} | {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
@@ -170,15 +170,23 @@ def comparison_view(comparison: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     factors = columns[: columns.index("better")]
     facts, view = _factors(comparison, [*factors, "seeds"])
     view = pd.concat([comparison[["better", "worse"]], view], axis=1)
-    view["difference, points"] = _intervals(comparison, "difference", "low", "high")
+    if "better_score" in comparison:
+        ends = zip(comparison["difference"], comparison["low"], comparison["high"], strict=True)
+        view["difference"] = ["" if pd.isna(mean) else rounded(mean, low, high) for mean, low, high in ends]
+    else:
+        view["difference, points"] = _intervals(comparison, "difference", "low", "high")
     view["p"] = [_or_empty(v, p_words) for v in comparison["p"]]
     view["adj. p"] = [_or_empty(v, p_words) for v in comparison["p_adjusted"]]
     view["P(better)"] = [_or_empty(v, "{:.2f}".format) for v in comparison["probability_better"]]
-    if "noise" in comparison:
+    if "cliffs_delta" in comparison:
         view["Cliff's δ"] = [_or_empty(v, "{:.2f}".format) for v in comparison["cliffs_delta"]]
+    if "noise" in comparison:
         marks = comparison["within_noise"].map({True: " !", False: ""})
         view["test noise ±"] = [_or_empty(v, percent) + m for v, m in zip(comparison["noise"], marks, strict=True)]
     view["verdict"] = comparison["verdict"]
+    if "margin" in comparison and comparison["margin"].notna().any():
+        margin = comparison["margin"].iloc[0]
+        facts += " · " * bool(facts) + f"margin {f'{margin:g}' if 'better_score' in comparison else points(margin)}"
     return facts, view
 
 

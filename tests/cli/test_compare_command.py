@@ -90,11 +90,32 @@ def test_a_wide_margin_makes_what_trains_equivalent(ended):
     folder, _ = ended
     rows = json.loads(invoke("compare", folder, "--margin", "60%", "--format", "json").stdout)
     assert any(row["verdict"] == "equivalent" for row in rows)
-    same = json.loads(invoke("compare", folder, "--margin", "0.6", "--format", "json").stdout)
-    assert same == rows
+    assert {row["margin"] for row in rows} == {0.6}
+    text = " ".join(invoke("compare", folder, "--margin", "60%").stdout.split())
+    assert "equivalent to " in text
+    assert " within 60 points" in text
+    assert " · margin 60 points " in text
 
 
-@pytest.mark.parametrize("margin", ["0", "-1%", "150%", "nan", "wide", ""])
+def test_text_names_a_margin_by_which_nothing_is_equivalent(ended):
+    text = " ".join(invoke("compare", ended[0], "--margin", "0.001%").stdout.split())
+    assert "not shown to differ, nor to be equivalent within 0.001 points: " in text
+    assert " · margin 0.001 points " in text
+    assert "margin" not in invoke("compare", ended[0]).stdout
+    half = invoke("compare", ended[0], "--margin", "0.5%").stdout
+    assert invoke("compare", ended[0], "--margin", "0.005").stdout == half
+
+
+@pytest.mark.parametrize(("margin", "meant"), [("0.5", "0.5%"), ("0.25", "0.25%"), (".9", ".9%"), ("5e-1", "5e-1%")])
+def test_a_fraction_that_may_be_meant_in_points_is_refused(ended, margin, meant):
+    for command in (["compare", ended[0], "--margin"], ["plan", ended[0], "--detect"]):
+        stderr = " ".join(invoke(*command, margin, code=2).stderr.split())
+        assert f"points; for {margin} points write {meant}" in stderr
+    race = ["run", "smoke", "--until-decided", "-o", ended[0], "--margin"]
+    assert "points write" in invoke(*race, margin, code=2).stderr
+
+
+@pytest.mark.parametrize("margin", ["0", "-1%", "150%", "nan", "wide", "", "1", "5"])
 def test_a_margin_that_is_none_is_refused(ended, margin):
     result = invoke("compare", ended[0], f"--margin={margin}", code=2)
     assert "write 0.5% or 0.005" in result.stderr

@@ -85,7 +85,7 @@ class Tags(HTMLParser):
 
 def evidence(f):
     table = comparison_table(f.runs, f.baselines, f.factors)
-    return table.assign(sentence=[pair_sentence(row, None) for row in table.to_dict("records")])
+    return table.assign(sentence=[pair_sentence(row) for row in table.to_dict("records")])
 
 
 def chapter(f, **changes):

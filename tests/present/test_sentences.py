@@ -11,7 +11,7 @@ from initbench.present.sentences import pair_sentence, setting_sentences
 
 def concluded(f, margin=None):
     evidence = comparison_table(f.runs, f.baselines, f.factors, margin)
-    evidence["sentence"] = [pair_sentence(row, margin) for row in evidence.to_dict("records")]
+    evidence["sentence"] = [pair_sentence(row) for row in evidence.to_dict("records")]
     return evidence, setting_sentences(evidence, accuracy_table(*f), f.factors)
 
 
@@ -55,7 +55,7 @@ def test_where_none_trains_nobody_leads():
     f = frames.experiment(lambda **cell: frames.Outcome(0.1135), initializer=["a", "b"], seeds=5, epochs=2)
     _, verdicts = concluded(f)
     assert verdicts == [
-        "None is shown to train: the best, a, is at 11.3 %, not shown to beat chance on 2,000 test rows."
+        "None is shown to train: the best, a and b, tie at 11.3 %, not shown to beat chance on 2,000 test rows."
     ]
 
 
@@ -65,7 +65,7 @@ def test_few_test_rows_are_named_where_they_show_nothing():
     )
     few = f._replace(baselines=f.baselines.assign(test_rows=12))
     assert "at 75.0 %, not shown to beat chance on 12 test rows" in concluded(few)[1][0]
-    assert concluded(f)[1][0].startswith("a leads with 75.0 %")  # on 2,000
+    assert concluded(f)[1][0].startswith("a and b tie for first place with 75.0 %; a, [75.0, 75.0] over 5")  # on 2,000
 
 
 def test_one_seed_shows_nothing():
@@ -85,7 +85,7 @@ def test_equivalence_is_told_with_its_margin():
     )
     evidence, verdicts = concluded(f, margin=0.01)
     assert re.search(r"equivalent within 1 point: they differ by", evidence["sentence"][0])
-    assert "equivalent to" in verdicts[0]
+    assert verdicts[0].endswith("equivalent to b within 1 point.")
 
 
 def test_long_lists_of_names_are_cut():

@@ -86,7 +86,7 @@ class Column:
     Attributes
     ----------
     name : str
-    role : ``"feature"``, ``"target"`` or ``"dropped"``
+    role : ``"feature"``, ``"target"``, ``"key"``, ``"name"`` or ``"dropped"``
     kind : ``"number"``, ``"boolean"``, ``"date"``, ``"category"``, ``"empty"``, or ``""`` where it was not looked at
     values : ndarray, shape (n,)
         float64 with nan where a value is missing; of a category, text with an empty one. A boolean is 0 or 1, a date

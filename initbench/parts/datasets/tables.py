@@ -67,6 +67,9 @@ class Options(NamedTuple):
         Which of two classes is 1.
     date : tuple of str
         Columns of dates, to be read as days since 1970.
+    roles : dict of str to str, optional
+        The only columns to read, each a ``key``, of any kind, or a ``name``, text that is taken as it is written; in
+        place of ``target`` and ``drop``.
     """
 
     target: str | None = None
@@ -79,6 +82,7 @@ class Options(NamedTuple):
     missing: tuple[str, ...] = ()
     positive: str | None = None
     date: tuple[str, ...] = ()
+    roles: dict[str, str] | None = None
 
 
 @dataclass
@@ -142,7 +146,7 @@ def read_csv(file: Path, options: Options) -> Dataset:
     for column in table.columns:
         if column.role == "feature" and column.kind != "empty":
             is_word = column.kind == "boolean" and {label.casefold() for label in column.labels} != {"true", "false"}
-            features[column.name] = _as_words(column) if is_word else column.values
+            features[column.name] = as_words(column) if is_word else column.values
     y = target.values
     accounts = tuple(account(column) for column in table.columns)
     for column in table.columns:
@@ -157,11 +161,11 @@ def account(column: Column) -> ColumnAccount:
         return found._replace(low=float(np.nanmin(column.values)), high=float(np.nanmax(column.values)))
     if column.role == "target":
         return found._replace(counts=tuple(np.bincount(column.values, minlength=len(column.labels)).tolist()))
-    words = _as_words(column) if column.kind == "boolean" else column.values
+    words = as_words(column) if column.kind == "boolean" else column.values
     return found._replace(counts=tuple(int((words == label).sum()) for label in column.labels))
 
 
-def _as_words(column: Column) -> Array:
+def as_words(column: Column) -> Array:
     """A boolean as the text of its two words, with an empty one for a missing value."""
     words = np.array([*column.labels, ""], dtype=object)
     return np.asarray(words[np.where(np.isnan(column.values), 2, column.values).astype(int)])
@@ -252,6 +256,9 @@ def _check_options(file: Path, options: Options) -> None:
 def _assign_roles(file: Path, columns: Sequence[Column], options: Options) -> list[str]:
     """Give columns the roles that the options name; return the faults of names that no column has."""
     by_name = {column.name: column for column in columns}
+    if options.roles is not None:
+        for column in columns:
+            column.role = options.roles.get(column.name, "dropped")
     named = [("target", options.target)] if options.target is not None else []
     named += [("drop", name) for name in options.drop] + [("date", name) for name in options.date]
     faults = []
@@ -302,8 +309,8 @@ def _read_plain(layout: Layout, columns: Sequence[Column]) -> _Plain:
     Numbers are made chunk by chunk, so that the text of a large file is never in memory as a whole: MNIST as a CSV of
     33 million cells takes its array and some megabytes.
     """
-    pieces: dict[int, list[Array]] = {i: [] for i, column in enumerate(columns) if column.role == "feature"}
-    texts = [i for i, column in enumerate(columns) if column.role == "target"]
+    pieces: dict[int, list[Array]] = {i: [] for i, column in enumerate(columns) if column.role in ("feature", "key")}
+    texts = [i for i, column in enumerate(columns) if column.role in ("target", "name")]
     pointed: dict[int, bool] = {}  # whether all points so far may stand between thousands
     lines: list[Array] = []
     for chunk in _chunks(layout):
@@ -351,6 +358,9 @@ def _read_columns(
     missing, faults = MISSING | set(options.missing), []
     drafts = {}
     for i, cells in texts.items():
+        if columns[i].role == "name":
+            columns[i].kind, columns[i].values = "category", np.array(cells.distinct, dtype=object)[cells.codes]
+            continue
         try:
             drafts[i] = draft(file, columns[i], cells, missing, is_date=columns[i].name in options.date)
         except DataError as error:
@@ -435,7 +445,7 @@ def _read_target(table: Table, target: Column, cells: Cells, options: Options) -
     if target.kind == "number":
         words = _number_words(target, cells)
     elif target.kind == "boolean":
-        words = _as_words(target)
+        words = as_words(target)
     elif target.kind == "category":
         words = target.values
     else:
