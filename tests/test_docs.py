@@ -238,6 +238,22 @@ def test_the_index_of_the_documentation_links_every_page():
     assert {page for page in pages if f"]({page})" not in index} == set()
 
 
+def test_the_page_on_data_has_the_baselines_that_its_script_prints():
+    spec = importlib.util.spec_from_file_location("baselines", REPOSITORY / "docs" / "data" / "churn_baselines.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    page = (REPOSITORY / "docs" / "data.md").read_text(encoding="utf-8").splitlines()
+    assert set(script.rows(['always "stayed"', "logistic regression"])) < set(page)
+    assert all(any(line.startswith(f"| {name} |") for line in page) for name in script.MODELS)
+
+
+def test_the_page_on_claims_counts_the_quick_ones():
+    page = (REPOSITORY / "docs" / "claims.md").read_text(encoding="utf-8")
+    quick = [file for file in (REPOSITORY / "claims").glob("*.yaml") if "suite: quick" in file.read_text("utf-8")]
+    assert f"The {len(quick)} quick claims, 10 times with other seeds: " in page
+    assert f" of {10 * len(quick)} verdicts" in page
+
+
 def test_the_readme_counts_the_claims_as_their_page_does():
     counts = r"195 claims: (\d+ supported, \d+ refuted, \d+ inconclusive)"
     (counted,) = re.findall(counts, (REPOSITORY / "docs" / "claims.md").read_text(encoding="utf-8"))

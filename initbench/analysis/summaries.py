@@ -64,7 +64,7 @@ def accuracy_table(
         The columns that make a setting; ``initializer`` is among them.
     target : float, optional
         A validation accuracy (fraction); adds ``reached``, the number of cells that got there at any epoch, and
-        ``epochs_to_target``, the median of their first such epochs.
+        ``epochs_to_target``, the median of the first such epochs.
 
     Returns
     -------
@@ -74,8 +74,9 @@ def accuracy_table(
         that did not fail. A setting in which every cell failed comes last, with nan for its numbers.
         ``trained`` counts the cells that did not diverge and `beats_chance`. Initializers with equal means share the
         best ``rank`` of them.
-        Where the runs have them, ``test_auc_mean``, and ``steps_to_target``, the median over the cells that did not
-        fail, of which one that never got there is later than all others: nan where that is the median.
+        Where the runs have them, ``test_auc_mean``, and ``steps_to_target``. Of this and ``epochs_to_target`` it is the
+        median over the cells that did not fail, of which one that never got there is later than all others: nan where
+        that is the median.
     """
     factors = list(factors)
     scored = scores(runs, baselines)
@@ -88,13 +89,14 @@ def accuracy_table(
         present=~failed,
         diverged=diverged,
         area=scored["cell"].map(after).astype(float).mask(diverged, scored["valid_majority"]).mask(failed),
-        first=scored["cell"].map(first).astype(float).mask(failed),
+        first=scored["cell"].map(first).astype(float).fillna(np.inf).mask(failed),
+        reached=scored["cell"].isin(first.index) & ~failed,
     )
     further: dict[str, tuple[str, str]] = {}
     if "test_auc" in runs:
         further["test_auc_mean"] = ("test_auc", "mean")
     if "steps_to_target" in runs:
-        scored["steps"] = scored["steps_to_target"].fillna(np.inf).mask(failed)
+        scored["steps"] = scored["steps_to_target"].fillna(np.inf).mask(failed)  # never is later than all
         further["steps_to_target"] = ("steps", "median")
     groups = scored.groupby(factors, sort=False, dropna=False)
     table = groups.agg(
@@ -106,12 +108,12 @@ def accuracy_table(
         test_loss_mean=("test_loss", "mean"),
         best_valid_accuracy_mean=("best_valid_accuracy", "mean"),
         valid_accuracy_area=("area", "mean"),
-        reached=("first", "count"),
+        reached=("reached", "sum"),
         epochs_to_target=("first", "median"),
         **further,
     ).reset_index()
-    if "steps_to_target" in table:
-        table["steps_to_target"] = table["steps_to_target"].replace(np.inf, np.nan)
+    times = ["epochs_to_target", *further.keys() & {"steps_to_target"}]
+    table[times] = table[times].replace(np.inf, np.nan)
     low, high = t_interval(table["test_accuracy_mean"], table["test_accuracy_std"], table["seeds"])
     table["test_accuracy_low"], table["test_accuracy_high"] = low.clip(0, 1), high.clip(0, 1)
     names = ["initializer", *(f for f in factors if f != "initializer")]

@@ -102,6 +102,24 @@ def test_target_counts_cells_and_takes_the_median_of_their_first_epochs(eight):
     assert np.isnan(never["epochs_to_target"])
 
 
+@pytest.mark.parametrize(("never", "median"), [(0, 3), (1, 3), (2, 3), (3, np.nan), (5, np.nan)])
+def test_a_median_of_epochs_takes_never_for_later_than_all(never, median):
+    f = frames.experiment(initializer=["a"], epochs=9)
+    is_there = (f.curves["epoch"] > f.curves["seed"]) & (f.curves["seed"] < 5 - never)  # from epoch seed + 1 on
+    table = accuracy_table(f.runs, f.curves.assign(valid_accuracy=0.9 * is_there), f.baselines, f.factors, 0.5)
+    assert table["reached"].tolist() == [5 - never]
+    np.testing.assert_equal(table["epochs_to_target"].to_numpy(), [median])
+
+
+def test_a_failed_seed_is_no_late_one():
+    f = frames.experiment(
+        lambda seed, **cell: frames.Outcome(0.95, status="failed" if seed > 2 else "ok"), initializer=["a"], epochs=9
+    )
+    high = f.curves["epoch"] > f.curves["seed"]
+    table = accuracy_table(f.runs, f.curves.assign(valid_accuracy=high * 0.9), f.baselines, f.factors, 0.5)
+    assert table["epochs_to_target"].tolist() == [2]
+
+
 def test_a_median_of_steps_takes_never_for_later_than_all(eight):
     steps = {"he_normal": [10, 20, np.nan, 30, np.nan], "glorot_uniform": [10, np.nan, np.nan, 30, np.nan]}
     runs = eight.runs.assign(steps_to_target=50.0)
