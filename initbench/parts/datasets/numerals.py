@@ -202,8 +202,12 @@ def choose_styles(
 
 
 def _has_decimals(columns: Sequence[Numerals]) -> bool:
-    """Whether the points of columns such as 1.250, 3.125 are decimal marks: no whole number or comma is beside them."""
-    return not any("," in cell or WHOLE.fullmatch(cell) for column in columns for cell in column.cells)
+    """Whether the points of columns such as 1.250, 3.125 are decimal marks.
+
+    They are not shown to be where a comma or a whole number stands beside them, or all end in a zero.
+    """
+    cells = [cell for column in columns for cell in column.cells]
+    return not any("," in cell or WHOLE.fullmatch(cell) for cell in cells) and not all(c[-1] == "0" for c in cells)
 
 
 def _contradiction(file: object, column: Numerals, allowed: Sequence[Style]) -> str:

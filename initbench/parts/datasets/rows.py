@@ -381,6 +381,8 @@ def find_layout(
     layout = Layout(file, encoding, separator or ",", notes=[note] if note else [])
     _read_directive(layout)
     samples = [_sample(layout, mark) for mark in ([separator] if separator else SEPARATORS)]
+    if sum(sample.is_whole for sample in samples) > 1:  # the rest of the file may decide
+        samples = [_sample(layout, sample.separator, None) if sample.is_whole else sample for sample in samples]
     chosen = _best(file, samples)
     if chosen.error:
         raise chosen.error
@@ -422,10 +424,10 @@ class _Sample:
         return self.error is None and self.width > 1 and self.fitting == len(self.rows)
 
 
-def _sample(layout: Layout, separator: str) -> _Sample:
+def _sample(layout: Layout, separator: str, most: int | None = SAMPLE) -> _Sample:
     found = _Sample(separator, [], None)
     try:
-        for row in islice(read_rows(layout.file, layout.encoding, separator, layout.skipped), SAMPLE):
+        for row in islice(read_rows(layout.file, layout.encoding, separator, layout.skipped), most):
             found.rows.append(row)
     except DataError as error:
         found.error = error

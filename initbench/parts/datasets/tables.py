@@ -469,8 +469,9 @@ def _read_target(table: Table, target: Column, cells: Cells, options: Options) -
             f"a class is wanted, with at most {MAX_CLASSES} of them"
         )
     elif counts[rarest] < MIN_CLASS_ROWS and not target.missing:
+        line = table.lines[int((words == names[rarest]).argmax())]
         faults.append(
-            f"{file}: the target '{name}' has {(counts < MIN_CLASS_ROWS).sum()} classes of fewer than "
+            f"{file}:{line}: the target '{name}' has {(counts < MIN_CLASS_ROWS).sum()} classes of fewer than "
             f"{MIN_CLASS_ROWS} rows, such as '{names[rarest]}' with {counts[rarest]}; remove or merge them"
         )
     if options.positive is not None:
