@@ -178,6 +178,8 @@ class Pair(NamedTuple):
         Of better and of worse; the higher is the better.
     places : ndarray of int, shape (2, n)
         The rows of the frame that they come from.
+    leads : bool
+        Whether one of the two has the highest mean of the setting.
     """
 
     setting: tuple[Any, ...]
@@ -185,6 +187,7 @@ class Pair(NamedTuple):
     worse: str
     scores: Floats
     places: npt.NDArray[np.int64]
+    leads: bool
 
     @property
     def differences(self) -> Floats:
@@ -232,13 +235,13 @@ def _pairs(setting: tuple[Any, ...], group: pd.DataFrame, arm: str, seed: str, s
     values, places = np.full((len(names), len(distinct)), np.nan), np.zeros((len(names), len(distinct)), dtype=np.int64)
     values[arms, seeds], places[arms, seeds] = group[score].to_numpy(dtype=float), group.index.to_numpy()
     means = pd.DataFrame(values).mean(axis=1).to_numpy()
-    pairs = []
-    for one, two in combinations(np.argsort(-means, kind="stable"), 2):  # nan come last
+    order, pairs = np.argsort(-means, kind="stable"), []  # nan come last
+    for one, two in combinations(order, 2):
         both = np.isfinite(values[one]) & np.isfinite(values[two])
         total = (values[one] - values[two])[both].round(12).sum().round(12)
         sides = [two, one] if total < 0 or (total == 0 and names[two] < names[one]) else [one, two]
         better, worse = (names[side] for side in sides)
-        pairs.append(Pair(setting, better, worse, values[sides][:, both], places[sides][:, both]))
+        pairs.append(Pair(setting, better, worse, values[sides][:, both], places[sides][:, both], one == order[0]))
     return pairs
 
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import lru_cache
 from math import ceil, log2
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import chdtri, nctdtr, stdtrit
 
-from initbench.analysis.comparisons import ALPHA, pair_arms
+from initbench.analysis.comparisons import ALPHA, comparison_table, pair_arms
 from initbench.analysis.summaries import scores
 
 SURE = 0.8  # of the upper bound of a standard deviation
 MOST_SEEDS = 1_000_000
 COLUMNS = ["better", "worse", "seeds", "difference", "std", "std_upper"]
+STANDINGS = ["contenders", "open", "decided", "at chance"]
 COLUMNS += ["needed", "needed_upper", "detectable", "needed_adjusted", "needed_adjusted_upper", "detectable_adjusted"]
+COLUMNS += ["seeds_to_show", "standing"]
 
 
 def plan_table(
@@ -48,8 +51,11 @@ def plan_table(
         (pairs at hand), ``difference`` (their mean), ``std``, the standard deviation of the differences between seeds,
         and ``std_upper``, its upper bound at 80 % confidence, all fractions. ``needed`` counts the seeds that show
         ``detect`` if the true deviation is ``std``, ``needed_upper`` if it is ``std_upper``; ``detectable`` is the
-        smallest true difference that ``seeds`` seeds show. The last three are the same at the adjusted level. Numbers
-        are nan with fewer than 2 seeds, and infinite where it takes more than a million.
+        smallest true difference that ``seeds`` seeds show. Three more are the same at the adjusted level. Numbers are
+        nan with fewer than 2 seeds, and infinite where it takes more than a million. ``seeds_to_show`` is that of
+        `initbench.analysis.comparisons.comparison_table`. ``standing`` is one of ``STANDINGS``: ``contenders`` are the
+        leader of a setting and one that is not shown to differ from it, ``open`` other pairs without a verdict,
+        ``decided`` those with one, and ``at chance`` pairs of which no seed is shown to train.
 
     References
     ----------
@@ -58,9 +64,10 @@ def plan_table(
     """
     settings = [factor for factor in factors if factor != "initializer"]
     pairs = pair_arms(scores(runs, baselines), settings, "initializer", "seed", "test_accuracy")
+    evidence = comparison_table(runs, baselines, factors).to_dict("records")  # in the same order
     rows = []
     family = sum(len(pair.differences) >= 2 for pair in pairs)
-    for pair in pairs:
+    for pair, verdict in zip(pairs, evidence, strict=True):
         differences = pair.differences
         n = len(differences)
         mean = differences.mean() if n else np.nan
@@ -70,8 +77,19 @@ def plan_table(
         for level in (ALPHA, ALPHA / max(family, 1)):
             row += [seeds_needed(detect, s, level, power) for s in (std, upper)]
             row.append(std * detectable_effect(n, level, power) if n >= 2 else np.nan)
-        rows.append(row)
-    return pd.DataFrame(rows, columns=[*settings, *COLUMNS])
+        rows.append([*row, verdict["seeds_to_show"], _standing(verdict, pair.leads)])
+    table = pd.DataFrame(rows, columns=[*settings, *COLUMNS])
+    return table.astype({"standing": pd.CategoricalDtype(STANDINGS, ordered=True)})
+
+
+def _standing(verdict: Mapping[Hashable, Any], leads: bool) -> str:
+    """Which of ``STANDINGS`` a pair has, by its row of the comparison."""
+    contenders, undecided, decided, at_chance = STANDINGS
+    if verdict["seeds"] and not verdict["better_trained"] + verdict["worse_trained"]:
+        return at_chance
+    if verdict["verdict"] in ("better", "equivalent"):
+        return decided
+    return contenders if leads else undecided
 
 
 def t_power(effect: float, seeds: int, level: float) -> float:

@@ -191,18 +191,20 @@ def comparison_view(comparison: pd.DataFrame) -> tuple[str, pd.DataFrame]:
 
 
 def plan_view(plan: pd.DataFrame) -> tuple[str, pd.DataFrame]:
-    """A plan of seeds as a reader wants it, most seeds first; like `comparison_view`.
+    """A plan of seeds as a reader wants it, the top contenders first; like `comparison_view`.
 
     In brackets stands the number for the upper bound of the spread.
     """
     columns = list(plan.columns)
-    plan = plan.sort_values("std", ascending=False, kind="stable", ignore_index=True)
+    plan = plan.sort_values("std", ascending=False, kind="stable").sort_values("standing", kind="stable")
+    plan = plan.reset_index(drop=True)
     facts, view = _factors(plan, [*columns[: columns.index("better")], "seeds"])
     view = pd.concat([plan[["better", "worse"]], view], axis=1)
     view["spread, points"] = _bounded(plan, "std", _two_digits)
     for name, head in {"": "", "_adjusted": ", all pairs"}.items():
         view[f"seeds needed{head}"] = _bounded(plan, f"needed{name}", _count)
         view[f"could see, points{head}"] = [_or_empty(v, _two_digits) for v in plan[f"detectable{name}"]]
+    view["standing"] = plan["standing"].astype(str)
     return facts, view
 
 

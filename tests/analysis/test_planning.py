@@ -1,3 +1,4 @@
+import re
 from itertools import product
 
 import frames
@@ -6,6 +7,8 @@ import pytest
 from scipy import stats
 
 from initbench.analysis.planning import COLUMNS, detectable_effect, plan_table, seeds_needed, t_power
+from initbench.present.planning import plan_sentences
+from initbench.present.tables import plan_view
 
 RNG = np.random.default_rng(2)
 
@@ -76,6 +79,57 @@ def test_each_pair_by_its_own_spread():
     assert row["detectable"] == pytest.approx(row["std"] * detectable_effect(6, 0.05, 0.8))
     assert row["detectable_adjusted"] > row["detectable"]
     assert (planned(scores, power=0.95)["needed"] > table["needed"]).all()
+
+
+def test_pairs_stand_by_what_is_left_to_decide():
+    noise = 0.02 * np.random.default_rng(1).normal(size=(3, 9))
+    scores = {
+        "a": 0.9 + noise[0],
+        "b": 0.895 + noise[1],
+        "c": 0.6 + noise[2],
+        "d": np.full(9, 0.1),
+        "e": np.full(9, 0.1),
+    }
+    table = planned(scores)
+    standings = dict(zip(zip(table["better"], table["worse"], strict=True), table["standing"], strict=True))
+    assert standings.pop(("a", "b"), None) or standings.pop(("b", "a")) == "contenders"
+    assert standings.pop(("d", "e")) == "at chance"
+    assert set(standings.values()) == {"decided"}
+    few = planned({name: values[:3] for name, values in (scores | {"c": scores["b"] - 0.01}).items()})
+    assert (few["standing"] == "contenders").sum() == 2
+    assert few["standing"].tolist()[:3] == ["contenders", "contenders", few["standing"][2]]
+    assert (few["standing"] == "open").any()
+
+
+def test_a_plan_says_how_many_seeds_like_these_would_do():
+    table = planned({"a": np.full(5, 0.9), "b": np.full(5, 0.4)})
+    assert table["seeds_to_show"].tolist() == [6]
+    sentence = plan_sentences(table, 0.005, 0.8)[0]
+    assert "top contenders 50 points apart so far" in sentence
+    assert "the same at every seed, so these show no spread" in sentence
+    assert "6 like them would show that difference" in sentence
+
+
+def test_a_plan_opens_with_the_contenders_and_not_with_what_is_decided_or_at_chance():
+    rng = np.random.default_rng(1)
+    far = 0.05 * rng.normal(size=12)
+    scores = {"he": 0.9 + 0.01 * rng.normal(size=12), "lsuv": 0.9 + 0.01 * rng.normal(size=12)}
+    scores |= {"glorot": 0.3 + far, "zeros": np.full(12, 0.1), "ones": np.full(12, 0.1)}
+    table = planned(scores)
+    assert table.loc[table["std"].idxmax(), "standing"] == "decided"  # the pair that a plan by spread would open with
+    (
+        first,
+        *_,
+    ) = plan_sentences(table, 0.005, 0.8)
+    assert re.match("detecting 0.5 points between (he and lsuv|lsuv and he), top contenders", first)
+    _, view = plan_view(table)
+    assert view["standing"].tolist() == ["contenders", *["decided"] * 8, "at chance"]
+    alone = plan_sentences(planned({key: scores[key] for key in ("he", "glorot")}), 0.005, 0.8)
+    assert "points apart and told apart already" in alone[0]
+    assert alone[1] == "no pair is left undecided."
+    chance = plan_sentences(planned({key: scores[key] for key in ("zeros", "ones")}), 0.005, 0.8)
+    assert "both at chance" in chance[0]
+    assert chance[1] == "no initializer is shown to train."
 
 
 def test_four_of_five_upper_bounds_lie_above_the_truth():

@@ -124,6 +124,41 @@ def test_a_difference_within_the_noise_of_the_test_rows_warns():
     assert warned == {("a", "b"): True, ("a", "c"): False, ("b", "c"): False}
 
 
+@pytest.mark.parametrize(("rows", "seeds", "words"), [(1, 2, "(1 test row)"), (6, 2, "(6 test rows)"), (1, 4, "(1 te")])
+def test_a_difference_that_is_the_same_at_every_seed_is_explained(rows, seeds, words):
+    f = frames.experiment(
+        lambda initializer, seed, **cell: frames.Outcome(0.9 + seed / 50 - rows / 2000 * (initializer == "b")),
+        initializer=["a", "b"],
+        seeds=seeds,
+        epochs=1,
+    )
+    evidence, (verdict,) = concluded(f)
+    sentence = evidence["sentence"][0]
+    assert f"The difference is the same at every seed {words}" in sentence
+    assert "its interval has no width, and p goes by signs alone. All seeds agree but are too few: 6 like" in sentence
+    assert "the same at every seed, adjusted p " in verdict
+    assert "; 6 seeds like these would show it)" in verdict
+
+
+def test_seeds_that_agree_and_are_too_few_say_how_many_would_do():
+    f = frames.experiment(
+        lambda initializer, **cell: frames.Outcome({"a": 0.9, "b": 0.4}[initializer]), initializer=["a", "b"], seeds=5
+    )
+    evidence, (verdict,) = concluded(f)
+    assert evidence["seeds_to_show"].tolist() == [6]
+    assert "50.0 points [50.0, 50.0], the same at every seed, adjusted p 0.062; 6 seeds like these" in verdict
+    six = frames.experiment(
+        lambda initializer, **cell: frames.Outcome({"a": 0.9, "b": 0.4}[initializer]), initializer=["a", "b"], seeds=6
+    )
+    assert concluded(six)[0]["verdict"].tolist() == ["better"]
+    apart = frames.experiment(
+        lambda initializer, seed, **cell: frames.Outcome(0.8 + 0.1 * (seed % 2 == (initializer == "a"))),
+        initializer=["a", "b"],
+        seeds=4,
+    )
+    assert concluded(apart)[0]["seeds_to_show"].isna().all()  # their seeds do not agree
+
+
 def test_who_leads_by_seeds_that_the_other_lacks_is_not_called_better():
     def outcome(initializer, seed, **cell):
         if initializer == "a" and seed < 5:
