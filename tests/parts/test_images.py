@@ -363,6 +363,11 @@ def test_every_finite_float_is_read_without_a_warning(small, dtype, tmp_path):
         ({"y_train": ONE_HOT}, r"y_train is float64 of shape \(20, 3\): one-hot rows; .*y\.argmax\(axis=1\)"),
         ({"y_test": ONE_HOT[:10].astype(bool)}, "y_test is bool .*one-hot rows; .*argmax"),
         ({"y_test": ONE_HOT[:10].astype(np.uint8)}, "one-hot rows; .*argmax"),
+        ({"y_train": ONE_HOT[:, None]}, r"shape \(20, 1, 3\): one-hot rows; .*y\.squeeze\(\)\.argmax\(axis=1\)"),
+        ({"y_train": ONE_HOT.T}, r"shape \(3, 20\): one-hot columns; .*y\.argmax\(axis=0\)"),
+        ({"y_test": ONE_HOT[:10].T[..., None]}, r"one-hot columns; .*y\.squeeze\(\)\.argmax\(axis=0\)"),
+        ({"y_test": ONE_HOT[:10, :, None, None] > 0}, r"one-hot rows; .*y\.squeeze\(\)\.argmax\(axis=1\)"),
+        ({"y_test": np.full((3, 10), 1 / 3)}, r"shape \(3, 10\), and must be 10 whole numbers"),
         ({"y_test": np.full((10, 3), 1 / 3)}, r"more than a number an image; .*argmax.*y\[:, 0\]"),
         ({"y_test": np.zeros((10, 2, 2))}, r"shape \(10, 2, 2\), and must be 10 whole numbers"),
         ({"y_test": np.zeros((1, 10), int)}, r"y\.reshape\(-1\) makes them so"),
@@ -399,6 +404,48 @@ def test_every_finite_float_is_read_without_a_warning(small, dtype, tmp_path):
 def test_arrays_that_do_not_fit_are_refused_with_the_remedy(small, change, message, tmp_path):
     with pytest.raises(DataError, match=message):
         read_changed(small, tmp_path, **change)
+
+
+SCALES = {
+    "bytes": lambda x: x,
+    "float32 of 0 to 255": lambda x: x.astype(np.float32),
+    "float64 of 0 to 255, with fractions": lambda x: x * 0.999,
+    "uint16 of 0 to 65535": lambda x: x.astype(np.uint16) * 257,
+    "-1 to 1": lambda x: x / 127.5 - 1,
+    "0 to 1": lambda x: x / 255,
+    "float16 of 0 to 1": lambda x: (x / 255).astype(np.float16),
+    "float32, 0 or 1": lambda x: (x > 127).astype(np.float32),
+    "bytes, 0 or 1": lambda x: x // 128,
+    "all 0, by whole division": lambda x: x // 2 // 128,
+}
+LARGE = list(SCALES)[:4]
+
+
+@pytest.mark.parametrize("small_scale", list(SCALES)[4:])
+@pytest.mark.parametrize("large_scale", LARGE)
+@pytest.mark.parametrize("scaled", ["x_train", "x_test"])
+def test_training_and_test_images_on_two_scales_are_refused(small, small_scale, large_scale, scaled, tmp_path):
+    change = {key: SCALES[small_scale if key == scaled else large_scale](small[key]) for key in ("x_train", "x_test")}
+    with pytest.raises(
+        DataError, match=r"a\.npz: training images are .* and test images .*; one of them may be scaled"
+    ):
+        read_changed(small, tmp_path, **change)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_images_on_one_scale_are_read_also_with_a_few_odd_ones(small, scale, tmp_path):
+    change = {key: SCALES[scale](small[key]) for key in ("x_train", "x_test")}
+    change["x_test"][:3] = 0
+    change["x_train"][0] *= 200
+    assert read_changed(small, tmp_path, **change).notes == ()
+
+
+def test_floats_of_any_byte_order_keep_their_width(small, tmp_path):
+    for dtype in (">f4", "<f4", ">f8", "<f8"):
+        data = read_changed(small, tmp_path, **{key: small[key].astype(dtype) for key in ("x_train", "x_test")})
+        assert data.x_train.dtype == np.dtype(f"=f{dtype[-1]}")
+        assert data.x_train.dtype.isnative
+        assert is_same(data, small)
 
 
 def test_whole_floats_and_booleans_are_read_as_labels_and_reported(small, tmp_path):

@@ -14,6 +14,8 @@ from initbench.parts.datasets.facts import LARGEST
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 LARGEST_LABEL = 2**53  # beyond it a float64 skips whole numbers
 MOST_NAMED = 12
+LARGEST_RATIO = 50  # of the brightness of training and of test images: 255 where pixels of 0 to 255 became 0 to 1
+FEWEST_COMPARED = 10  # images; of fewer the typical brightness says little
 AS_NUMBERS = {
     "c": "; numpy.abs(x) makes complex numbers real",
     "S": "; x.astype(float) turns text into numbers",
@@ -46,7 +48,7 @@ def image_dataset(
     Raises
     ------
     DataError
-        When shapes or types do not fit, a pixel is not finite, or the labels are neither 0 to k - 1 nor 1 to k.
+        When shapes, types or scales do not fit, a pixel is not finite, or the labels are neither 0 to k - 1 nor 1 to k.
     """
     places = places or {key: f"{source}: {key}" for key in KEYS}
     x = {part: _check_images(arrays[f"x_{part}"], places[f"x_{part}"]) for part in ("train", "test")}
@@ -56,13 +58,8 @@ def image_dataset(
         raise DataError(
             f"{source}: training images have the shape {shapes[0]} and test images {shapes[1]}; they must be equal"
         )
-    types = {part: arrays[f"x_{part}"].dtype for part in x}
-    floats = [part for part in x if types[part].kind == "f"]
-    if len(floats) == 1 and (np.trunc(x[floats[0]]) != x[floats[0]]).any():
-        raise DataError(
-            f"{source}: training images are {types['train'].name} and test images {types['test'].name}, not all whole; "
-            "one of them may be scaled; save both in one type, on one scale"
-        )
+    types = f"training images are {arrays['x_train'].dtype.name} and test images {arrays['x_test'].dtype.name}"
+    _check_scales(x, f"{source}: {types}")
     notes = [*notes, *_note_types(arrays)]
     present = np.unique(y["train"])
     seen = ", ".join(map(str, present[:MOST_NAMED].tolist())) + (", ..." if len(present) > MOST_NAMED else "")
@@ -88,6 +85,29 @@ def image_dataset(
     )
 
 
+def _check_scales(x: Mapping[str, Array], types: str) -> None:
+    """Refuse training and test images of which one seems to be scaled and the other not."""
+    remedy = "one of them may be scaled; save both in one type, on one scale"
+    is_whole = [
+        images.dtype.kind != "f" or all((np.trunc(image) == image).all() for image in images) for images in x.values()
+    ]
+    if is_whole[0] != is_whole[1]:
+        fractions = "test" if is_whole[0] else "training"
+        raise DataError(f"{types}, not all whole: only the {fractions} images have fractions; {remedy}")
+    low, high = sorted(_typical_brightness(images) for images in x.values())
+    if high > LARGEST_RATIO * low and min(map(len, x.values())) >= FEWEST_COMPARED:
+        train, test = (f"{_typical_brightness(images):g}" for images in x.values())
+        raise DataError(
+            f"{types}, and the largest pixel of a typical image is {train} in training and {test} in test; {remedy}"
+        )
+
+
+def _typical_brightness(images: Array) -> float:
+    """The median over the images of each one's largest absolute pixel, which a few odd images do not change."""
+    flat = images.reshape(len(images), -1)
+    return float(np.median(np.maximum(flat.max(axis=1).astype(float), -flat.min(axis=1).astype(float))))
+
+
 def _check_images(images: Array, place: str) -> Array:
     """Images as uint8, float32 or float64, of any shape that begins with their number."""
     if images.ndim < 2 or images.dtype.kind not in "buif":
@@ -97,9 +117,10 @@ def _check_images(images: Array, place: str) -> Array:
         )
     if images.size == 0:
         raise DataError(f"{place} is empty: its shape is {images.shape}; save one image or more")
-    keep = images.dtype in (np.uint8, np.float32, np.float64)
+    native = images.dtype.newbyteorder("=")
+    keep = native in (np.uint8, np.float32, np.float64)
     with np.errstate(over="ignore"):  # a long double may be beyond float64, and is refused as infinite
-        numbers: Array = images.astype(images.dtype if keep else np.float64, copy=False)
+        numbers: Array = images.astype(native if keep else np.float64, copy=False)
     if numbers.dtype.kind == "f" and not -LARGEST <= numbers.min() <= numbers.max() <= LARGEST:
         bad = np.argwhere(~(np.abs(numbers) <= LARGEST))[0].tolist()
         raise DataError(
@@ -113,12 +134,16 @@ def _check_labels(labels: Array, place: str, images: Array) -> Array:
     """Labels as whole numbers, int64 of shape (n,)."""
     n = len(images)
     is_wrong = f"{place} is {labels.dtype.name} of shape {labels.shape}"
-    if labels.ndim == 2 and len(labels) == n and labels.shape[1] > 1:
-        is_one_hot = labels.dtype.kind in "buif" and bool(((labels == 0) | (labels == 1)).all())
-        kind = "one-hot rows" if is_one_hot and (labels.sum(axis=1) == 1).all() else "more than a number an image"
+    rows = labels if labels.ndim == 2 else labels.squeeze()
+    squeezed = "y" if rows is labels else "y.squeeze()"
+    if rows.ndim == 2 and len(rows) == n and rows.shape[1] > 1:
+        kind = "one-hot rows" if _is_one_hot(rows, 1) else "more than a number an image"
         raise DataError(
-            f"{is_wrong}: {kind}; save class numbers: y.argmax(axis=1) of one-hot rows or scores, or a column, y[:, 0]"
+            f"{is_wrong}: {kind}; save class numbers: {squeezed}.argmax(axis=1) of one-hot rows or scores, "
+            f"or a column, {squeezed}[:, 0]"
         )
+    if rows.ndim == 2 and rows.shape[1] == n and _is_one_hot(rows, 0):
+        raise DataError(f"{is_wrong}: one-hot columns; save class numbers: {squeezed}.argmax(axis=0)")
     if labels.shape not in [(n,), (n, 1)]:
         wanted = f", and must be {n} whole numbers, one for each image of shape {images.shape[1:]}"
         if labels.shape == (1, n):
@@ -142,6 +167,13 @@ def _check_labels(labels: Array, place: str, images: Array) -> Array:
                 "y.round().astype(int) if these are meant"
             )
     return values.astype(np.int64)
+
+
+def _is_one_hot(labels: Array, axis: int) -> bool:
+    """Whether there are two classes or more along an axis, and one 1 among zeros for each image."""
+    if labels.dtype.kind not in "buif" or labels.shape[axis] < 2:
+        return False
+    return bool(((labels == 0) | (labels == 1)).all() and (labels.sum(axis=axis) == 1).all())
 
 
 def _note_types(arrays: Mapping[str, Array]) -> list[str]:
