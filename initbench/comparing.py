@@ -143,8 +143,10 @@ def compare_runs(
     table[["difference", "low", "high", "margin"]] *= scale
     table[["better_score", "worse_score"]] *= sign * scale
     where = in_words(table, settings)
-    told = [pair_sentence(row) for row in table.to_dict("records")]
-    return table.assign(sentence=[f"{name}: {text}" if name else text for name, text in zip(where, told, strict=True)])
+    sentences = [pair_sentence(row) for row in table.to_dict("records")]
+    return table.assign(
+        sentence=[f"{name}: {text}" if name else text for name, text in zip(where, sentences, strict=True)]
+    )
 
 
 def conclude(

@@ -141,9 +141,9 @@ FAULTS = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_each_fault_of_a_frame_is_answered_with_its_row(name):
     spoil, words = FAULTS[name]
-    with pytest.raises(UsageError) as told:
+    with pytest.raises(UsageError) as caught:
         compared(spoil(runs_of(seeds=3)))
-    assert all(word in str(told.value) for word in words), str(told.value)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
 
 
 def test_columns_baselines_and_settings_that_cannot_be():

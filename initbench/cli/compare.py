@@ -23,8 +23,7 @@ Examples:
   initbench compare results/relu_deep --margin 0.5%
   initbench compare results/relu_deep --sentences
   initbench compare --csv runs.csv --arm optimizer --seed seed --score test_accuracy
-  initbench compare --csv runs.csv --arm optimizer --seed seed --score loss --lower-is-better \\
-    --setting depth --baseline adam --format markdown
+  initbench compare --csv runs.csv --arm optimizer --seed seed --score loss --lower-is-better --setting depth
 """
 
 

@@ -27,7 +27,7 @@ def plan_sentences(table: pd.DataFrame, detect: float, power: float) -> list[str
     -------
     list of str
         A sentence each on the two best of the top contenders, or where there are none of the next standing, and on the
-        two of them that take most seeds, where these are not the same; then on all pairs that are not told apart.
+        two of them that take most seeds, where these are not the same; then on all pairs without a verdict.
     """
     columns = list(table.columns)
     where = settings(table, swept(table, columns[: columns.index("better")])).tolist()
@@ -62,7 +62,7 @@ def _pair(row: dict[str, Any], detect: float) -> str:
     standing = {
         "contenders": f"top contenders {apart} so far",
         "open": f"{apart} so far",
-        "decided": f"{apart} and told apart already",
+        "decided": f"{apart} and decided already",
         "at chance": "both at chance",
     }[row["standing"]]
     same = "; the difference is the same at every seed, so these show no spread" if row["std"] == 0 else ""

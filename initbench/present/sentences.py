@@ -69,13 +69,13 @@ def pair_sentence(row: Mapping[Hashable, Any]) -> str:
 
 def _shortage(row: Mapping[Hashable, Any]) -> str:
     """Why a pair of few seeds that agree is undecided, and how many would decide it; empty for others."""
-    told = ""
+    text = ""
     if _is_constant(row):
         rows = f" ({_count(round(row['difference'] * row['test_rows']), 'test row')})" if "test_rows" in row else ""
-        told = f" The difference is the same at every seed{rows}: its interval has no width, and p goes by signs alone."
+        text = f" The difference is the same at every seed{rows}: its interval has no width, and p goes by signs alone."
     if row["seeds_to_show"] == row["seeds_to_show"]:
-        told += f" All seeds agree but are too few: {row['seeds_to_show']:.0f} like them would show it."
-    return told
+        text += f" All seeds agree but are too few: {row['seeds_to_show']:.0f} like them would show it."
+    return text
 
 
 def _is_constant(row: Mapping[Hashable, Any]) -> bool:
@@ -162,7 +162,7 @@ def score_sentences(
     if baseline is not None:
         without = [setting for setting, table in tables.items() if baseline not in table["arm"].tolist()]
         found |= dict.fromkeys(without, f"no run of the baseline {baseline}.")
-    return [f"{setting}: {told}" if setting else told for setting, told in found.items()]
+    return [f"{setting}: {text}" if setting else text for setting, text in found.items()]
 
 
 def _score_verdict(table: pd.DataFrame, pairs: pd.DataFrame, score: str, baseline: str | None) -> str:
@@ -207,16 +207,16 @@ def _parts(leader: str, others: int, pairs: pd.DataFrame, *, is_baseline: bool =
         who = "every other" if are_all else _names([name for name, _ in beaten])
         parts.append(f"it is better than {who} (adjusted p {p if p.startswith('<') else f'≤ {p}'})")
     if found["worse"]:
-        told = [f"{name} (by {_difference(row)})" for name, row in found["worse"]]
-        parts.append(f"{'' if is_baseline else 'at the seeds that both have, '}better than it: {_names(told)}")
+        text = [f"{name} (by {_difference(row)})" for name, row in found["worse"]]
+        parts.append(f"{'' if is_baseline else 'at the seeds that both have, '}better than it: {_names(text)}")
     if found["equivalent"]:
         within = _margin(found["equivalent"][0][1])
         parts.append(f"equivalent to {_names([name for name, _ in found['equivalent']])} within {within}")
     if found["no difference shown"]:
-        told = [f"{name} ({_undecided(row, leader)})" for name, row in found["no difference shown"]]
+        text = [f"{name} ({_undecided(row, leader)})" for name, row in found["no difference shown"]]
         within = _margin(found["no difference shown"][0][1])
         what = f"nor to be equivalent within {within}: " if within else "from "
-        parts.append(f"not shown to differ{',' if within else ''} {what}{_names(told)}")
+        parts.append(f"not shown to differ{',' if within else ''} {what}{_names(text)}")
     for words, seeds in (("no seed", 0), ("one seed, which is too few,", 1)):
         names = [name for name, row in found["too few seeds"] if row["seeds"] == seeds]
         parts += [f"{words} in common with {_names(names)}"] if names else []
