@@ -177,6 +177,142 @@ def test_an_old_gz_beside_an_edited_copy_of_mnist_is_refused_too(small, tmp_path
         find("dataset", "mnist").function((tmp_path,))
 
 
+@pytest.mark.parametrize("below", ["raw", "gzip"])
+@pytest.mark.parametrize("key", ["x_train", "y_test"])
+def test_a_twin_in_a_subfolder_that_differs_is_refused_and_an_equal_one_is_reported(small, below, key, tmp_path):
+    put(tmp_path, small)
+    put(tmp_path / below, small, "{part}-{kind}-idx{axes}-ubyte.gz")
+    data = read_idx_folder(tmp_path)
+    assert is_same(data, small)
+    assert data.notes == (f"files: those in {tmp_path / below} are not read",)
+    put(tmp_path / below, {key: small[key] ^ 1}, "{part}-{kind}-idx{axes}-ubyte.gz")
+    with pytest.raises(DataError, match=rf"{IDX_FILES[key][0]}: {below}.{IDX_FILES[key][0]}\.gz is .* they differ"):
+        read_idx_folder(tmp_path)
+    (tmp_path / IDX_FILES["y_train"][0]).unlink()  # what is missing is not taken from the copy
+    with pytest.raises(DataError, match=rf"is missing; IDX files are in .*{below}: write"):
+        read_idx_folder(tmp_path)
+
+
+def test_another_data_set_in_a_subfolder_is_reported(small, tmp_path):
+    put(tmp_path, small)
+    put(tmp_path / "FashionMNIST" / "raw", small | {"x_test": small["x_test"] ^ 1})
+    data = read_idx_folder(tmp_path)
+    assert is_same(data, small)
+    assert data.notes == (f"files: those in {tmp_path / 'FashionMNIST' / 'raw'} are not read",)
+
+
+# What is not read is reported
+
+
+@pytest.mark.parametrize("part", ["validation", "val", "extra"])
+def test_files_of_further_parts_are_reported(small, part, tmp_path):
+    put(tmp_path, small)
+    more = f"{part}-images-idx3-ubyte"
+    (tmp_path / more).write_bytes(idx(small["x_test"]))
+    data = read_idx_folder(tmp_path)
+    assert is_same(data, small)
+    assert data.notes == (f"'{more}' in the same folder is not read",)
+    put_npz(tmp_path / "npz", small)
+    np.savez(tmp_path / "npz" / f"kmnist-{part}-imgs.npz", small["x_test"])
+    assert load("npz", tmp_path, "npz").notes[1:] == (f"'kmnist-{part}-imgs.npz' in the same folder is not read",)
+
+
+def test_files_of_further_parts_are_reported_for_the_prefix_asked_for(small, tmp_path):
+    for prefix in ("a", "b"):
+        put(tmp_path, small, prefix + "-{part}-{kind}-idx{axes}-ubyte")
+        (tmp_path / f"{prefix}-validation-labels-idx1-ubyte.gz").write_bytes(b"")
+    assert read_idx_folder(tmp_path, "b").notes == (
+        "'b-validation-labels-idx1-ubyte.gz' in the same folder is not read",
+    )
+
+
+def test_further_arrays_of_an_npz_file_are_reported(small, tmp_path):
+    data = read_changed(small, tmp_path, x_val=small["x_test"], classes=np.array(["a", "b", "c"]))
+    assert is_same(data, small)
+    assert data.notes == ("'x_val' in the file is not read", "'classes' in the file is not read")
+
+
+# Where the files are not
+
+
+@pytest.mark.parametrize(
+    ("below", "name", "message"),
+    [
+        (
+            "mnist",
+            "{part}-{kind}-idx{axes}-ubyte",
+            r"IDX files are in .*data.mnist: write dataset: \{idx: .*data.mnist\}",
+        ),
+        ("RAW", "{part}-{kind}-idx{axes}-ubyte.gz", r"write dataset: \{idx: .*data.RAW\}"),
+        ("a/b", "emnist-digits-{part}-{kind}-idx{axes}-ubyte.gz", r"write dataset: \{idx: .*data.a.b\}"),
+        ("", "{part}-{kind}-idx{axes}-ubyte/{part}-{kind}-idx{axes}-ubyte", "in a folder of its own; move the four"),
+        ("archive", "{part}-{kind}.idx{axes}-ubyte/{part}-{kind}.idx{axes}-ubyte", "in a folder of its own; move"),
+        ("", "mnist.npz", r"\{npz: .*data.mnist\.npz\}"),
+        ("keras", "k.npz", r"\{npz: .*data.keras.k\.npz\}"),
+        ("processed", "training.pt", r"training\.pt is PyTorch's own, which is not read; name the folder of the raw"),
+        ("MNIST/processed", "test.pt", r"test\.pt is PyTorch's own"),
+        ("", "gzip.zip", r"unpack .*gzip\.zip"),
+        ("", "notes.txt", "the MNIST layout has four files"),
+    ],
+)
+def test_a_folder_without_the_four_files_says_where_they_are_or_what_else_is_there(
+    small, below, name, message, tmp_path
+):
+    for key, values in small.items():
+        part, kind = IDX_FILES[key][0].split("-")[:2]
+        file = tmp_path / "data" / below / name.format(part=part, kind=kind, axes=values.ndim)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(idx(values))
+    with pytest.raises(DataError, match=rf"train-images-idx3-ubyte\.gz is missing; .*{message}"):
+        load("idx", tmp_path, "data")
+
+
+def test_a_folder_in_place_of_an_npz_file_says_what_is_in_it(small, tmp_path):
+    put(tmp_path / "idx", small)
+    with pytest.raises(DataError, match=r"its IDX files are read by dataset: \{idx: .*idx\}"):
+        load("npz", tmp_path, "idx")
+    (tmp_path / "keras").mkdir()
+    np.savez(tmp_path / "keras" / "mnist.npz", **small)
+    with pytest.raises(DataError, match=r"\{npz: .*keras.mnist\.npz\}"):
+        load("npz", tmp_path, "keras")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["{part}-{kind}-idx{axes}-ubyte.GZ", "{part}-{kind}.IDX{axes}-UBYTE", "EMNIST-{part}-{kind}-idx{axes}-ubyte.Gz"],
+)
+def test_names_in_capitals_are_read(small, name, tmp_path):
+    stored = small | {key: small[key].swapaxes(1, 2) for key in ("x_train", "x_test")} if "EMNIST" in name else small
+    for key, values in stored.items():
+        part, kind = (word.upper() for word in IDX_FILES[key][0].split("-")[:2])
+        (tmp_path / name.format(part=part, kind=kind, axes=values.ndim)).write_bytes(gzip.compress(idx(values)))
+    assert is_same(read_idx_folder(tmp_path), small)
+
+
+@pytest.mark.parametrize("prefix", ["kmnist", "train", "emnist-letters-"])
+def test_a_prefix_of_files_without_one_is_refused_as_that(small, prefix, tmp_path):
+    put(tmp_path, small)
+    with pytest.raises(
+        DataError, match=rf"begin with '{prefix.rstrip('-')}'; those there have no prefix; leave it out"
+    ):
+        read_idx_folder(tmp_path, prefix)
+    put(tmp_path, small, "qmnist-{part}-{kind}-idx{axes}-ubyte")
+    with pytest.raises(DataError, match="qmnist; others have no prefix, and are read without one"):
+        read_idx_folder(tmp_path, prefix)
+
+
+def test_the_hidden_files_of_macos_are_left_out(small, tmp_path):
+    put(tmp_path, small)
+    for file in list(tmp_path.iterdir()):
+        (tmp_path / f"._{file.name}").write_bytes(b"\0\5\x16\7")
+    (tmp_path / "._validation-images-idx3-ubyte").write_bytes(b"\0\5\x16\7")
+    assert read_idx_folder(tmp_path).notes == ()
+    put_npz(tmp_path / "npz", small)
+    for file in list((tmp_path / "npz").iterdir()):
+        (tmp_path / "npz" / f"._{file.name}").write_bytes(b"\0\5\x16\7")
+    assert is_same(load("npz", tmp_path, "npz"), small)
+
+
 # EMNIST
 
 

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 import initbench
+from initbench.data import checksum
 from initbench.errors import DataError
 from initbench.parts.datasets import loading, tables
+from initbench.parts.datasets.facts import FACTS
+from initbench.parts.datasets.images import write_idx
 from initbench.parts.datasets.loading import load_dataset
 from initbench.registry import find
 
@@ -89,3 +92,63 @@ def test_data_sets_beyond_a_gigabyte_make_room_for_each_other(tmp_path, monkeypa
 def test_what_is_shared_cannot_be_changed(tmp_path):
     with pytest.raises(ValueError, match="read-only"):
         load_dataset("csv", write_table(tmp_path / "t.csv"), FOLDERS).x_train[0] = 1
+
+
+def make_images(seed):
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 256, (30, 3, 5)).astype(np.uint8)
+    y = (np.arange(30) % 3).astype(np.uint8)
+    return {"x_train": x[:20], "y_train": y[:20], "x_test": x[20:], "y_test": y[20:]}
+
+
+@pytest.mark.parametrize("below", ["", "raw", "gzip", "MNIST/raw"])
+@pytest.mark.parametrize("is_absolute", [True, False])
+def test_images_that_change_in_place_are_read_again(tmp_path, below, is_absolute):
+    parameters = {"file": str(tmp_path / "data") if is_absolute else "data", "prefix": ""}
+    write_idx(tmp_path / "data" / below, make_images(0))
+    first = load_dataset("idx", parameters, (tmp_path,))
+    assert load_dataset("idx", parameters, (tmp_path,)) is first
+    write_idx(tmp_path / "data" / below, make_images(1))
+    second = load_dataset("idx", parameters, (tmp_path,))
+    np.testing.assert_array_equal(second.x_train, make_images(1)["x_train"].reshape(20, 15))
+
+
+@pytest.mark.parametrize("named", [".", "kmnist-train-imgs.npz", "kmnist-test-labels.npz"])
+def test_each_of_the_four_files_of_kmnist_is_looked_at(tmp_path, named):
+    def write(images):
+        for key, values in images.items():
+            np.savez(tmp_path / f"kmnist-{key[2:]}-{'imgs' if key[0] == 'x' else 'labels'}.npz", values)
+
+    write(make_images(0))
+    first = load_dataset("npz", {"file": named}, (tmp_path,))
+    assert load_dataset("npz", {"file": named}, (tmp_path,)) is first
+    write(make_images(0) | {"x_test": make_images(1)["x_test"]})
+    second = load_dataset("npz", {"file": named}, (tmp_path,))
+    np.testing.assert_array_equal(second.x_test, make_images(1)["x_test"].reshape(10, 15))
+
+
+def test_a_relative_table_is_looked_at_where_it_was_found(tmp_path):
+    parameters = write_table(tmp_path / "t.csv") | {"file": "t.csv"}
+    first = load_dataset("csv", parameters, (tmp_path / "empty", tmp_path))
+    assert load_dataset("csv", parameters, (tmp_path / "empty", tmp_path)) is first
+    write_table(tmp_path / "t.csv", last=99.5)
+    assert load_dataset("csv", parameters, (tmp_path / "empty", tmp_path)) is not first
+
+
+def test_results_written_beside_images_do_not_make_them_read_again(tmp_path):
+    write_idx(tmp_path, make_images(0))
+    first = load_dataset("idx", {"file": ".", "prefix": ""}, (tmp_path,))
+    (tmp_path / "results" / "mine").mkdir(parents=True)
+    (tmp_path / "results" / "mine" / "runs.sqlite").write_bytes(b"")
+    assert load_dataset("idx", {"file": ".", "prefix": ""}, (tmp_path,)) is first
+
+
+def test_a_copy_of_mnist_that_changes_is_checked_again(tmp_path, monkeypatch):
+    write_idx(tmp_path / "MNIST" / "raw", make_images(0))
+    known = checksum(find("dataset", "idx").function((tmp_path,), file="MNIST/raw"))
+    monkeypatch.setitem(FACTS, "mnist", FACTS["mnist"]._replace(checksum=known))
+    first = load_dataset("mnist", {}, (tmp_path,))
+    assert load_dataset("mnist", {}, (tmp_path,)) is first
+    write_idx(tmp_path / "MNIST" / "raw", make_images(1))
+    with pytest.raises(DataError, match="not the original MNIST"):
+        load_dataset("mnist", {}, (tmp_path,))

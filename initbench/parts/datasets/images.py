@@ -9,6 +9,7 @@ import re
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Collection
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +29,20 @@ IDX_FILES = {
     "y_test": ("t10k-labels-idx1-ubyte", LABELS),
 }
 START = r"(?:(?P<set>.+)[-_.])?(?P<part>train|t10k|test)[-_.]"
-IDX_NAME = re.compile(
-    START + r"(?P<kind>images|labels)[-_.]idx[1-4][-_.](?:ubyte|byte|short|int|float|double)(?:\.gz)?"
-)
-NPZ_NAME = re.compile(START + r"(?P<kind>imgs|images|labels)\.npz")
+IDX_END = r"(?P<kind>images|labels)[-_.]idx[1-4][-_.](?:ubyte|byte|short|int|float|double)(?:\.gz)?"
+NPZ_END = r"(?P<kind>imgs|images|labels)\.npz"
+IDX_NAME, NPZ_NAME = re.compile(START + IDX_END, re.IGNORECASE), re.compile(START + NPZ_END, re.IGNORECASE)
+OTHER_PART = r".+[-_.]"  # such as validation-
 SUBFOLDERS = ("raw", "gzip", "*/raw")  # of torchvision, and of EMNIST's archive
+DEPTHS = ("*", "*/*", "*/*/*")  # at which files are looked for, where a folder lacks the four
+MOST_LOOKED_AT = 2000  # files and folders at each
+OTHER_FILES = {
+    ".npz": "an npz file is read by dataset: {{npz: {file}}}",
+    ".pt": "{file} is PyTorch's own, which is not read; name the folder of the raw files",
+    ".zip": "unpack {file}, and name the folder with the four files",
+    ".tar": "unpack {file}, and name the folder with the four files",
+    ".tgz": "unpack {file}, and name the folder with the four files",
+}
 
 Sets = dict[str, dict[str, list[Path]]]
 
@@ -51,7 +61,7 @@ def find_sets(folder: Path, name: re.Pattern[str] = IDX_NAME) -> Sets:
     -------
     dict of str to dict of str to list of Path
         By what their names begin with, ``emnist-letters`` or nothing, and then by ``KEYS``: the files in all spellings
-        that are there.
+        that are there. Hidden files, such as macOS makes beside each (``._train-images-idx3-ubyte``), are left out.
 
     Raises
     ------
@@ -64,10 +74,11 @@ def find_sets(folder: Path, name: re.Pattern[str] = IDX_NAME) -> Sets:
     except OSError as error:
         raise DataError(f"{folder}: cannot be read ({error.strerror or error}); allow to list it") from error
     for file in files:
-        match = name.fullmatch(file.name)
+        match = None if file.name.startswith(".") else name.fullmatch(file.name)
         if match and file.is_file():
-            axis = "y" if match["kind"] == "labels" else "x"
-            sets[match["set"] or ""][f"{axis}_{'train' if match['part'] == 'train' else 'test'}"].append(file)
+            axis = "y" if match["kind"].lower() == "labels" else "x"
+            part = "train" if match["part"].lower() == "train" else "test"
+            sets[match["set"] or ""][f"{axis}_{part}"].append(file)
     return sets
 
 
@@ -177,42 +188,88 @@ def read_idx_folder(folder: Path, prefix: str = "") -> Dataset:
     """
     if folder.is_file():
         raise DataError(f"{folder}: is a file; name the folder that holds the four: dataset: {{idx: {folder.parent}}}")
-    place, sets, notes = _look_below(folder)
+    place, sets, twins, notes = _look_below(folder)
     name = prefix.rstrip("-_.") or _only_set(place, sets, "{{idx: {folder}, prefix: {name}}}")
-    if name and name not in sets:
-        close = nearest(name, sets)
-        known = f"nearest name: {close}" if close else f"there are: {', '.join(sets) or 'none'}"
-        raise DataError(f"{place}: holds no IDX files that begin with '{name}'; {known}")
-    if not prefix:
-        notes += [f"'{other}' in the same folder is not read" for other in sets if other != name]
+    if name and sets and name not in sets:
+        raise DataError(f"{place}: holds no IDX files that begin with '{name}'; {_known_prefixes(place, sets, name)}")
     for key, (stem, _) in IDX_FILES.items():
         if key not in sets.get(name, {}):
             stem = f"{name}-{stem}" if name else stem
-            is_npz = not sets and find_sets(place, NPZ_NAME)
-            remedy = (
-                f"its npz files are read by dataset: {{npz: {place}}}" if is_npz else "the MNIST layout has four files"
-            )
+            remedy = _find_elsewhere(place) or "the MNIST layout has four files"
             raise DataError(f"{place}: {stem} or {stem}.gz is missing; {remedy}")
-    arrays, files = _read_four(sets[name], lambda file, key: read_idx(file, IDX_FILES[key][1]))
+    notes += _note_left_out(place, sets, name, IDX_NAME, IDX_END, is_named=bool(prefix))
+    found = {
+        key: sets[name][key] + [file for twin in twins for file in twin.get(name, {}).get(key, [])] for key in KEYS
+    }
+    arrays, files = _read_four(found, lambda file, key: read_idx(file, IDX_FILES[key][1]))
     if name.lower().startswith("emnist") and all(arrays[key].ndim == 3 for key in ("x_train", "x_test")):
         arrays |= {key: arrays[key].swapaxes(1, 2) for key in ("x_train", "x_test")}
         notes.append("images: EMNIST stores rows as columns, and they are swapped back")
     return image_dataset(arrays, place, {key: f"{file}: its array" for key, file in files.items()}, notes)
 
 
-def _look_below(folder: Path) -> tuple[Path, Sets, list[str]]:
-    """Where in a folder IDX files are: itself, or the one subfolder that has some; and what was assumed."""
+def _look_below(folder: Path) -> tuple[Path, Sets, list[Sets], list[str]]:
+    """Where in a folder IDX files are: itself, or the one subfolder that has some; their twins; and what was assumed.
+
+    The ``raw`` and ``gzip`` of a folder with files may hold other copies of these. The ``raw`` of a subfolder may
+    be another data set's.
+    """
     sets = find_sets(folder)
-    if sets:
-        return folder, sets, []
     below = {place: find_sets(place) for pattern in SUBFOLDERS for place in sorted(folder.glob(pattern))}
     places = [place for place, found in below.items() if found]
+    if sets:
+        twins = [below[place] for place in places if place.parent == folder]
+        return folder, sets, twins, [f"files: those in {place} are not read" for place in places]
     if len(places) > 1:
         ways = " or ".join(f"dataset: {{idx: {place}}}" for place in places)
         raise DataError(f"{folder}: several folders in it hold IDX files; name one: {ways}")
     if not places:
-        return folder, {}, []
-    return places[0], below[places[0]], [f"files: read in {places[0]}"]
+        return folder, {}, [], []
+    return places[0], below[places[0]], [], [f"files: read in {places[0]}"]
+
+
+def _known_prefixes(folder: Path, sets: Sets, name: str) -> str:
+    """What to write in place of a prefix that no file has."""
+    prefixes = [known for known in sets if known]
+    close = nearest(name, prefixes)
+    if not prefixes:
+        return f"those there have no prefix; leave it out: dataset: {{idx: {folder}}}"
+    known = f"nearest name: {close}" if close else f"there are: {', '.join(prefixes)}"
+    return known + ("; others have no prefix, and are read without one" if "" in sets else "")
+
+
+def _find_elsewhere(folder: Path) -> str:
+    """Where below a folder, or in which other form, its files may be, and how a config names them; or nothing."""
+    npz_sets = find_sets(folder, NPZ_NAME)
+    if npz_sets:
+        return f"its npz files are read by dataset: {{npz: {folder}}}"
+    paths = [path for pattern in DEPTHS for path in sorted(islice(folder.glob(pattern), MOST_LOOKED_AT))]
+    files = [path for path in paths if not path.name.startswith(".") and path.is_file()]
+    for file in files:
+        if file.parent != folder and IDX_NAME.fullmatch(file.name):
+            if IDX_NAME.fullmatch(file.parent.name):
+                return f"{file} lies in a folder of its own; move the four files into {folder}"
+            return f"IDX files are in {file.parent}: write dataset: {{idx: {file.parent}}}"
+    for file in files:
+        if file.suffix.lower() in OTHER_FILES:
+            return OTHER_FILES[file.suffix.lower()].format(file=file)
+    return ""
+
+
+def _note_left_out(
+    folder: Path, sets: Sets, name: str, pattern: re.Pattern[str], end: str, *, is_named: bool
+) -> list[str]:
+    """The other data sets of a folder, if none was asked for by name, and files of parts that are not used."""
+    notes = (
+        []
+        if is_named
+        else [f"'{other or 'train-*'}' in the same folder is not read" for other in sets if other != name]
+    )
+    for file in sorted(folder.iterdir()):
+        is_other = re.fullmatch(OTHER_PART + end, file.name, re.IGNORECASE) and not pattern.fullmatch(file.name)
+        if is_other and not file.name.startswith(".") and (not is_named or file.name.startswith(name)):
+            notes.append(f"'{file.name}' in the same folder is not read")
+    return notes
 
 
 def _only_set(folder: Path, sets: Sets, way: str) -> str:
@@ -234,8 +291,9 @@ def _read_four(
         arrays[key] = read(files[key], key)
         for other in others:
             if not np.array_equal(arrays[key], read(other, key)):
+                twin = other.relative_to(files[key].parent)
                 raise DataError(
-                    f"{files[key]}: {other.name} is the same file under another name, and they differ; "
+                    f"{files[key]}: {twin} is the same file once more, and they differ; "
                     "one may be out of date: move it away"
                 )
     for part in ("train", "test"):
@@ -268,12 +326,16 @@ def read_npz(file: Path) -> Dataset:
         When a file is damaged, holds pickled objects, or its arrays are missing or do not fit each other.
     """
     match = NPZ_NAME.fullmatch(file.name)
+    notes: list[str] = []
     if file.is_dir():
         sets = find_sets(file, NPZ_NAME)
         if not sets:
+            is_idx = find_sets(file)
+            idx = f"its IDX files are read by dataset: {{idx: {file}}}"
+            remedy = idx if is_idx else _find_elsewhere(file) or "name the file itself"
             raise DataError(
                 f"{file}: not a readable npz file but a folder, and without KMNIST's four (kmnist-train-imgs.npz ...); "
-                "name the file itself"
+                f"{remedy}"
             )
         return _read_npz_set(file, sets, _only_set(file, sets, "{{npz: {file}}}"))
 
@@ -287,12 +349,13 @@ def read_npz(file: Path) -> Dataset:
                 "and the Keras layout has x_train, y_train, x_test and y_test; "
                 "numpy.savez_compressed(FILE, x_train=..., y_train=..., x_test=..., y_test=...) writes it"
             )
+        notes.extend(f"'{name}' in the file is not read" for name in names if name not in KEYS)
         return KEYS
 
     arrays = read_arrays(file, wanted)
     if match and not arrays:
         return _read_npz_set(file.parent, find_sets(file.parent, NPZ_NAME), match["set"] or "")
-    return image_dataset(arrays, file)
+    return image_dataset(arrays, file, notes=notes)
 
 
 def _read_npz_set(folder: Path, sets: Sets, name: str) -> Dataset:
@@ -315,5 +378,5 @@ def _read_npz_set(folder: Path, sets: Sets, name: str) -> Dataset:
 
     arrays, files = _read_four(found, read)
     notes = [f"files: read {', '.join(file.name for file in files.values())}"]
-    notes += [f"'{other or 'train-imgs.npz'}' in the same folder is not read" for other in sets if other != name]
+    notes += _note_left_out(folder, sets, name, NPZ_NAME, NPZ_END, is_named=False)
     return image_dataset(arrays, folder, {key: f"{file}: its array" for key, file in files.items()}, notes)
