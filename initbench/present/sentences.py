@@ -207,16 +207,16 @@ def _parts(leader: str, others: int, pairs: pd.DataFrame, *, is_baseline: bool =
         who = "every other" if are_all else _names([name for name, _ in beaten])
         parts.append(f"it is better than {who} (adjusted p {p if p.startswith('<') else f'≤ {p}'})")
     if found["worse"]:
-        text = [f"{name} (by {_difference(row)})" for name, row in found["worse"]]
-        parts.append(f"{'' if is_baseline else 'at the seeds that both have, '}better than it: {_names(text)}")
+        listed = [f"{name} (by {_difference(row)})" for name, row in found["worse"]]
+        parts.append(f"{'' if is_baseline else 'at the seeds that both have, '}better than it: {_names(listed)}")
     if found["equivalent"]:
         within = _margin(found["equivalent"][0][1])
         parts.append(f"equivalent to {_names([name for name, _ in found['equivalent']])} within {within}")
     if found["no difference shown"]:
-        text = [f"{name} ({_undecided(row, leader)})" for name, row in found["no difference shown"]]
+        listed = [f"{name} ({_undecided(row, leader)})" for name, row in found["no difference shown"]]
         within = _margin(found["no difference shown"][0][1])
         what = f"nor to be equivalent within {within}: " if within else "from "
-        parts.append(f"not shown to differ{',' if within else ''} {what}{_names(text)}")
+        parts.append(f"not shown to differ{',' if within else ''} {what}{_names(listed)}")
     for words, seeds in (("no seed", 0), ("one seed, which is too few,", 1)):
         names = [name for name, row in found["too few seeds"] if row["seeds"] == seeds]
         parts += [f"{words} in common with {_names(names)}"] if names else []
