@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import frexp, isinf
-from numbers import Real
+from math import frexp
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +21,7 @@ from initbench.present.labels import settings as in_words
 from initbench.present.labels import show
 from initbench.present.sentences import pair_sentence, score_sentences
 
+LARGEST = 1e300  # of a score
 MOST_SHOWN = 5  # faults of one kind
 MOST_NOTES = 10  # on seeds and arms that are lacking
 FIELDS = ("arm", "seed", "score")
@@ -257,10 +257,10 @@ def _check(
     for place, value in zip(places, frame[names.score], strict=True):
         if _is_missing(value):
             wrong.append(f"{place}: the score is missing or nan")
-        elif not isinstance(value, Real):
+        elif not isinstance(value, (int, float)):
             wrong.append(f"{place}: the score '{show(value)}' is no number")
-        elif isinf(value):
-            wrong.append(f"{place}: the score is infinite")
+        elif value > LARGEST or value < -LARGEST:
+            wrong.append(f"{place}: the score is infinite or beyond {LARGEST:g}")
     advice = (
         "a run that diverged counts with the score that it is worth, such as that of chance; remove one that crashed"
     )
@@ -284,7 +284,7 @@ def _check(
 
 def _plain(value: Any) -> Any:
     """A value that can be sorted, compared and shown: a list or another object becomes text."""
-    return value if value is None or isinstance(value, (str, Real)) or _is_missing(value) else repr(value)
+    return value if value is None or isinstance(value, (str, int, float)) or _is_missing(value) else repr(value)
 
 
 def _is_missing(value: Any) -> bool:

@@ -125,6 +125,9 @@ FAULTS = {
     "text": (lambda f: f.astype({"loss": object}).replace({"loss": {f["loss"][3]: "0.9"}}), ["index 3", "'0.9' is no"]),
     "nan": (lambda f: f.assign(loss=f["loss"].where(f.index != 4)), ["row of index 4: the score is missing or nan"]),
     "inf": (lambda f: f.assign(loss=f["loss"].where(f.index != 5, np.inf)), ["row of index 5: the score is infinite"]),
+    "huge": (lambda f: f.assign(loss=f["loss"].where(f.index != 5, -1e305)), ["infinite or beyond 1e+300"]),
+    "a long number": (lambda f: f.assign(loss=[10**400, *f["loss"][1:]]), ["row of index 0: the score is infinite or"]),
+    "a date": (lambda f: f.assign(loss=pd.to_datetime("2024-01-31")), ["is no number", "more such rows"]),
     "both": (
         lambda f: f.assign(loss=f["loss"].where(f.index != 5), seed=f["seed"].where(f.index != 2)),
         ["index 5: the score is missing", "index 2: no seed stands in column 'seed'"],

@@ -13,6 +13,7 @@ from initbench.errors import printable
 
 TEXT_COLUMNS = 100  # letters in a line for a terminal
 MOST_PLACES = 6  # after the decimal point; numbers that take more are written with an exponent
+LARGE = 1e9  # from here on, too
 NARROW = 0.001  # half of an interval; below it, tenths of a percent hide what it says
 
 
@@ -70,6 +71,8 @@ def rounded(value: float, low: float, high: float) -> str:
     --------
     >>> rounded(0.034217, 0.0211, 0.0473), rounded(12345.6, 11000, 13700), rounded(3.4e-7, 2.1e-7, 4.7e-7)
     ('0.034 [0.021, 0.047]', '12346 [11000, 13700]', '3.4e-07 [2.1e-07, 4.7e-07]')
+    >>> rounded(3.42e12, 2.1e12, 4.7e12)
+    '3.4e+12 [2.1e+12, 4.7e+12]'
     >>> rounded(0.3, float("nan"), float("nan")), rounded(0.2, 0.2, 0.2)
     ('0.3', '0.2 [0.2, 0.2]')
     """
@@ -80,7 +83,7 @@ def rounded(value: float, low: float, high: float) -> str:
     def text(number: float) -> str:
         if not has_width:
             return f"{number:.4g}"
-        if places > MOST_PLACES:
+        if places > MOST_PLACES or abs(number) >= LARGE:
             return f"{number:.{max(1, floor(log10(max(abs(number), half))) + places + 1)}g}"
         shown = f"{number:.{max(places, 0)}f}"
         return shown if float(shown) else shown.removeprefix("-")
