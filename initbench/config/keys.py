@@ -113,8 +113,7 @@ def whole(key: str, low: int, high: int, example: str) -> Reader:
             exact = Decimal(value.written.strip())
             number = int(exact) if exact == exact.to_integral_value() else number
         if not isinstance(number, int) or isinstance(number, bool):
-            hint = why_no_number(value.written) or f"for example: {key}: {example}"
-            raise value.error(f"{key} is {value} and must be a whole number", hint)
+            raise value.error(f"{key} is {value} and must be a whole number", _number_hint(value, key, example))
         if not low <= number <= high:
             limit = f"at least {low}" if number < low else f"at most {high:,}"
             raise value.error(f"{key} is {value} and must be {limit}", f"for example: {key}: {example}")
@@ -131,8 +130,7 @@ def number(key: str, limits: Range, example: str) -> Reader:
         try:
             return float(parameter.check(_plain(value, parameter), _shown(value)))
         except ParameterError as error:
-            hint = why_no_number(value.written) or f"for example: {key}: {example}"
-            raise value.error(str(error), hint) from None
+            raise value.error(str(error), _number_hint(value, key, example)) from None
 
     bounds = {
         "exclusiveMinimum" if limits.open_low else "minimum": limits.low,
@@ -140,6 +138,20 @@ def number(key: str, limits: Range, example: str) -> Reader:
     }
     finite = {name: bound for name, bound in bounds.items() if isfinite(bound)}
     return Reader(read, {"type": "number", **finite})
+
+
+def _why_no_number(value: Value) -> str:
+    """Why a value that looks like a number is none; empty for any other value."""
+    reason = why_no_number(value.written)
+    return f"'{value}' in quotes is a text" if reason and value.is_quoted else reason
+
+
+def _number_hint(value: Value, key: str, example: str) -> str:
+    """What to write in place of a value that is no number."""
+    reason = _why_no_number(value)
+    if reason and not value.is_quoted:
+        return reason
+    return f"{reason}; for example: {key}: {example}" if reason else f"for example: {key}: {example}"
 
 
 def choice(key: str, *options: str) -> Reader:
@@ -161,7 +173,15 @@ def or_word(read: Reader, word: Any, meaning: Any) -> Reader:
     def read_either(value: Value, context: Context) -> Any:
         if value.pairs is None and value.data == word:
             return meaning
-        return read(value, context)
+        try:
+            return read(value, context)
+        except ConfigError as error:
+            other = f", or {'null' if word is None else word}"
+            faults = [
+                replace(fault, hint=fault.hint + other) if fault.hint.startswith("for example") else fault
+                for fault in error.faults
+            ]
+            raise ConfigError(faults) from None
 
     return Reader(read_either, {"anyOf": [{"const": word}, read.schema]})
 
@@ -296,7 +316,7 @@ def _build(entry: Entry, name: Value, given: list[tuple[Value, Value]], context:
             values[parameter.name] = _find_file(value, context) if parameter.name == "file" else found
         except ParameterError as error:
             place = next((item for item in _items(value) if not item.written), value)
-            hint = _in_quotes(place) if parameter.is_text else why_no_number(value.written)
+            hint = _in_quotes(place) if parameter.is_text else _why_no_number(value)
             faults.append(place.fault(str(error), hint))
         except ConfigError as error:
             faults.extend(error.faults)

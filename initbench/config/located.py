@@ -57,6 +57,8 @@ class Value:
         Whether its fault has been reported already.
     written : str
         The text of a scalar as it stands in the file, without quotes; empty for a list or mapping.
+    is_quoted : bool
+        Whether it stands in quotes, or in a block of text.
     """
 
     data: Any
@@ -68,6 +70,7 @@ class Value:
     pairs: list[tuple[Value, Value]] | None = None
     is_refused: bool = False
     written: str = ""
+    is_quoted: bool = False
 
     def fault(self, message: str, hint: str = "") -> Fault:
         """A fault at this place."""
@@ -143,7 +146,8 @@ def why_no_number(text: str) -> str:
         number = 0.0
         for digits in text.lstrip("+-").split(":"):
             number = number * 60 + float(digits)
-        return f"{text} is to base 60 in YAML 1.1, for {sign}{number:.15g}; write {sign}{number:.15g}"
+        remedy = f"write {sign}{number:.15g}" if text.count(":") == 1 else "write a decimal number"
+        return f"{text} is to base 60 in YAML 1.1, for {sign}{number:.15g}; {remedy}"
     for spelling, radix, name in RADIXES:
         found = spelling.fullmatch(text)
         if found:
@@ -161,7 +165,7 @@ def why_no_number(text: str) -> str:
     return ""
 
 
-def locate(text: str, source: str, faults: list[Fault]) -> Value:
+def locate(text: str, source: str, faults: list[Fault], remedy: str = "") -> Value:
     """Parse YAML.
 
     Parameters
@@ -171,6 +175,8 @@ def locate(text: str, source: str, faults: list[Fault]) -> Value:
         The name of the file.
     faults : list of Fault
         Takes in what is YAML beyond plain data: tags, control characters, a key that stands twice or is no text.
+    remedy : str, default ""
+        What to do where the text is not YAML, if it does not stand in a file.
 
     Raises
     ------
@@ -191,8 +197,8 @@ def locate(text: str, source: str, faults: list[Fault]) -> Value:
         excerpt = lines[line] if line < len(lines) else ""
         problem = " ".join(filter(None, [error.problem or "", error.context and f"({error.context})"]))
         unquoted = find_unquoted(lines, line, column)
-        hint = "is it indented as the lines around it? the keys of a config begin in the first column"
-        if unquoted:
+        hint = remedy or "is it indented as the lines around it? the keys of a config begin in the first column"
+        if unquoted and not (remedy and unquoted[0] == text.strip()):
             hint = "here the text {} needs quotes; write {}".format(*unquoted)
         elif error.context and "flow" in error.context and error.context_mark:
             hint = f"is the bracket closed that opens on line {error.context_mark.line + 1}?"
@@ -240,9 +246,13 @@ class _Converter:
             return replace(here, is_refused=True)
         if isinstance(node, yaml.SequenceNode):
             return replace(here, data=[self.convert(child, depth + 1) for child in node.value])
+        if depth and rest.startswith("?") and _is_question(node):
+            hint = f"for a text, write {in_quotes(rest[:length].strip())}"
+            self.faults.append(here.fault("a ? begins a key of a mapping in YAML", hint))
+            return replace(here, is_refused=True)
         if isinstance(node, yaml.MappingNode):
             return replace(here, pairs=self._pairs(node, depth + 1))
-        here = replace(here, written=node.value)
+        here = replace(here, written=node.value, is_quoted=isinstance(node, yaml.ScalarNode) and node.style is not None)
         anchor = re.match(r"&([^\s,\[\]{}]+)", rest)
         if anchor and not any(f"*{anchor[1]}" in line for line in self.lines):
             self.faults.append(
@@ -256,7 +266,8 @@ class _Converter:
         if name == "str":
             return self._text(here)
         if name not in SPELLINGS or not SPELLINGS[name].fullmatch(node.value):
-            return self._refuse(here, f"not a value: '{node.value[:60]}' is no {name}")
+            hint = f"leave out the tag !!{name}, which is not needed" + (f": {node.value}" if node.value else "")
+            return self._refuse(here, f"not a value: '{node.value[:60]}' is no {name}", hint)
         if name in ("int", "float") and len(node.value) > MOST_DIGITS:
             return self._refuse(here, f"a number of more than {MOST_DIGITS:,} digits")
         if name == "null":
@@ -269,8 +280,8 @@ class _Converter:
             return self._refuse(here, f"the control character U+{ord(odd):04X} stands in a text")
         return replace(here, data=here.written)
 
-    def _refuse(self, here: Value, message: str) -> Value:
-        self.faults.append(here.fault(message))
+    def _refuse(self, here: Value, message: str, hint: str = "") -> Value:
+        self.faults.append(here.fault(message, hint))
         return replace(here, is_refused=True)
 
     def _pairs(self, node: yaml.MappingNode, depth: int) -> list[tuple[Value, Value]]:
@@ -289,3 +300,12 @@ class _Converter:
                 seen[key.written] = key.line
                 pairs.append((replace(key, data=key.written), value))
         return pairs
+
+
+def _is_question(node: yaml.Node) -> bool:
+    """Whether it is a mapping as in ``[?, x]`` or ``[? x]``: a bare key after a question mark, and no value."""
+    if not isinstance(node, yaml.MappingNode) or len(node.value) != 1:
+        return False
+    ((key, value),) = node.value
+    is_bare = all(isinstance(part, yaml.ScalarNode) and part.style is None for part in (key, value))
+    return is_bare and not value.value

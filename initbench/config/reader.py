@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
@@ -11,6 +12,7 @@ from typing import Any
 from initbench.config.experiment import TUNING_COUNT, Experiment, Part, tuning_seeds
 from initbench.config.keys import COUNT_OF_SEEDS, KEYS, Context, why_no_folder
 from initbench.config.located import LARGEST, Value, decimal, locate
+from initbench.config.quotes import in_quotes
 from initbench.config.trials import find_impossible
 from initbench.errors import ConfigError, Fault, UsageError, nearest
 
@@ -62,8 +64,10 @@ def read_changes(changes: Sequence[str], faults: list[Fault]) -> list[tuple[Valu
         key, equals, text = change.partition("=")
         if not equals or not key.strip():
             raise UsageError(f"-s {change}: write KEY=VALUE, for example -s 'depth=[5,20]'")
-        source = f"-s {change}"
-        pairs.append((Value(key.strip(), source, 1, 1, change, len(key)), locate(text, source, faults)))
+        source, quoted = f"-s {change}", f"{key}={in_quotes(text)}"
+        option = shlex.quote(quoted) if set('"$`\\!') & set(quoted) else f'"{quoted}"'
+        remedy = f"for a text, put it in quotes that the shell leaves alone: -s {option}"
+        pairs.append((Value(key.strip(), source, 1, 1, change, len(key)), locate(text, source, faults, remedy)))
     return pairs
 
 
@@ -171,7 +175,7 @@ def read_seeds(text: str, count: int | None = None) -> tuple[int, ...]:
             raise place.error(f"the range {text} has no end", "for example 100:120, which means 100 to 119")
         text = f"{begin}:{begin + count}"
     faults: list[Fault] = []
-    value = locate(text, source, faults)
+    value = locate(text, source, faults, "for example 5, or 100:120 for 100 to 119")
     if faults:
         raise ConfigError(faults)
     read: tuple[int, ...] = KEYS["seeds"].read(value, Context())

@@ -1,5 +1,6 @@
 """Reading configs: every fault at once, each where it stands, with what to do."""
 
+import shlex
 import textwrap
 from itertools import product
 
@@ -227,15 +228,20 @@ def test_a_number_that_is_not_plainly_decimal_is_refused(read, key, written):
         ("0_1", "0_1 has a _, which YAML 1.1 leaves out; write the number without it"),
         ("1_2:30", "1_2:30 has a _, which YAML 1.1 leaves out; write the number without it"),
         ("1:30", "1:30 is to base 60 in YAML 1.1, for 90; write 90"),
+        ("190:20:30.15", "190:20:30.15 is to base 60 in YAML 1.1, for 685230.15; write a decimal number"),
         ("-1:30.5", "-1:30.5 is to base 60 in YAML 1.1, for -90.5; write -90.5"),
         ("0,5", "0,5 has a comma; write 0.5 for a half and 1000 for a thousand"),
     ],
 )
 def test_the_refusal_of_an_odd_number_says_what_to_write(read, written, hint):
     assert only_fault(read, f"depth: {written}").hint == hint
-    assert only_fault(read, f"depth: [1, '{written}']").hint == hint
+    assert only_fault(read, f"depth:\n- 1\n- {written}").hint == hint
+    quoted = only_fault(read, f"depth: [1, '{written}']").hint
+    assert quoted == f"'{written}' in quotes is a text; for example: depth: 3"
     assert only_fault(read, f"learning_rate: {written}").hint == hint
-    assert only_fault(read, f"initializer: {{normal: {{std: '{written}'}}}}").hint == hint
+    assert only_fault(read, f"initializer:\n  normal:\n    std: {written}").hint == hint
+    quoted = only_fault(read, f"initializer: {{normal: {{std: '{written}'}}}}").hint
+    assert quoted == f"'{written}' in quotes is a text"
 
 
 @pytest.mark.parametrize(
@@ -379,6 +385,52 @@ def test_an_item_that_is_no_text_is_blamed_in_its_place(read, text):
         if fault.line == 6
     ]
     assert locate(tmp.hint.rpartition("write ")[2], "hint", []).data == text
+
+
+@pytest.mark.parametrize("written", ["[?, x]", "[x, ?]", "[ ? ]", "[x,? ]", "[? b c]", "[x, ?Churn]", "\n  - ?\n  - x"])
+def test_a_question_mark_in_a_list_is_one_fault_with_the_text_in_quotes(read, written):
+    head = "dataset:\n  csv: a.csv\n  target: c\n  missing: "
+    (fault,) = (fault for fault in faults(read, head + written) if "no file" not in fault.message)
+    assert "?" in fault.message
+    text = fault.hint.removeprefix("for a text, write ")
+    assert text == ("'? b c'" if "b c" in written else "'?Churn'" if "Churn" in written else "'?'")
+    assert not any("?" in fault.message for fault in faults(read, head + written.replace(text.strip("'"), text)))
+
+
+@pytest.mark.parametrize("text", [",", "@x", "%a", '"a', "`x`", "'it", "%$a", " : "])
+def test_an_option_that_is_not_yaml_is_shown_as_it_is_typed_in_a_shell(read, text):
+    for change in (f"description={text}", f"name={text}"):
+        hint = only_fault(read, "", change).hint
+        assert "indented" not in hint
+        _, changed = shlex.split(hint[hint.index("-s ") :])
+        assert locate(changed.partition("=")[2], "hint", []).data == text
+    assert read("", changed.replace("name", "description")).description == text.strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ('epochs: "010"', "'010' in quotes is a text; for example: epochs: 10"),
+        ("depth: '1_0'", "'1_0' in quotes is a text; for example: depth: 3"),
+        ("learning_rate: '1:30'", "'1:30' in quotes is a text; for example: learning_rate: 0.05"),
+        ("initializer: {normal: {std: '0x1'}}", "'0x1' in quotes is a text"),
+        ("epochs: !!float 3", "leave out the tag !!float, which is not needed: 3"),
+        ("epochs: !!int 3.5", "leave out the tag !!int, which is not needed: 3.5"),
+        ("name: !!null x", "leave out the tag !!null, which is not needed: x"),
+        ("clip_norm: None", "for example: clip_norm: 1.0, or null"),
+        ("target: none", "for example: target: 0.9, or null"),
+        ("clock: off", "for example: clock: 10, or null"),
+        ("train_rows: All", "for example: train_rows: 1000, or all"),
+    ],
+)
+def test_what_is_no_number_is_answered_with_what_to_write(read, text, hint):
+    assert only_fault(read, text).hint == hint
+
+
+@pytest.mark.parametrize("written", [",", "@x", '"5'])
+def test_an_option_of_seeds_that_is_not_yaml_shows_what_it_takes(written):
+    with pytest.raises(ConfigError, match="for example 5, or 100:120"):
+        read_seeds(written)
 
 
 DEVICES = [
