@@ -161,11 +161,11 @@ def scratch_folder() -> Iterator[Path]:
             try:
                 place = Path(tempfile.gettempdir())
                 _sweep(place)
-                made = tempfile.TemporaryDirectory(prefix=PREFIX, dir=place, ignore_cleanup_errors=True)
+                folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
             except OSError as error:
                 hint = "set TMPDIR to a folder that can be written"
                 raise InitbenchError(f"no folder for temporary files: {error.strerror or error}; {hint}") from None
-            folder = Path(resources.enter_context(made))
+            resources.callback(_remove, folder)
             is_safe = resources.enter_context(_hold(folder / LOCK)) is not False and folder.exists()
         yield folder
 
@@ -194,7 +194,19 @@ def _sweep(place: Path) -> None:
             if is_ours and lock.is_file() and not lock.is_symlink():
                 with _hold(lock) as is_dead:
                     if is_dead:
-                        shutil.rmtree(folder, ignore_errors=True)
+                        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a scratch folder, its lock last: while that is there, `_sweep` finds what a killed process leaves."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != LOCK:
+                path.unlink(missing_ok=True)
+        (folder / LOCK).unlink(missing_ok=True)
+        folder.rmdir()
 
 
 @contextmanager
@@ -221,16 +233,20 @@ def own_matplotlib() -> Iterator[None]:
 
 @contextmanager
 def _without_rc_files() -> Iterator[None]:
-    """Go where Matplotlib finds an empty rc file: it looks in the current folder first, and reads but one."""
+    """Let Matplotlib find an empty rc file; it reads only the first one that it finds."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns of a cache that it cannot write
     with scratch_folder() as empty:
         (empty / "matplotlibrc").touch()
-        try:
-            here = os.getcwd()
-        except FileNotFoundError:  # somebody has removed it, so one that is about to be removed will do
-            here = str(empty)
-        os.chdir(empty)
+        before, os.environ["MATPLOTLIBRC"] = os.environ.get("MATPLOTLIBRC"), str(empty)
+        here = os.getcwd() if os.path.exists("matplotlibrc") else ""  # it looks there before it reads MATPLOTLIBRC
+        can_return = os.access(here, os.X_OK)
+        if can_return:
+            os.chdir(empty)
         try:
             yield
         finally:
-            os.chdir(here)
+            if can_return:
+                os.chdir(here)
+            os.environ.pop("MATPLOTLIBRC")
+            if before is not None:
+                os.environ["MATPLOTLIBRC"] = before

@@ -7,6 +7,7 @@ import logging
 import multiprocessing
 import os
 import pickle
+import shlex
 import signal
 import threading
 from collections import deque
@@ -54,12 +55,17 @@ def require_parts(entries: Iterable[Entry], cluster: Cluster | None = None) -> N
     wanted = tuple(by_identity)
     for identity in cluster.lacking(wanted) if cluster else _lacking_in_a_process(wanted):
         entry = by_identity[identity]
-        code = inspect.unwrap(entry.function).__code__
+        function = inspect.unwrap(entry.function)
+        code = function.__code__
+        is_in_module = function.__module__ != "__main__" and Path(code.co_filename).is_file()
+        is_in_module &= "<locals>" not in function.__qualname__  # else the file may register nothing as it is loaded
+        file = code.co_filename if is_in_module else "my_parts.py"
+        remedy = "load that file" if is_in_module else f"put it in a file of its own, {file} for example, and load that"
         raise UsageError(
             f"the {entry.kind} '{entry.name}' is registered in {code.co_filename}, line {code.co_firstlineno}, and"
-            f" {'workers of the cluster' if cluster else 'worker processes'} do not get it from there; put it in a file"
-            " of its own, my_parts.py for example, and load that with --plugin my_parts.py, in Python with"
-            f" initbench.registry.load_plugin('my_parts.py'){'' if cluster else '; or train with -j 1 (jobs=1)'}"
+            f" {'workers of the cluster' if cluster else 'worker processes'} do not get it from there; {remedy} with"
+            f" --plugin {shlex.quote(file)}, in Python with initbench.registry.load_plugin({file!r})"
+            f"{'' if cluster else '; or train with -j 1 (jobs=1)'}"
         )
 
 

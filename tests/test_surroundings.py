@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -158,6 +159,24 @@ def test_a_scratch_folder_ends_with_its_use_and_that_of_a_killed_process_when_th
     assert theirs.exists()
     with scratch_folder() as folder:
         assert list(place.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("step", ["unlink", "rmtree", "rmdir"])
+def test_a_scratch_folder_whose_removal_is_cut_short_is_removed_by_the_next_process(place, monkeypatch, step):
+    def kill(*_, **options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        resources = ExitStack()
+        folder = resources.enter_context(scratch_folder())
+        (folder / "a.npy").touch()
+        (folder / "data").mkdir()
+        patch.setattr(surroundings.shutil if step == "rmtree" else Path, step, kill)
+        with pytest.raises(KeyboardInterrupt):
+            resources.close()
+    assert step == "rmdir" or (folder / LOCK).exists()
+    with scratch_folder() as other:
+        assert list(place.iterdir()) == [other] or not any(folder.iterdir()), "at most an empty folder is left"
 
 
 def test_nothing_else_is_swept(place, tmp_path_factory, monkeypatch):

@@ -1,5 +1,6 @@
 """Parts that worker processes do not have are refused before training; failed cells end in a warning."""
 
+import shlex
 import subprocess
 import sys
 import warnings
@@ -72,6 +73,26 @@ def test_a_part_that_workers_cannot_import_is_refused_before_training(register, 
         initbench.run("mine.yaml", jobs=2, changes=changes)
     assert not Path("results").exists()
     assert set(initbench.run("mine.yaml", jobs=1, changes=changes).runs["status"]) == {"ok"}
+
+
+def register_in(file):
+    """Register ``mine`` as a module does that a script or notebook imports."""
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"from initbench.registry import initializer\n{CODE}", encoding="utf-8")
+    exec(compile(file.read_text(encoding="utf-8"), str(file), "exec"), {"__name__": file.stem})
+
+
+@pytest.mark.parametrize("name", ["my_parts.py", "my parts/bad.py"])
+def test_a_part_of_an_imported_module_is_refused_with_the_name_of_its_file(tmp_path, name):
+    file = tmp_path / name
+    register_in(file)
+    with pytest.raises(UsageError, match="is registered in") as error:
+        initbench.run("mine.yaml", jobs=2)
+    assert f"load that file with --plugin {shlex.quote(str(file))}, in Python with" in str(error.value)
+    assert f"load_plugin({str(file)!r})" in str(error.value)
+    assert "of its own" not in str(error.value)
+    load_plugin(str(file))
+    assert set(initbench.run("mine.yaml", jobs=2).runs["status"]) == {"ok"}
 
 
 def test_a_part_in_a_plugin_or_in_a_script_that_workers_import_is_trained_by_them():

@@ -9,6 +9,7 @@ from initbench.config.located import locate
 from initbench.errors import UsageError, close_names
 
 PACKAGE = Path(__file__).parents[1]
+MOST_SHOWN = 60  # letters of a name that cannot be looked up
 DESCRIPTION = {"config": "description", "claim": "claim"}  # the key that says in a line what a file is
 
 
@@ -51,14 +52,15 @@ def find_config(name: str, kind: str = "config") -> Path:
     UsageError
         When it is neither a file nor one that comes with the package; the message has the names that are close.
     """
-    path = Path(name)
+    path, ours, is_folder = Path(name), bundled(kind), False
     try:
         if path.is_file():
             return path
         is_folder = path.is_dir()
-    except OSError as error:
-        raise UsageError(f"no {kind} '{name[:60]}...': {error.strerror}") from None
-    ours = bundled(kind)
+    except OSError as error:  # the current folder may be closed to its user
+        if name not in ours:
+            shown = name if len(name) <= MOST_SHOWN else f"{name[:MOST_SHOWN]}..."
+            raise UsageError(f"no {kind} '{shown}': {error.strerror}") from None
     if name in ours:
         return ours[name]
     known = f"to list the bundled ones: initbench list {kind}s"

@@ -642,6 +642,19 @@ def test_close_names_come_first_files_beside_included(tmp_path, monkeypatch, typ
     assert first != "my_run.yaml" or lines[1].split()[1] == "Mine"
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"), [("other.yaml", "'other.yaml'"), ("a" * 60, f"'{'a' * 60}'"), ("a" * 300, f"'{'a' * 60}...'")]
+)
+def test_where_files_cannot_be_looked_up_bundled_names_are_found_and_others_shown_in_full(monkeypatch, name, shown):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.is_file", refuse)
+    assert find_config("relu_deep").stem == "relu_deep"
+    with pytest.raises(UsageError, match=f"^no config {shown}: Permission denied$".replace(".", r"\.")):
+        find_config(name)
+
+
 def test_a_folder_in_place_of_a_config_shows_the_files_in_it(tmp_path):
     (tmp_path / "mine.yaml").write_text("description: Mine\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"is a folder; name a config file in it:\n  \S+mine.yaml  Mine\n"):

@@ -20,7 +20,8 @@ seeds: 5
 train_rows: 300
 record: [curves, layers]
 """
-DROP_BOUND, DAC_OVERRIDE = 24, 1  # of Linux: prctl's command, and the right of root to write anywhere
+DROP_BOUND = 24  # the command of Linux's prctl
+DAC_OVERRIDE, DAC_READ_SEARCH = 1, 2  # the rights of root to write anywhere, and to read and enter any folder
 
 
 @pytest.fixture
@@ -102,9 +103,10 @@ def test_a_limit_on_the_size_of_files_is_told_in_a_line(folder, kilobytes, start
 
 
 def be_an_ordinary_user():
-    """Give up the right of root to write where the permissions say no."""
+    """Give up the rights of root to read, write and enter where the permissions say no."""
     if os.geteuid() == 0:
-        ctypes.CDLL(None).prctl(DROP_BOUND, DAC_OVERRIDE, 0, 0, 0)
+        for right in (DAC_OVERRIDE, DAC_READ_SEARCH):
+            ctypes.CDLL(None).prctl(DROP_BOUND, right, 0, 0, 0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a test of root be an ordinary user")
@@ -125,3 +127,33 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_line_and_can_be_read(folde
         assert "Permission denied" in told(cli(command, "results/grid", preexec_fn=be_an_ordinary_user))
     results.chmod(0o755)
     assert {path.name: path.read_bytes() for path in results.iterdir()} == before
+
+
+@pytest.fixture
+def closed_folder(folder):
+    """What makes a process that starts find itself in a folder that its user may neither read nor enter again."""
+    closed = folder / "closed"
+    closed.mkdir()
+    (closed / "matplotlibrc").write_text("font.size: 31\n")
+
+    def close():
+        os.chdir(closed)
+        closed.chmod(0)
+        be_an_ordinary_user()
+
+    yield close
+    closed.chmod(0o700)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a test of root be an ordinary user")
+def test_commands_work_in_a_folder_that_their_user_may_not_enter_again(folder, closed_folder):
+    run("grid.yaml", changes=["depth=1", "epochs=1"])
+    done = cli("plot", str(folder / "results"), preexec_fn=closed_folder)
+    assert (done.returncode, done.stderr.count("initbench:")) == (0, 0)
+    done = cli("check", "relu_deep", preexec_fn=closed_folder)
+    assert (done.returncode, done.stderr) == (0, ""), "a bundled name needs no current folder"
+    done = cli("check", "other.yaml", preexec_fn=closed_folder)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        2,
+        "initbench: no config 'other.yaml': Permission denied",
+    )
