@@ -35,7 +35,7 @@ NO_DISTRIBUTION = """not tried: mean, std, support and shape of what it draws, a
 
 
 def broken_laws(entry: Entry) -> list[str]:
-    """Check a part against the laws of its kind.
+    """Check a part against the rules for its kind.
 
     Parameters
     ----------

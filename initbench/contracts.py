@@ -110,7 +110,7 @@ class Activation(NamedTuple):
     parameter_slope : callable ``(z, out) -> ndarray``, optional
         d phi / d parameter.
     by_value : bool
-        Whether ``slope`` looks at ``value`` alone, and ``value`` may overwrite ``z``: a buffer less to go through.
+        Whether ``slope`` looks at ``value`` alone, and ``value`` may overwrite ``z``: it can be computed in place.
     torch_gain : float, optional
         What ``torch.nn.init.calculate_gain`` gives for it; None where that raises.
     """

@@ -37,7 +37,7 @@ class OutOfDate(NamedTuple):
     def __str__(self) -> str:
         names = ", ".join(str(file) for file in self.files[:MOST_NAMED])
         more = f" and {len(self.files) - MOST_NAMED} more" if len(self.files) > MOST_NAMED else ""
-        return f"out of date: {names}{more}, made from other results than the tables; to make anew: {self.command}"
+        return f"out of date: {names}{more}, made from other results than the tables; to update: {self.command}"
 
 
 def probe_mark(cells: Iterable[Cell]) -> str:

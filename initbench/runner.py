@@ -27,9 +27,9 @@ Choose = Callable[[tuple[Cell, ...]], tuple[Cell, ...]]
 
 
 class Progress:
-    """What a run tells while it goes on; this one says nothing.
+    """What a run reports while it works; this one reports nothing.
 
-    ``start`` is told the number of cells to train and of epochs in all of them, ``advance`` how many of these epochs
+    ``start`` gets the number of cells to train and of epochs in all of them, ``advance`` how many of these epochs
     are over, ``wait`` what else there is to know, such as why nothing is trained for now, ``finish`` the records of a
     stack that is done, with its cells, ``decide`` at which look of a race, at how many seeds, what has been decided so
     far and how it stands; see `initbench.analysis.racing.Race`. ``working`` is for all work but training.
@@ -101,7 +101,7 @@ class Outcome:
             if not self.counts:
                 raise
             again = "the same command without --fresh" if self.is_fresh else "the same command"
-            raise KeyboardInterrupt(f"what has finished is kept, and {again} goes on") from None
+            raise KeyboardInterrupt(f"what has finished is kept, and {again} resumes") from None
 
 
 def load_data(experiment: Experiment, folders: tuple[Path, ...], shared: Path) -> dict[Part, DataFacts]:

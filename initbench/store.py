@@ -240,7 +240,7 @@ class Store:
         try:
             return self._connection.execute(query, values).fetchall()
         except sqlite3.Error as error:
-            reason = "a query goes on for longer than the whole file could take" if self._steps < 0 else error
+            reason = "a query runs longer than the whole file could take" if self._steps < 0 else error
             if str(reason) == "interrupted":  # a signal came as SQLite asked whether to go on
                 raise KeyboardInterrupt from None
             raise StoreError(f"{self.file}: cannot be read: {reason}; {LOST}") from error
@@ -267,7 +267,7 @@ class Store:
                     self._connection.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
-            hint = "what was stored before is kept, and when that is mended the same command goes on"
+            hint = "what was stored before is kept; fix that and run the same command to resume"
             raise StoreError(f"{self.file}: cannot be written: {error}; {hint}") from error
 
     def about(self, key: str) -> str | None:

@@ -109,7 +109,7 @@ def train_in_processes(
 
     When a process is killed, each stack that was being trained is tried again alone; after ``MOST_KILLS`` each cell of
     a stack has a process of its own, so that only one that kills it is ``failed``. Where no process starts at all,
-    ``say`` is told so and training goes on in this one.
+    ``say`` reports that and training continues in this one.
     """
     context = multiprocessing.get_context("spawn")  # the same on Linux, macOS and Windows
     over, left, false_starts = 0, deque(stacks), 0
@@ -155,7 +155,7 @@ def train_in_processes(
             yield from train_alone(stack, MOST_KILLS - 1)
         can_start = false_starts < MOST_FALSE_STARTS
     if left:
-        say("worker processes cannot start; training goes on in this process")
+        say("worker processes cannot start; training continues in this process")
         yield from train_here(left, shared, lambda epochs: advance(over + epochs), keep)
 
 

@@ -282,14 +282,14 @@ def test_check_holds_a_users_part_against_the_laws(tmp_path, monkeypatch):
     )
     fine = CliRunner().invoke(main, ["check", "sound", "--plugin", "mine.py"])
     assert fine.exit_code == 0
-    assert fine.stdout.startswith("sound: keeps every law of its kind\n  not tried: mean, std, support and shape")
+    assert fine.stdout.startswith("sound: passes every check of its kind\n  not tried: mean, std, support and shape")
     wrong = CliRunner().invoke(main, ["check", "unsound", "--plugin", "mine.py"])
     assert wrong.exit_code == 2
     law = "weights have the shape (fan_in, fan_out): got (7, 1) for (1, 7)"
-    assert wrong.stdout == f"unsound: breaks 1 law of its kind\n  {law}\n"
+    assert wrong.stdout == f"unsound: fails 1 check of its kind\n  {law}\n"
     both = CliRunner().invoke(main, ["check", "lsuv", "digits"])
     assert both.exit_code == 0
-    assert both.stdout.startswith("lsuv: keeps every law of its kind\ndigits: not checked; what is in a data set")
+    assert both.stdout.startswith("lsuv: passes every check of its kind\ndigits: not checked; what is in a data set")
 
 
 def test_an_installed_package_offers_parts_by_its_entry_point(tmp_path):
@@ -318,5 +318,5 @@ def test_an_installed_package_offers_parts_by_its_entry_point(tmp_path):
 
     invoke("run", "c.yaml", "-j", "2")
     assert "theirs(scale=0.1)" in (tmp_path / "results" / "c" / "accuracy.csv").read_text()
-    assert invoke("check", "theirs") == "theirs: keeps every law of its kind\n"
+    assert invoke("check", "theirs") == "theirs: passes every check of its kind\n"
     assert "std 2, from -inf to inf, by its distribution" in invoke("explain", "theirs")

@@ -64,7 +64,7 @@ def reported(lines):
     """The files that lines report as out of date, and the commands that make them anew."""
     stale = [line.partition("out of date: ")[2] for line in lines.splitlines() if "out of date: " in line]
     files = [name for line in stale for name in line.partition(", made from other")[0].split(", ")]
-    return {Path(name) for name in files}, [line.partition("to make anew: initbench ")[2] for line in stale]
+    return {Path(name) for name in files}, [line.partition("to update: initbench ")[2] for line in stale]
 
 
 def cells():

@@ -228,7 +228,7 @@ class Said(Counting):
         self.said.append(message)
 
 
-HERE = ["worker processes cannot start; training goes on in this process"]
+HERE = ["worker processes cannot start; training continues in this process"]
 SMALL = ["initializer=[he_normal, zeros]", "seeds=2", "epochs=1"]
 
 

@@ -15,7 +15,7 @@ def scores(runs: pd.DataFrame, baselines: pd.DataFrame) -> pd.DataFrame:
     """The runs as they enter means and comparisons, in order of their seeds.
 
     A diverged cell has learned nothing that is of use, but leaving it out would flatter its initializer: it enters with
-    the accuracy of always answering the commonest class, and without a loss. A failed cell has no numbers.
+    the accuracy of always answering the majority class, and without a loss. A failed cell has no numbers.
 
     Parameters
     ----------

@@ -46,8 +46,8 @@ def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | N
             continue
         laws = broken_laws(entry)
         is_broken |= bool(laws)
-        count = f"{len(laws)} law{'s' if len(laws) > 1 else ''}"
-        click.echo(f"{entry.name}: " + (f"breaks {count} of its kind" if laws else "keeps every law of its kind"))
+        count = f"{len(laws)} check{'s' if len(laws) > 1 else ''}"
+        click.echo(f"{entry.name}: " + (f"fails {count} of its kind" if laws else "passes every check of its kind"))
         for line in laws or remarks(entry):
             click.echo(textwrap.indent(line, "  "))
     wrong = []

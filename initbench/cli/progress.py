@@ -162,7 +162,7 @@ def describe_plan(experiment: Experiment, preview: Preview, jobs: int) -> str:
         f"time: {_time(stacks, jobs, experiment.size / first.size if experiment.tuned else 0)}",
     ]
     lines += [
-        f"data: {name} is not here yet; known of it: {facts.train_rows:,} + {facts.test_rows:,} rows,"
+        f"data: {name} is not downloaded yet; it has {facts.train_rows:,} + {facts.test_rows:,} rows,"
         f" {facts.features} features, {facts.classes} classes"
         for name, facts in preview.absent.items()
     ]

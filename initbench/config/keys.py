@@ -620,15 +620,15 @@ KEYS = {
         ),
         Key(
             "target",
-            "a validation accuracy; tables tell how many cells reached it and when",
+            "a validation accuracy; tables report how many cells reached it and when",
             or_word(number("target", Range(low=0, high=1, open_low=True), "0.9"), None, None),
             "null",
             sweeps=False,
         ),
         Key(
             "clock",
-            "steps of the optimizer between two looks at the validation accuracy; tables tell at which step target was"
-            " reached",
+            "steps of the optimizer between two looks at the validation accuracy; tables report at which step target"
+            " was reached",
             or_word(whole("clock", 1, 1_000_000_000, "10"), None, None),
             "null",
             sweeps=False,

@@ -1,4 +1,4 @@
-"""What goes on in the layers of a stack: signals forward and back, weights, steps, units that are alike.
+"""Statistics of the layers of a stack: signals forward and back, weights, steps, units that are alike.
 
 docs/layers.md has the definitions. Rows are a batch whose mean loss is differentiated, so gradients shrink with its
 size, as they do in training.
@@ -237,7 +237,7 @@ def histogram(values: Array, delta: Array) -> Histogram:
 
 
 class LayerLog:
-    """What is told of the layers of a stack while it trains; `note` goes to `train` as what is called each epoch.
+    """What is recorded of the layers of a stack while it trains; `note` goes to `train` as what is called each epoch.
 
     Parameters
     ----------
@@ -305,7 +305,7 @@ class LayerLog:
                 self.values[:, epoch, layer, metric] = here[name]
 
     def forget(self, diverged: Array) -> None:
-        """Leave out what is told of networks from the epochs on at which they diverged, -1 for never."""
+        """Leave out what is recorded of networks from the epochs on at which they diverged, -1 for never."""
         for values, epoch in zip(self.values, diverged, strict=True):
             if epoch >= 0:
                 values[epoch:] = np.nan

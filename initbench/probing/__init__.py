@@ -1,4 +1,4 @@
-"""Looks at the networks of an experiment before training, and tells what becomes of signals and gradients in them."""
+"""Looks at the networks of an experiment before training, and reports what becomes of signals and gradients in them."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def probe(
         changes = differences(store, experiment, probed.mark)
         if changes:
             progress.wait(
-                f"{probed.folder} has the results of another plan, which stay as they are. Of the probe: {changes}."
+                f"{probed.folder} has the results of another plan, which stay as they are. The probe has {changes}."
                 " To keep the two apart, write the probe to another folder: -o DIR"
             )
     _write_tables(probed)

@@ -162,7 +162,7 @@ def test_dry_run_needs_no_network(invoke, monkeypatch, dataset, known):
     monkeypatch.setattr("initbench.parts.datasets.mnist.find_mnist", lambda folders: None)
     monkeypatch.setattr("socket.socket", refuse)
     text = invoke("run", "small.yaml", "-s", f"dataset={dataset}", "--dry-run", "-j", "1").stdout
-    assert f"data: mnist is not here yet; known of it: {known}" in text
+    assert f"data: mnist is not downloaded yet; it has {known}" in text
     assert not Path("results").exists()
 
 

@@ -155,5 +155,5 @@ def test_commands_work_in_a_folder_that_their_user_may_not_enter_again(folder, c
     done = cli("check", "other.yaml", preexec_fn=closed_folder)
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         2,
-        "initbench: no config 'other.yaml': Permission denied",
+        "no config 'other.yaml': Permission denied",
     )

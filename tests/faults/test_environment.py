@@ -315,7 +315,7 @@ def test_an_interrupt_before_training_promises_nothing(here, monkeypatch, comman
 def test_an_interrupt_while_training_says_what_is_kept(here, monkeypatch, command, again):
     monkeypatch.setattr("initbench.workers.run_stack", interrupt)
     done = CliRunner().invoke(main, command)
-    told = f"initbench: interrupted; what has finished is kept, and {again} goes on"
+    told = f"initbench: interrupted; what has finished is kept, and {again} resumes"
     assert (done.exit_code, done.stderr.splitlines()[-1]) == (130, told)
 
 

@@ -148,7 +148,7 @@ def test_a_signal_keeps_what_has_finished_and_leaves_no_process(tmp_path, send, 
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert errors.splitlines()[-1] == (
-        "initbench: interrupted; what has finished is kept, and the same command goes on"
+        "initbench: interrupted; what has finished is kept, and the same command resumes"
     ), errors
     assert "Traceback" not in errors
     until(lambda: not group_lives(process.pid))

@@ -119,8 +119,8 @@ def test_a_store_whose_pages_point_to_one_another_ends_in_a_line(stranger):
     content[(root - 1) * size : root * size] = interior_page(size, len(content) // size)
     content[28:32] = struct.pack(">I", len(content) // size)
     store.write_bytes(content)
-    assert "a query goes on for longer than the whole file could take" in call("table", "results/s", code=1).stderr
-    assert "a query goes on for longer" in call("status", "results", code=1).output
+    assert "a query runs longer than the whole file could take" in call("table", "results/s", code=1).stderr
+    assert "a query runs longer" in call("status", "results", code=1).output
 
 
 @pytest.mark.parametrize("value", ["!x a.csv", '"a\\0b"', "!!python/name:os.system x"])
