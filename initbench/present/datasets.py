@@ -67,7 +67,8 @@ def describe_dataset(
     str
         Without a line break at its end.
     """
-    facts = [f"{rows:,} rows", f"{len(columns)} columns"] if columns else [f"{rows:,} images of {features:,} pixels"]
+    many = [f"{number:,} {noun}" + "s" * (number != 1) for number, noun in ((rows, "row"), (len(columns), "column"))]
+    facts = many if columns else [f"{rows:,} images of {features:,} pixels"]
     facts += [f"{len(classes)} classes"] if classes else []
     if len(classes) == 2:
         facts.append(f"class 1 is '{_short(classes[1])}'")

@@ -40,7 +40,7 @@ def test_nothing_is_noted_where_nothing_was_assumed(invoke):
 
 def test_options_are_those_of_a_config(invoke):
     assert "class 1 is 'no'" in invoke("shop.csv", "-s", "target=Left", "-s", "positive=no").output
-    assert "column 1" in invoke("plain.csv", "-s", "header=false").output
+    assert "leave header out" in invoke("plain.csv", "-s", "header=false", code=2).output
     wrong = invoke("shop.csv", "-s", "targt=Left", code=2)
     assert "nearest name: target" in wrong.output
     assert (

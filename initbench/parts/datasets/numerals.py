@@ -123,7 +123,13 @@ class Numerals:
 
 
 def choose_styles(
-    file: object, columns: Sequence[Numerals], *, points: str, decimal: str | None, thousands: str | None
+    file: object,
+    columns: Sequence[Numerals],
+    *,
+    points: str,
+    separator: str,
+    decimal: str | None,
+    thousands: str | None,
 ) -> tuple[dict[str, Style], list[str]]:
     """Decide in which style the numbers of each column are read, one decimal mark for the whole file.
 
@@ -137,6 +143,8 @@ def choose_styles(
     columns : sequence of Numerals
     points : str
         A column beside these whose decimal mark is a point; empty if there is none.
+    separator : str
+        Of the cells. Where it is a semicolon, the decimal mark is as often a comma.
     decimal, thousands : str or None
         As the config declares them.
 
@@ -178,7 +186,7 @@ def choose_styles(
     notes = []
     for column, first, by_mark in open_columns:
         mark = next(iter(shown), "")
-        if not mark and _has_decimals([other for other, _, _ in open_columns]):
+        if not mark and separator != ";" and _has_decimals([other for other, _, _ in open_columns]):
             mark = "."
             notes.append(f"column '{column.column}': {column.shown(first)} is read with a point as decimal mark")
         if not mark:

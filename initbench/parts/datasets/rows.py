@@ -21,15 +21,21 @@ SAMPLE = 1000  # rows that show the separator; the whole file is checked against
 LONGEST = 131_072  # characters of a cell
 PREVIEW = 40  # characters of a cell that a message shows
 BLOCK = 2**20
-OTHER_FILES = {  # how files that are no CSV file begin, in small letters, and what to do about it
+STARTS_LIKE_A_NUMBER = re.compile(r"[-+]?[.,]?[0-9]")
+BINARY_FILES = {  # how files that are no text begin, and what to do about it
     b"\x1f\x8b": "it is packed by gzip; unpack it",
-    b"pk\x03\x04": "it is a zip or Excel file; unpack it, or save the sheet as CSV",
+    b"PK\x03\x04": "it is a zip or Excel file; unpack it, or save the sheet as CSV",
     b"\xd0\xcf\x11\xe0": "it is an Excel file; save the sheet as CSV",
-    b"bzh": "it is packed by bzip2; unpack it",
-    b"\xfd7zx": "it is packed by xz; unpack it",
-    b"par1": "it is a Parquet file; save it as CSV",
-    **dict.fromkeys((b'{"', b"[{", b"[["), "it is JSON; save it as CSV"),
-    **dict.fromkeys((b"<!doctype", b"<html", b"<?xml", b"<table"), "it is HTML or XML; save the table as CSV"),
+    b"BZh": "it is packed by bzip2; unpack it",
+    b"\xfd7zX": "it is packed by xz; unpack it",
+    b"PAR1": "it is a Parquet file; save it as CSV",
+    b"\x89PNG": "it is an image",
+}
+OTHER_TEXTS = {  # the same of texts, in small letters, white space before them aside
+    **dict.fromkeys(('{"', "[{", "[[", "[\n"), "it is JSON; save it as CSV"),
+    **dict.fromkeys(("<!doctype", "<html", "<?xml", "<table"), "it is HTML or XML; save the table as CSV"),
+    "version https://git-lfs": "it is a pointer of Git LFS; fetch the file itself: git lfs pull",
+    "%pdf": "it is a PDF",
 }
 BYTE_ORDER_MARKS = {  # UTF-32 begins as UTF-16 does, so it comes first
     codecs.BOM_UTF8: "utf-8-sig",
@@ -86,7 +92,8 @@ class Layout:
             When a row has another number of cells, or a quote is not closed.
         """
         rows = read_rows(self.file, self.encoding, self.separator, self.skipped)
-        wanted, surplus, repeated, blank = len(self.names), 0, list[int](), 0
+        wanted, surplus, repeated, blank, number = len(self.names), 0, list[int](), 0, 0
+        swallowed: list[tuple[int, str]] = []
         if self.header:
             next(rows)
         for row in rows:
@@ -104,16 +111,19 @@ class Layout:
                     f"{self.file}:{line}: {count(len(cells), 'cell')}, and {whole} has {wanted}; "
                     f"cells are separated by {separator}, and one that holds it needs double quotes"
                 )
-            swallowed = next(filter(self._holds_a_row, cells), "") if row.is_long else ""
-            if swallowed:
-                raise DataError(
-                    f"{self.file}:{line}: a quote that opens in this row encloses the next one, "
-                    f"'{shorten(swallowed.partition(chr(10))[2])}'; close it, or double it where it is text"
-                )
+            if row.is_long:
+                swallowed += [(line, cell) for cell in cells if self._holds_a_row(cell)]
             if self.header and cells == self.header.cells[:wanted]:
                 repeated.append(line)
                 continue
+            number += 1
             yield row
+        if 0 < len(swallowed) <= max(2, number // 100):  # more of them are text that has lines
+            line, cell = swallowed[0]
+            raise DataError(
+                f"{self.file}:{line}: a quote that opens in this row encloses the next one, "
+                f"'{shorten(cell.partition(chr(10))[2])}'; close it, or put a space for a line break that is text"
+            )
         if surplus:
             self.notes.append(f"{count(surplus, 'row')} end in empty cells beyond the last column; these are ignored")
         if blank:
@@ -141,6 +151,7 @@ def count(number: int, noun: str) -> str:
 
 def shorten(text: str) -> str:
     """A cell as a message shows it."""
+    text = text.replace("\n", "\\n")
     return text if len(text) <= PREVIEW else text[: PREVIEW - 3] + "..."
 
 
@@ -274,12 +285,15 @@ def find_encoding(file: Path, declared: str | None) -> tuple[str, str]:
     """
     try:
         with file.open("rb") as content:
-            start = content.read(16)
+            start = content.read(64)
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({error.strerror}); csv names one CSV file") from error
-    for magic, advice in OTHER_FILES.items():
-        if start.lower().startswith(magic):
-            raise DataError(f"{file}: is no CSV file: {advice}")
+    is_binary = any((byte < 32 and byte not in b"\t\n\r") or byte > 126 for byte in start)
+    text = start.decode("latin-1").lstrip().lower()
+    kinds = [advice for magic, advice in BINARY_FILES.items() if is_binary and start.startswith(magic)]
+    kinds += [advice for begin, advice in OTHER_TEXTS.items() if text.startswith(begin)]
+    if kinds:
+        raise DataError(f"{file}: is no CSV file: {kinds[0]}")
     marked = next((name for mark, name in BYTE_ORDER_MARKS.items() if start.startswith(mark)), "")
     note = ""
     if declared is not None:
@@ -307,7 +321,8 @@ def find_encoding(file: Path, declared: str | None) -> tuple[str, str]:
 def _declared(file: Path, declared: str, marked: str) -> str:
     try:
         name = codecs.lookup(declared).name
-    except LookupError:
+        "".encode(name)  # a LookupError where it is no encoding of text, such as base64
+    except (LookupError, UnicodeError):
         raise DataError(
             f"{file}: unknown encoding '{declared}'; for example: utf-8, windows-1252, utf-16, cp1251, shift-jis"
         ) from None
@@ -331,6 +346,8 @@ def _first_wrong(file: Path, encoding: str) -> tuple[int, int] | None:
             except UnicodeDecodeError as error:
                 before = error.object[: error.start].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
                 return line + before.count(b"\n"), error.object[error.start]
+            except UnicodeError as error:
+                raise DataError(f"{file}:{line}: the text is not {encoding}: {error}") from None
             if "\0" in text:
                 line += text.count("\n", 0, text.index("\0"))
                 raise DataError(
@@ -345,8 +362,10 @@ def _accented_word(file: Path) -> str:
     """A word of Latin letters with an accent, as Windows-1252 has it; empty where most odd bytes are in none."""
     try:
         with file.open("rb") as lines:
-            odd_lines = islice((line for line in lines if not line.isascii()), SAMPLE)
-            text = "".join(line.decode("windows-1252") for line in odd_lines)
+            odd_lines = list(islice((line for line in lines if not line.isascii()), SAMPLE))
+        if any(map(_is_utf8, odd_lines)):  # one wrong byte in a file of UTF-8
+            return ""
+        text = "".join(line.decode("windows-1252") for line in odd_lines)
     except UnicodeDecodeError:
         return ""
     odd = [word for word in re.findall(r"[^\W\d_]+", text) if not word.isascii()]
@@ -356,6 +375,14 @@ def _accented_word(file: Path) -> str:
     if len(latin) * 2 < len(odd) or len(fitting) < len(signs):
         return ""
     return next(iter([*latin, *signs]), "")
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def find_layout(
@@ -471,15 +498,48 @@ def _best(file: Path, samples: Sequence[_Sample]) -> _Sample:
     return next((sample for sample in samples if sample.error and not sample.rows), first)
 
 
+def _refuse_shift(file: Path, sample: _Sample) -> None:
+    """Refuse a header with one name fewer than the rows have cells, unless the first cells are names of the rows."""
+    firsts = [row.cells[0] for row in sample.rows[1:]]
+    if len(set(firsts)) == len(firsts) and not any(map(STARTS_LIKE_A_NUMBER.match, firsts)):
+        return
+    row = sample.rows[1]
+    counts = f"{count(len(row.cells), 'cell')}, and the header has {len(row.cells) - 1}"
+    raise DataError(
+        f"{file}:{row.line}: {counts}; a cell that holds a separator, such as a decimal comma, needs double quotes; if "
+        "the first column has no name, declare header: [NAME, ...] and remove the first line"
+    )
+
+
+def _refuse_header(file: Path, rows: Sequence[Row]) -> None:
+    """Refuse a first row of words above columns of numbers where the config says that there is no header."""
+    first, others = rows[0], rows[1:20]
+    numbers = [
+        i
+        for i in range(len(first.cells))
+        if len(others) > 1 and all(i < len(row.cells) and STARTS_LIKE_A_NUMBER.match(row.cells[i]) for row in others)
+    ]
+    words = [first.cells[i] for i in numbers]
+    if words and all(word and not STARTS_LIKE_A_NUMBER.match(word) for word in words):
+        raise DataError(
+            f"{file}:{first.line}: the first row looks like a header ('{shorten(words[0])}' above numbers), and header "
+            "says that there is none; leave header out"
+        )
+
+
 def _refuse_spaces(file: Path, rows: Sequence[Row]) -> None:
-    """Refuse rows whose first cell is numbers with white space between them."""
-    if rows and all(re.match(r"[-+.\d]+\s+[-+.\d]", row.cells[0]) for row in rows):
+    """Refuse rows whose first cell is words or numbers with white space between them, as many in each."""
+    words = {len(row.cells[0].split()) for row in rows}
+    is_even = len(words) == 1 and min(words) > 1
+    if is_even or (rows and all(re.match(r"[-+.\d]+\s+[-+.\d]", row.cells[0]) for row in rows)):
         raise DataError(f"{file}: cells seem to be separated by spaces; separate them by commas, semicolons or tabs")
 
 
 def _name_columns(layout: Layout, sample: _Sample, header: bool | tuple[str, ...] | None) -> None:
     """Take the names from the first row, from the options, or from the places of the columns."""
     file, width = layout.file, sample.width
+    if header is False or isinstance(header, tuple):
+        _refuse_header(file, sample.rows)
     if header is False:
         layout.names = [unnamed(i) for i in range(width)]
         return
@@ -495,6 +555,7 @@ def _name_columns(layout: Layout, sample: _Sample, header: bool | tuple[str, ...
         if len(sample.rows) == 1:
             raise DataError(f"{file}: has no row below its header")
         if _beyond(sample) == "row names" and sample.is_whole:
+            _refuse_shift(file, sample)
             layout.notes.append("the header has one name fewer than the rows have cells; the first column has none")
             cells = ["", *cells]
         elif len(cells) != width and _beyond(sample) is None and sample.fitting == len(sample.rows) - 1:
@@ -512,12 +573,25 @@ def _name_columns(layout: Layout, sample: _Sample, header: bool | tuple[str, ...
         layout.nameless = [i for i, name in enumerate(cells) if not name]
     twice = [name for name, number in Counter(layout.names).items() if number > 1]
     line = layout.header.line if layout.header else 1
+    if twice and header is None:
+        places = [i for i, name in enumerate(layout.names) if name in twice]
+        if any(layout.names[i] == row.cells[i] for row in sample.rows[1:] for i in places if i < len(row.cells)):
+            raise DataError(data_as_header(file, line, twice))
     if twice:
         raise DataError(
             "\n".join(
                 f"{file}:{line}: the column name '{name}' stands there more than once; rename one" for name in twice
             )
         )
+
+
+def data_as_header(file: Path, line: int, names: Sequence[str]) -> str:
+    """What to say of a first row that looks like the others."""
+    shown = ", ".join(f"'{shorten(name)}'" for name in names[:4])
+    return (
+        f"{file}:{line}: the header looks like data ({shown}); "
+        "if the file has no header, declare header: false or header: [NAME, ...]; if this is one, header: true"
+    )
 
 
 def unnamed(index: int) -> str:

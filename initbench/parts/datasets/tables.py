@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -29,8 +30,8 @@ from initbench.parts.datasets.columns import (
     settle,
 )
 from initbench.parts.datasets.facts import LARGEST
-from initbench.parts.datasets.numerals import PLAIN, choose_styles, is_numeral
-from initbench.parts.datasets.rows import Layout, Row, count, find_layout, flow
+from initbench.parts.datasets.numerals import PLAIN, Style, choose_styles, is_numeral
+from initbench.parts.datasets.rows import Layout, Row, count, data_as_header, find_layout, flow, shorten
 from initbench.parts.datasets.sampling import fixed_split
 
 MAX_CLASSES = 100
@@ -102,6 +103,10 @@ class Table:
         Where each row begins in the file.
     classes : tuple of str
         Of the target; that of class 1 is the second of two.
+    faults : list of str
+        What is wrong with it, beyond what stops the reading.
+    warnings : list of str
+        Those of the notes that are on ids, constant columns and the like.
     """
 
     file: Path
@@ -112,6 +117,7 @@ class Table:
     notes: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     faults: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
@@ -140,11 +146,13 @@ def read_csv(file: Path, options: Options) -> Dataset:
         When the file cannot be read as such, lacks a column, or cannot be learned from; with all faults at once.
     """
     table = read_table(file, options)
-    faults = table.faults
-    target = next(column for column in table.columns if column.role == "target")
+    faults = table.faults + [f"{file}: {warning}" for warning in table.warnings if table.faults]
+    target = next((column for column in table.columns if column.role == "target"), None)
+    if target is None or not len(target.values):
+        raise DataError("\n".join(faults))
     features: dict[str, Array] = {}
     for column in table.columns:
-        if column.role == "feature" and column.kind != "empty":
+        if column.role == "feature" and column.kind not in ("", "empty"):
             is_word = column.kind == "boolean" and {label.casefold() for label in column.labels} != {"true", "false"}
             features[column.name] = as_words(column) if is_word else column.values
     y = target.values
@@ -161,8 +169,9 @@ def account(column: Column) -> ColumnAccount:
         return found._replace(low=float(np.nanmin(column.values)), high=float(np.nanmax(column.values)))
     if column.role == "target":
         return found._replace(counts=tuple(np.bincount(column.values, minlength=len(column.labels)).tolist()))
-    words = as_words(column) if column.kind == "boolean" else column.values
-    return found._replace(counts=tuple(int((words == label).sum()) for label in column.labels))
+    counts = Counter((as_words(column) if column.kind == "boolean" else column.values).tolist())
+    labels = tuple(label for label in column.labels if label)
+    return found._replace(labels=labels, counts=tuple(counts[label] for label in labels))
 
 
 def as_words(column: Column) -> Array:
@@ -193,28 +202,28 @@ def read_table(file: Path, options: Options) -> Table:
     layout = find_layout(file, separator=options.separator, encoding=options.encoding, header=options.header)
     columns = [Column(name) for name in layout.names]
     unknown = _assign_roles(file, columns, options)
-    plain = _read_plain(layout, columns)
+    plain = _read_plain(layout, columns, options)
     lines = plain.lines
     if not len(lines):
         raise DataError(f"{file}: has no row below its header")
     cells = {i: Cells(*text, lines) for i, text in _read_texts(layout, plain).items()}
-    _read_columns(file, columns, plain, cells, options)
+    faults = unknown + _read_columns(layout, columns, plain, cells, options)
     if layout.header and options.header is None:
         _refuse_data_as_header(layout, columns)
-    _refuse(unknown)
-    table = Table(file, columns, layout.separator, layout.encoding, lines)
+    table = Table(file, columns, layout.separator, layout.encoding, lines, faults=faults)
     notes = layout.notes + plain.notes
     _drop_nameless(table, layout)
     target = next((column for column in columns if column.role == "target"), None)
     if target:
         _read_target(table, target, cells[columns.index(target)], options)
-    elif options.positive is not None:
+    elif options.target is None and options.positive is not None:
         table.faults.append(f"{file}: positive needs a target")
     for column in columns:
         if column.kind == "empty" and column.role == "feature":
             column.note("it has no value and is left out")
         notes += column.notes
-    notes += _oddities([column for column in columns if column.role == "feature"])
+    table.warnings = _oddities([column for column in columns if column.role == "feature"])
+    notes += table.warnings
     table.notes = tuple(notes)
     return table
 
@@ -237,6 +246,8 @@ def _oddities(features: Sequence[Column]) -> list[str]:
         listed = flow(names[:8]) + (" and so on" if len(names) > 8 else "")
         if len(names) == 1:
             notes.append(f"column '{names[0]}' has {words}; to leave it out: drop: {listed}")
+        elif len(names) == len(features):  # to leave all of them out is no way
+            notes.append(f"all columns have {words}")
         elif names:
             notes.append(f"{len(names)} columns have {words}; to leave them out: drop: {listed}")
     return notes
@@ -303,7 +314,7 @@ def _chunks(layout: Layout) -> Iterator[list[Row]]:
         yield chunk
 
 
-def _read_plain(layout: Layout, columns: Sequence[Column]) -> _Plain:
+def _read_plain(layout: Layout, columns: Sequence[Column], options: Options) -> _Plain:
     """Read the columns that need no decision, and see which do.
 
     Numbers are made chunk by chunk, so that the text of a large file is never in memory as a whole: MNIST as a CSV of
@@ -328,7 +339,8 @@ def _read_plain(layout: Layout, columns: Sequence[Column]) -> _Plain:
                 pointed[i] = pointed.get(i, True) and GROUPED_POINTS.fullmatch(text) is not None
             value_of: dict[str, float] = {cell: float(cell) if cell else np.nan for cell in distinct}
             pieces[i].append(np.fromiter(map(value_of.__getitem__, cells), float, len(cells)))
-    for i in [i for i in pieces if pointed.get(i)]:  # 1.250 may be 1250: as the rest of the file shows
+    has_other_marks = options.decimal == "," or options.thousands == "."  # then every point is looked at
+    for i in [i for i in pieces if pointed.get(i) or (has_other_marks and i in pointed)]:  # 1.250 may be 1250
         del pieces[i]
         texts.append(i)
     points = next((columns[i].name for i in pieces if i in pointed), "")
@@ -352,25 +364,25 @@ def _read_texts(layout: Layout, plain: _Plain) -> dict[int, tuple[list[str], Arr
 
 
 def _read_columns(
-    file: Path, columns: Sequence[Column], plain: _Plain, texts: dict[int, Cells], options: Options
-) -> None:
-    """Decide what each column holds, and fill in its values."""
-    missing, faults = MISSING | set(options.missing), []
+    layout: Layout, columns: Sequence[Column], plain: _Plain, texts: dict[int, Cells], options: Options
+) -> list[str]:
+    """Decide what each column holds, and fill in its values; return the faults of those that cannot be read."""
+    file, missing, faults = layout.file, MISSING | set(options.missing), list[str]()
     drafts = {}
     for i, cells in texts.items():
-        if columns[i].role == "name":
-            columns[i].kind, columns[i].values = "category", np.array(cells.distinct, dtype=object)[cells.codes]
-            continue
         try:
             drafts[i] = draft(file, columns[i], cells, missing, is_date=columns[i].name in options.date)
         except DataError as error:
             faults.append(str(error))
-    _refuse(faults)
     numerals = [found.numerals for found in drafts.values() if found.is_number.any()]
-    styles, notes = choose_styles(
-        file, numerals, points=plain.points, decimal=options.decimal, thousands=options.thousands
-    )
-    plain.notes += notes
+    styles: dict[str, Style] = {}
+    try:
+        marks = {"decimal": options.decimal, "thousands": options.thousands}
+        styles, notes = choose_styles(file, numerals, points=plain.points, separator=layout.separator, **marks)
+        plain.notes += notes
+    except DataError as error:
+        faults.append(str(error))
+        drafts = {i: found for i, found in drafts.items() if not found.is_number.any()}
     for i, found in drafts.items():
         try:
             settle(file, found, styles.get(columns[i].name), is_date=columns[i].name in options.date)
@@ -384,14 +396,13 @@ def _read_columns(
             column.values[np.isin(column.values, words)] = np.nan
             column.missing = int(np.isnan(column.values).sum())
             column.kind = "empty" if column.missing == len(column.values) else "number"
-    for column in columns:
         if column.kind == "number" and column.role == "feature":
             beyond = np.abs(column.values) > LARGEST
             if beyond.any():
                 line = plain.lines[int(beyond.argmax())]
                 wish = f"has a value that is infinite or beyond {LARGEST:g}; correct it, or leave it empty"
                 faults.append(f"{file}:{line}: column '{column.name}' {wish}")
-    _refuse(faults)
+    return faults
 
 
 def _refuse_data_as_header(layout: Layout, columns: Sequence[Column]) -> None:
@@ -408,11 +419,7 @@ def _refuse_data_as_header(layout: Layout, columns: Sequence[Column]) -> None:
             if column.name.casefold() in words or LOOKS_LIKE_A_DATE.fullmatch(column.name):
                 like_data.append(column.name)
     if like_data and 2 * len(like_data) >= len(names):
-        line = layout.header.line if layout.header else 1
-        raise DataError(
-            f"{layout.file}:{line}: the header looks like data ({quote(like_data)}); "
-            "if the file has no header, declare header: false or header: [NAME, ...]; if this is one, header: true"
-        )
+        raise DataError(data_as_header(layout.file, layout.header.line if layout.header else 1, like_data))
 
 
 def _drop_nameless(table: Table, layout: Layout) -> None:
@@ -442,6 +449,11 @@ def _numbers_rows(values: Array) -> bool:
 def _read_target(table: Table, target: Column, cells: Cells, options: Options) -> None:
     """Make classes of the target: their names, and for each row the index of its own."""
     file, name, faults = table.file, target.name, table.faults
+    if target.name in options.date:
+        faults.append(f"{file}:1: the target '{name}' is also named by date; take it out of one of the two")
+    if target.kind in ("", "date"):  # what is wrong with its cells is reported
+        target.values = np.zeros(0)
+        return
     if target.kind == "number":
         words = _number_words(target, cells)
     elif target.kind == "boolean":
@@ -451,10 +463,12 @@ def _read_target(table: Table, target: Column, cells: Cells, options: Options) -
     else:
         words = np.full(table.rows, "", dtype=object)
     if target.missing:
-        line = table.lines[int((words == "").argmax())]
+        first = int((words == "").argmax())
+        word = cells.distinct[int(cells.codes[first])]
+        shown = f" ('{word}' means that; a class needs another name)" if word else ""
         faults.append(
-            f"{file}:{line}: the target '{name}' is missing in {target.missing} rows, first in this one; "
-            "fill them in, or remove them"
+            f"{file}:{table.lines[first]}: the target '{name}' is missing in {target.missing} rows, first in this "
+            f"one{shown}; fill them in, or remove them"
         )
     names, y, counts = np.unique(words, return_inverse=True, return_counts=True)
     classes = [str(word) for word in names]
@@ -470,9 +484,10 @@ def _read_target(table: Table, target: Column, cells: Cells, options: Options) -
         )
     elif counts[rarest] < MIN_CLASS_ROWS and not target.missing:
         line = table.lines[int((words == names[rarest]).argmax())]
+        number = int((counts < MIN_CLASS_ROWS).sum())
         faults.append(
-            f"{file}:{line}: the target '{name}' has {(counts < MIN_CLASS_ROWS).sum()} classes of fewer than "
-            f"{MIN_CLASS_ROWS} rows, such as '{names[rarest]}' with {counts[rarest]}; remove or merge them"
+            f"{file}:{line}: the target '{name}' has {number} class{'es' if number > 1 else ''} of fewer than "
+            f"{MIN_CLASS_ROWS} rows, such as '{shorten(names[rarest])}' with {counts[rarest]}; remove or merge them"
         )
     if options.positive is not None:
         fault = _choose_positive(target, classes, options.positive)
@@ -543,14 +558,14 @@ def encode(
     """
     faults = list(faults)
     if not columns:
-        _refuse([*faults, f"{source}: no column is left beside the target; drop fewer"])
+        _refuse([*faults, f"{source}: no column is left beside the target"])
     train, test = fixed_split(y)
     encoded: list[tuple[str, Array]] = []
     for name in list(columns):
         column = columns.pop(name)
         is_text = column.dtype.kind in "UO"
         missing = column == "" if is_text else np.isnan(column)
-        if missing[train].all():
+        if len(train) and missing[train].all():
             faults.append(
                 f"{source}: column '{name}' has no value in the training rows; leave it out with drop: {flow([name])}"
             )
@@ -560,7 +575,7 @@ def encode(
             if len(categories) > MAX_CATEGORIES:
                 faults.append(
                     f"{source}: column '{name}' is text with {len(categories)} categories in the training rows "
-                    f"(such as '{categories[0]}'), probably an id; leave it out with drop: {flow([name])}"
+                    f"(such as '{shorten(categories[0])}'), probably an id; leave it out with drop: {flow([name])}"
                 )
                 continue
             if (len(encoded) + len(categories)) * len(y) > MOST_NUMBERS:
