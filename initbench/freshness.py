@@ -142,7 +142,10 @@ def differences(
     if isinstance(old, dict):
         keys = [key for key in {**new, **old} if key not in APART and new.get(key) != old.get(key)]
         told = [_change(key, new.get(key), old.get(key)) for key in keys]
-    raced = json.loads(store.about("race") or "null")
+    try:
+        raced = json.loads(store.about("race") or "null")
+    except ValueError:  # a damaged plan is made again
+        raced = None
     if race not in ("any", raced):
         told.append(f"{_race_words(race)} (was {_race_words(raced)})")
     if not told and planned_mark(store) != mark:

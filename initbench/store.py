@@ -445,7 +445,7 @@ class Store:
     def fingerprint(self) -> str:
         """Hash of what the tables show: the plan, and which of its cells are done; equal cells have equal numbers."""
         rows = self._rows(
-            "SELECT p.cell, p.seed, p.factors, r.status, r.error"
+            "SELECT p.cell, p.seed, p.factors, r.status, hex(r.error)"  # in hex, since a damaged one may be no text
             " FROM plan p LEFT JOIN records r USING (cell) ORDER BY p.position"
         )
         return _checksum(json.dumps([rows, len(self.with_layers()), *map(self.about, NOTES)]))

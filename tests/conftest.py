@@ -17,6 +17,12 @@ def forgetful_registry(monkeypatch):
     monkeypatch.setattr(registry, "_plugins", dict(registry._plugins))
 
 
+@pytest.fixture(autouse=True)
+def silent_progress(monkeypatch):
+    """Keeps commands that take long on a busy machine from saying so, where a test counts lines."""
+    monkeypatch.setattr("initbench.cli.progress.SECONDS_OF_SILENCE", 3600.0)
+
+
 @pytest.fixture
 def invoke(request, tmp_path, monkeypatch):
     """Runs a command beside the ``FILES`` of the test's module, all of whose commands begin with its ``COMMAND``."""

@@ -80,4 +80,4 @@ def _stamps(place: Path) -> tuple[Any, ...]:
     else:
         files = sorted(place.parent.glob("*.npz")) if place.suffix.lower() == ".npz" else [place]
     stats = [(str(file), file.stat()) for file in files if file.is_file()]
-    return tuple((name, found.st_mtime_ns, found.st_size, found.st_ino) for name, found in stats)
+    return tuple((name, found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino) for name, found in stats)
