@@ -320,8 +320,9 @@ def _read_plain(layout: Layout, columns: Sequence[Column], options: Options) -> 
     Numbers are made chunk by chunk, so that the text of a large file is never in memory as a whole: MNIST as a CSV of
     33 million cells takes its array and some megabytes.
     """
-    pieces: dict[int, list[Array]] = {i: [] for i, column in enumerate(columns) if column.role in ("feature", "key")}
-    texts = [i for i, column in enumerate(columns) if column.role in ("target", "name")]
+    seen = [i for i, column in enumerate(columns) if column.role != "dropped"]
+    texts = [i for i in seen if columns[i].role in ("target", "name") or columns[i].name in options.date]
+    pieces: dict[int, list[Array]] = {i: [] for i in seen if i not in texts}
     pointed: dict[int, bool] = {}  # whether all points so far may stand between thousands
     lines: list[Array] = []
     for chunk in _chunks(layout):
