@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
-from initbench.surroundings import begin_command, unwritten
+from initbench.surroundings import begin_command, has_reported_interrupt, unwritten
 
 TERMINALS: list[int] = []  # which of standard output and standard error are one
 
@@ -48,14 +48,15 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     while frame is not None:
         if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
             # Amid an import a KeyboardInterrupt may be lost, or come out as an ImportError from compiled code.
-            with suppress(OSError):
-                os.write(2, b"initbench: interrupted\n")
             _end()
         frame = frame.f_back
     raise KeyboardInterrupt
 
 
 def _end(*_: object) -> None:
+    if not has_reported_interrupt():
+        with suppress(OSError):
+            os.write(2, b"initbench: interrupted\n")
     os._exit(130)
 
 

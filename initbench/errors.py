@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+OPTIONS = ("-s ", "--seeds ")  # what the source of a fault begins with where it is no file
+
 
 class InitbenchError(Exception):
     """Something went wrong that the user can act on; the message says what, where and what to do."""
@@ -74,7 +76,8 @@ class Fault:
     hint: str = ""
 
     def __str__(self) -> str:
-        text = f"{self.source}:{self.line}:{self.column}: {self.message}"
+        place = "" if self.source.startswith(OPTIONS) else f":{self.line}:{self.column}"
+        text = f"{self.source}{place}: {self.message}"
         if self.excerpt.strip():
             text += f"\n  {self.excerpt}\n  {' ' * (self.column - 1)}{'^' * max(1, self.length)}"
         if self.hint:

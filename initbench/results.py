@@ -308,6 +308,8 @@ def run(
     """
     if jobs > 1 and is_imported_by_worker():
         sys.exit(1)  # a script that registers parts and has no guard: what started the worker goes on without it
+    if not isinstance(config, str | Path):
+        raise UsageError(f"run takes a path or the name of a bundled config, such as 'relu_deep': got {config!r:.60}")
     started, folders = time.time(), data_folders(Path(data_dir) if data_dir else None)
     experiment = read_experiment(find_config(str(config)), changes, folders)
     folder = Path(results) / experiment.name
@@ -721,6 +723,16 @@ def write_manifest(outcome: Outcome, jobs: int) -> None:
     def moment(seconds: float) -> str:
         return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
 
+    times = {
+        "start": moment(outcome.started),
+        "end": moment(outcome.ended),
+        "wall_seconds": round(outcome.ended - outcome.started, 3),
+    }
+    file = outcome.folder / "manifest.json"
+    if not outcome.trained:  # the numbers come from an earlier run
+        with suppress(OSError, UnicodeDecodeError, StoreError):
+            before = _manifest(file.read_text(encoding="utf-8"), file)
+            times = {key: before.get(key, value) for key, value in times.items()}
     manifest = {
         "initbench": version("initbench"),
         "python": platform.python_version(),
@@ -738,13 +750,11 @@ def write_manifest(outcome: Outcome, jobs: int) -> None:
         "data": outcome.checksums,
         "git_commit": _git_commit(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-        "start": moment(outcome.started),
-        "end": moment(outcome.ended),
-        "wall_seconds": round(outcome.ended - outcome.started, 3),
+        **times,
         "cells": outcome.counts,
         "cells_trained_now": outcome.trained,
     }
-    write_text(outcome.folder / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    write_text(file, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
 
 
 def _git_commit() -> str | None:

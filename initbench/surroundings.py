@@ -22,6 +22,7 @@ from initbench.errors import InitbenchError
 
 PREFIX, LOCK = "initbench-", "initbench-scratch.lock"  # of a scratch folder, and the file in it that its process locks
 _is_command = False  # rather than part of somebody's script or notebook
+_has_reported_interrupt = False
 
 
 class Stream(io.TextIOWrapper):
@@ -75,6 +76,17 @@ def begin_command() -> None:
             os.open(os.devnull, os.O_RDWR)
     for number, name in ((1, "stdout"), (2, "stderr")):
         setattr(sys, name, Stream(getattr(sys, name) or os.fdopen(number, "w", encoding="utf-8")))
+
+
+def note_interrupt() -> None:
+    """Remember that the user sees why the command ends, so that a further signal prints nothing."""
+    global _has_reported_interrupt
+    _has_reported_interrupt = True
+
+
+def has_reported_interrupt() -> bool:
+    """Whether `note_interrupt` was called."""
+    return _has_reported_interrupt
 
 
 def unwritten() -> str:

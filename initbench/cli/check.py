@@ -28,8 +28,8 @@ def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | N
     from initbench.config import bundled
     from initbench.conformance import broken_laws, remarks, why_unchecked
     from initbench.data import data_folders
-    from initbench.errors import ConfigError, UsageError
-    from initbench.registry import load_plugin, lookup_any
+    from initbench.errors import ConfigError, UsageError, nearest
+    from initbench.registry import FOLDERS, load_plugin, lookup_any, names
 
     for plugin in plugins:
         load_plugin(plugin)
@@ -55,8 +55,13 @@ def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | N
         try:
             (experiment,) = read_all([name], changes, data_dir)
         except UsageError as error:
-            is_word = not isinstance(error, ConfigError) and name == Path(name).stem
-            wrong.append(UsageError(f"{error}; a part of your own needs --plugin FILE.py") if is_word else error)
+            if not isinstance(error, ConfigError) and name == Path(name).stem:
+                parts = {part for kind in FOLDERS for part in names(kind)}
+                close = nearest(name, [*bundled(), *sorted(parts)])
+                known = f"nearest part: {close}; all names: initbench list KIND"
+                what = f"no config or part '{name}'; {known}" if close in parts else str(error)
+                error = UsageError(f"{what}; a part of your own needs --plugin FILE.py")
+            wrong.append(error)
             continue
         verdict = "empty" if note_empty([name], changes) else "fine"
         click.echo(f"{name}: {verdict}; {count_cells(experiment)}")

@@ -52,6 +52,13 @@ def _parts(kinds: Iterable[str]) -> Iterable[CompletionItem]:
             yield CompletionItem(entry.name, help=entry.summary)
 
 
+def _parts_or_keys(incomplete: str) -> Iterable[CompletionItem]:
+    from initbench.config.keys import KEYS
+
+    keys = {key.name: CompletionItem(key.name, help=key.doc) for key in KEYS.values()}
+    return (keys | {item.value: item for item in _all_parts(incomplete)}).values()
+
+
 def _all_parts(incomplete: str) -> Iterable[CompletionItem]:
     from initbench.registry import FOLDERS
 
@@ -78,7 +85,7 @@ configs_or_parts = _completer(
 )
 configs_or_files = _completer(lambda incomplete: [*_bundled("config", incomplete), *_files(incomplete, ("",))])
 claims = _completer(lambda incomplete: [*_bundled("claim", incomplete), *_files(incomplete, SUFFIXES)])
-parts = _completer(_all_parts)
+parts_or_keys = _completer(_parts_or_keys)
 activations = _completer(lambda incomplete: _parts(["activation"]))
 keys = _completer(_keys)
 data_sets = _completer(_data_sets)

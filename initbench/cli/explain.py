@@ -11,7 +11,7 @@ from initbench.cli.wrapping import text_columns
 @click.command(
     epilog="\b\nExamples:\n  initbench explain he_normal\n  initbench explain xavier --fan-in 784 --activation tanh\n"
 )
-@click.argument("name", shell_complete=completing.parts)
+@click.argument("name", shell_complete=completing.parts_or_keys)
 @click.option(
     "--fan-in", type=click.IntRange(1, 4096), default=256, show_default=True, help="Number of inputs of the layer."
 )

@@ -27,6 +27,7 @@ from initbench.cli.status import status
 from initbench.cli.table import table
 from initbench.cli.theory import theory
 from initbench.errors import ConfigError, InitbenchError, nearest, printable
+from initbench.surroundings import note_interrupt
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 EXAMPLES = """\b
@@ -62,6 +63,7 @@ class Commands(click.Group):
             click.echo(f"initbench: not enough memory: {error or 'none is left'}; take fewer rows or units", err=True)
             ctx.exit(1)
         except KeyboardInterrupt as error:  # says what is kept, if anything is
+            note_interrupt()
             click.echo("; ".join(filter(None, ["initbench: interrupted", str(error)])), err=True)
             ctx.exit(130)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):

@@ -240,7 +240,7 @@ def describe_results(results: Results) -> str:
     stale = out_of_date(results.folder)
     lines = [f"results: {results.folder}/ ({names})", *map(str, stale)]
     plot = command_line("plot", results.folder)
-    if not is_drawn(results.folder) and plot not in [each.command for each in stale]:
+    if not (results.curves.empty or is_drawn(results.folder)) and plot not in [each.command for each in stale]:
         lines.append(f"figures: {plot}")
     table = render_table(results.accuracy, "text", caption=results.caption)
     return f"{table}\n{tuning}{paragraphs(told, text_columns())}" + "\n".join(lines)

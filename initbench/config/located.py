@@ -72,6 +72,11 @@ class Value:
     written: str = ""
     is_quoted: bool = False
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing was written."""
+        return self.pairs == [] and not self.excerpt
+
     def fault(self, message: str, hint: str = "") -> Fault:
         """A fault at this place."""
         return Fault(self.source, self.line, self.column, message, self.excerpt, self.length, hint)
@@ -188,7 +193,7 @@ def locate(text: str, source: str, faults: list[Fault], remedy: str = "") -> Val
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
-        if node is None:
+        if node is None or (isinstance(node, yaml.ScalarNode) and node.value == "" and node.style is None):
             return Value(None, source, 1, 1, pairs=[])
         return _Converter(source, lines, faults).convert(node)
     except yaml.MarkedYAMLError as error:

@@ -67,7 +67,11 @@ def read_changes(changes: Sequence[str], faults: list[Fault]) -> list[tuple[Valu
         source, quoted = f"-s {change}", f"{key}={in_quotes(text)}"
         option = shlex.quote(quoted) if set('"$`\\!') & set(quoted) else f'"{quoted}"'
         remedy = f"for a text, put it in quotes that the shell leaves alone: -s {option}"
-        pairs.append((Value(key.strip(), source, 1, 1, change, len(key)), locate(text, source, faults, remedy)))
+        value = locate(text, source, faults, remedy)
+        if value.is_blank:
+            faults.append(value.fault(f"{key.strip()} is empty", "write KEY=VALUE, for example -s depth=5"))
+            value = replace(value, is_refused=True)
+        pairs.append((Value(key.strip(), source, 1, 1, change, len(key)), value))
     return pairs
 
 
@@ -168,7 +172,8 @@ def read_seeds(text: str, count: int | None = None) -> tuple[int, ...]:
     >>> read_seeds("3"), read_seeds("100:103"), read_seeds("100:", count=2)
     ((0, 1, 2), (100, 101, 102), (100, 101))
     """
-    source, begin = f"--seeds {text}", decimal(text.removesuffix(":"))
+    typed = text or "''"
+    source, begin = f"--seeds {typed}", decimal(text.removesuffix(":"))
     if text.endswith(":"):
         if count is None or not isinstance(begin, int):
             place = Value(None, source, 1, 1, text, len(text))
@@ -176,6 +181,8 @@ def read_seeds(text: str, count: int | None = None) -> tuple[int, ...]:
         text = f"{begin}:{begin + count}"
     faults: list[Fault] = []
     value = locate(text, source, faults, "for example 5, or 100:120 for 100 to 119")
+    if value.is_blank:
+        faults.append(value.fault("seeds is empty", "for example 5, or 100:120, which means 100 to 119"))
     if faults:
         raise ConfigError(faults)
     read: tuple[int, ...] = KEYS["seeds"].read(value, Context())

@@ -68,7 +68,7 @@ def test_faults_of_several_claims_are_told_at_once_and_nothing_is_run(invoke, tm
         ),
         (
             ("run", "mine.yaml", "--plugin", "halves.py", "--seeds", "many"),
-            "--seeds many:1:1: seeds is many",
+            "--seeds many: seeds is many",
         ),
         (("show", "nothing_like_it"), "no claim 'nothing_like_it'"),
         (("run", "mine.yaml", "mine.yaml", "--plugin", "halves.py"), "another claim is named 'mine'"),

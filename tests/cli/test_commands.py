@@ -16,6 +16,7 @@ import initbench
 from initbench import registry
 from initbench.cli import main
 from initbench.config import bundled
+from initbench.errors import UsageError
 from initbench.store import Store
 
 SMALL = """\
@@ -136,6 +137,59 @@ def test_run_writes_the_files_and_says_where_they_lie(invoke):
     assert "nothing to train" in invoke("run", "small.yaml", "-j", "1").stderr
 
 
+def test_a_run_with_nothing_to_train_keeps_the_times_of_the_manifest(invoke, monkeypatch):
+    file = Path("results/small/manifest.json")
+    few = ("run", "small.yaml", "-q", "-j", "1", "-s", "learning_rate=0.1")
+    invoke(*few)
+    first = json.loads(file.read_text())
+    monkeypatch.setattr("time.time", lambda: 4e9)
+    invoke(*few)
+    again = json.loads(file.read_text())
+    times = ("start", "end", "wall_seconds")
+    assert [again[key] for key in times] == [first[key] for key in times]
+    assert (first["cells_trained_now"], again["cells_trained_now"]) == (4, 0)
+    invoke(*few, "--seeds", "3")
+    assert json.loads(file.read_text())["start"].startswith("2096-")
+    file.write_text("damaged")
+    invoke(*few, "--seeds", "3")
+    assert json.loads(file.read_text())["start"].startswith("2096-")
+
+
+@pytest.mark.parametrize("config", [{"depth": 3}, None, ["smoke"], 3])
+def test_a_config_in_python_is_a_path_or_a_name(config):
+    with pytest.raises(
+        UsageError, match=r"^run takes a path or the name of a bundled config, such as 'relu_deep': got"
+    ):
+        initbench.run(config)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("he_nromal", "no config or part 'he_nromal'; nearest part: he_normal; "),
+        ("orthgonal", "no config or part 'orthgonal'; nearest part: orthogonal; "),
+        ("relu_dep", "no config 'relu_dep'; nearest bundled config: relu_deep\n"),
+        ("xyzzy", "no config 'xyzzy'; to list the bundled ones"),
+    ],
+)
+def test_check_names_the_nearest_config_or_part(invoke, name, said):
+    assert invoke("check", name, code=2).stderr.startswith(said)
+
+
+def test_where_no_cell_has_finished_no_figures_are_offered(invoke):
+    Path("bad.py").write_text(
+        "from initbench.registry import initializer\n\n"
+        "@initializer('bad')\ndef bad(shape, rng):\n    'Fails at seeds 5 and 6.'\n"
+        "    if rng.bit_generator.seed_seq.entropy in (5, 6):\n        raise ValueError('on purpose')\n"
+        "    return rng.normal(size=shape)\n"
+    )
+    options = ("-j", "1", "--plugin", "bad.py", "-s", "learning_rate=0.1", "--seeds", "5:7")
+    failed = invoke("run", "small.yaml", *options, "-s", "initializer=bad", code=3).stdout
+    assert "results: results/small/" in failed
+    assert "initbench plot" not in failed
+    assert "initbench plot" in invoke("run", "small.yaml", *options, "-s", "initializer=[bad, zeros]", code=3).stdout
+
+
 def test_quiet_says_nothing(invoke):
     result = invoke("run", "small.yaml", "-q", "-j", "1")
     assert (result.stdout, result.stderr) == ("", "")
@@ -197,7 +251,7 @@ def test_a_wrong_config_is_told_by_run_and_check_alike_and_writes_nothing(invoke
         "bad.yaml:2:13",
     ]
     assert "small.yaml: fine; 8 cells" in invoke("check", "small.yaml", "bad.yaml", code=2).stdout
-    assert invoke("run", "small.yaml", "-s", "depth=-1", code=2).stderr.startswith("-s depth=-1:1:1: depth is -1")
+    assert invoke("run", "small.yaml", "-s", "depth=-1", code=2).stderr.startswith("-s depth=-1: depth is -1")
     assert not Path("results").exists()
 
 
@@ -389,7 +443,7 @@ def test_cells_that_are_equal_under_two_labels_are_trained_once(invoke):
 @pytest.mark.parametrize("seeds", ["0", "010", "9:5", "many"])
 def test_seeds_at_fault_are_those_of_the_option_as_it_was_typed(invoke, command, seeds):
     shown = invoke(*command, "--seeds", seeds, code=2).stderr
-    assert shown.startswith(f"--seeds {seeds}:1:1: seeds is {seeds} and must be ")
+    assert shown.startswith(f"--seeds {seeds}: seeds is {seeds} and must be ")
     assert "-s seeds" not in shown
 
 

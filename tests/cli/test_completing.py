@@ -40,8 +40,9 @@ def test_check_also_takes_parts(offered):
 def test_parts_come_once(offered):
     found = offered("explain", "")
     assert len(found) == len(set(found))
-    assert set(found) == {name for kind in registry.FOLDERS for name in registry.names(kind)}
+    assert set(found) == {name for kind in registry.FOLDERS for name in registry.names(kind)} | set(KEYS)
     assert offered("explain", "he_n") == ["he_normal"]
+    assert offered("explain", "dep") == ["depth"]
 
 
 @pytest.mark.parametrize("words", [("theory",), ("phase",), ("explain", "he_normal", "--activation")])

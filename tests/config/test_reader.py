@@ -324,8 +324,29 @@ def test_seeds_take_a_range(read, written, first, stop):
 def test_a_range_that_is_none_is_refused(read, written):
     fault = only_fault(read, f"seeds: '{written}'")
     assert f"seeds is {written} and must be FROM:TO" in fault.message
-    with pytest.raises(ConfigError, match=f"--seeds {written}:1:1: "):
+    with pytest.raises(ConfigError, match=f"^--seeds {written}: "):
         read_seeds(written)
+
+
+@pytest.mark.parametrize(("written", "shown"), [("", "''"), ("  ", "  "), ("# three", "# three"), ("---", "---")])
+def test_an_option_without_a_value_is_reported_as_empty(read, written, shown):
+    with pytest.raises(ConfigError, match=f"^--seeds {shown}: seeds is empty\n"):
+        read_seeds(written)
+    (fault,) = faults(read, "", f"clip_norm={written}")
+    assert str(fault).startswith(f"-s clip_norm={written}: clip_norm is empty\n")
+
+
+@pytest.mark.parametrize("option", ["dept=3", "depth=-1", "depth=[1, x]", "activation=rellu", "depth=[1"])
+def test_a_fault_of_an_option_has_no_line_and_one_of_a_file_has(read, option):
+    key, _, value = option.partition("=")
+    (of_option,), (of_file,) = faults(read, "", f"{key}={value}"), faults(read, f"{key}: {value}")
+    assert str(of_option).startswith(f"-s {option}: {of_option.message}\n")
+    assert str(of_file).startswith(f"some.yaml:{of_file.line}:{of_file.column}: ")
+
+
+@pytest.mark.parametrize("text", ["---\n", "---", "# why\n---\n# because\n", "---\n...\n"])
+def test_a_document_without_content_is_an_empty_config(read, text):
+    assert read(text) == read("")
 
 
 TEXTS_THAT_NEED_QUOTES = [

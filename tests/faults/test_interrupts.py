@@ -243,9 +243,31 @@ def test_a_second_ctrl_c_right_after_the_first_says_nothing_of_semaphores(tmp_pa
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
+    assert errors.count("initbench: interrupted") == 1, errors
     assert "leaked" not in errors
     assert "Traceback" not in errors
     until(lambda: not group_lives(process.pid))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("has_reported", [False, True])
+def test_a_second_signal_ends_a_process_at_once_and_the_interrupt_is_reported_once(tmp_path, number, has_reported):
+    code = (
+        "import initbench.__main__ as program, os, signal, time\n"
+        "from initbench.surroundings import note_interrupt\n"
+        f"signal.signal({int(number)}, signal.SIG_DFL)\n"  # what started the tests may ignore it
+        "program._hear(program._interrupt)\n"
+        "try:\n"
+        f"    os.kill(os.getpid(), {int(number)})\n"
+        "    time.sleep(60)\n"
+        "except KeyboardInterrupt:\n"
+        f"    {'note_interrupt()' if has_reported else 'pass'}\n"
+        f"    os.kill(os.getpid(), {int(number)})\n"
+        "    time.sleep(60)\n"
+    )
+    (tmp_path / "twice.py").write_text(code)
+    done = subprocess.run([sys.executable, "twice.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "" if has_reported else "initbench: interrupted\n")
 
 
 def limit_memory():
