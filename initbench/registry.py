@@ -423,7 +423,7 @@ def _load_packages() -> None:
             package = point.dist.name if point.dist else point.module.partition(".")[0]
             raise UsageError(
                 f"the installed package '{package}' fails to bring its parts along, by the entry point '{point.name} = "
-                f"{point.value}': {type(error).__name__}: {error}; mend it, or: pip uninstall {package}"
+                f"{point.value}': {type(error).__name__}: {error}; fix it, or: pip uninstall {package}"
             ) from error
 
 
