@@ -169,5 +169,5 @@ def test_code_that_fails_is_named(code, said, tmp_path):
     text = python(tmp_path, ["-m", "initbench", "list", "initializers"], 2)
     assert text == (
         "initbench: the installed package 'their-package' fails to bring its parts along, by the entry point "
-        f"'all_of_them = bad': {said}; mend it, or: pip uninstall their-package\n"
+        f"'all_of_them = bad': {said}; fix it, or: pip uninstall their-package\n"
     )
