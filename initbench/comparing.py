@@ -13,7 +13,7 @@ import pandas as pd
 
 from initbench.analysis.comparisons import COLUMNS, SCORE_DETAILS, compare_pairs, pair_arms
 from initbench.analysis.intervals import sort_key, t_interval
-from initbench.errors import UsageError, nearest
+from initbench.errors import DataError, UsageError, nearest
 from initbench.parts.datasets.columns import Column
 from initbench.parts.datasets.rows import find_layout
 from initbench.parts.datasets.tables import Options, as_words, read_table
@@ -186,6 +186,8 @@ def read_runs(file: Path, names: Names, options: Options) -> Runs:
     _check_names(names, layout.names, f"{file}:{line}")
     roles = dict.fromkeys((names.seed, names.score, *names.settings), "key") | {names.arm: "name"}
     table = read_table(file, options._replace(roles=roles))
+    if table.faults:
+        raise DataError("\n".join(table.faults))
     frame = pd.DataFrame({column.name: _values(column) for column in table.columns if column.role != "dropped"})
     places = [f"{file}:{number}" for number in table.lines]
     others = [column.name for column in table.columns if column.role == "dropped"]

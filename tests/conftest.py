@@ -18,8 +18,9 @@ def forgetful_registry(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def silent_progress(monkeypatch):
-    """Keeps commands that take long on a busy machine from saying so, where a test counts lines."""
+def plain_output(monkeypatch):
+    """Lines as wide as without a terminal, which pytest-xdist makes 80, and no lines of progress on a busy machine."""
+    monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setattr("initbench.cli.progress.SECONDS_OF_SILENCE", 3600.0)
 
 

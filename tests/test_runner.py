@@ -232,7 +232,9 @@ HERE = ["worker processes cannot start; training continues in this process"]
 SMALL = ["initializer=[he_normal, zeros]", "seeds=2", "epochs=1"]
 
 
-@pytest.mark.parametrize(("times", "said"), [(1, []), (2, []), (99, HERE)])
+@pytest.mark.parametrize(
+    ("times", "said"), [(1, [[]]), (2, [[], HERE]), (99, [HERE])]
+)  # two workers die at once or not
 def test_a_worker_that_is_killed_before_any_has_begun_ends_no_run(config, tmp_path, times, said):
     (tmp_path / "stillborn.py").write_text(STILLBORN.replace("TIMES", str(times)))
     load_plugin("stillborn.py")
@@ -240,7 +242,7 @@ def test_a_worker_that_is_killed_before_any_has_begun_ends_no_run(config, tmp_pa
     results = run(config, jobs=2, changes=SMALL, progress=progress)
     assert set(results.runs["status"]) == {"ok"}
     assert len(progress.trained) == len(set(progress.trained)) == 8
-    assert progress.said == said
+    assert progress.said in said
     assert kills(tmp_path) > 0
 
 

@@ -243,12 +243,14 @@ def _oddities(features: Sequence[Column]) -> list[str]:
             where = f"{number} stands in {count(found[1], 'row')}, far from all other values"
             notes.append(f"column '{column.name}': {where}; if it means a missing value, declare missing: [{number}]")
     for words, names in kinds.items():
+        if not names:
+            continue
         listed = flow(names[:8]) + (" and so on" if len(names) > 8 else "")
         if len(names) == 1:
             notes.append(f"column '{names[0]}' has {words}; to leave it out: drop: {listed}")
         elif len(names) == len(features):  # to leave all of them out is no way
             notes.append(f"all columns have {words}")
-        elif names:
+        else:
             notes.append(f"{len(names)} columns have {words}; to leave them out: drop: {listed}")
     return notes
 
@@ -371,6 +373,9 @@ def _read_columns(
     file, missing, faults = layout.file, MISSING | set(options.missing), list[str]()
     drafts = {}
     for i, cells in texts.items():
+        if columns[i].role == "name":
+            columns[i].kind, columns[i].values = "category", np.array(cells.distinct, dtype=object)[cells.codes]
+            continue
         try:
             drafts[i] = draft(file, columns[i], cells, missing, is_date=columns[i].name in options.date)
         except DataError as error:
