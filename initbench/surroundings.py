@@ -187,7 +187,12 @@ def _hold(lock: Path) -> Iterator[bool | None]:
     """Hold a lock that ends with its process; whether that succeeds, None on a file system that has no locks."""
     import sqlite3
 
-    with closing(sqlite3.connect(lock, timeout=0, isolation_level=None)) as connection:
+    try:
+        found = sqlite3.connect(lock, timeout=0, isolation_level=None)
+    except sqlite3.Error:  # another process has swept the folder away before it was locked, or has no locks to give
+        yield None if lock.parent.exists() else False
+        return
+    with closing(found) as connection:
         is_held: bool | None = True
         try:
             connection.execute("BEGIN EXCLUSIVE")

@@ -1,5 +1,7 @@
 """What every test starts from, and commands as a user types them."""
 
+import os
+
 import pytest
 from click.testing import CliRunner
 
@@ -17,10 +19,12 @@ def forgetful_registry(monkeypatch):
     monkeypatch.setattr(registry, "_plugins", dict(registry._plugins))
 
 
+os.environ.pop("COLUMNS", None)  # pytest-xdist sets 80, and lines are as wide as without a terminal
+
+
 @pytest.fixture(autouse=True)
-def plain_output(monkeypatch):
-    """Lines as wide as without a terminal, which pytest-xdist makes 80, and no lines of progress on a busy machine."""
-    monkeypatch.delenv("COLUMNS", raising=False)
+def silent_progress(monkeypatch):
+    """Keeps commands that take long on a busy machine from saying so, where a test counts lines."""
     monkeypatch.setattr("initbench.cli.progress.SECONDS_OF_SILENCE", 3600.0)
 
 

@@ -59,7 +59,7 @@ def test_a_file_that_is_none_or_holds_no_weights_is_told(first, tmp_path):
     with pytest.raises(ConfigError, match=r"no file or folder 'nowhere\.npz'"):
         start("nowhere.npz", tmp_path)
     (tmp_path / "text.npz").write_text("no arrays")
-    with pytest.raises(ConfigError, match=r":1:2: 'pretrained\(text.npz\)': .*no file of trained weights"):
+    with pytest.raises(ConfigError, match=r"npz}}: 'pretrained\(text.npz\)': .*no file of trained weights"):
         start("text.npz", tmp_path)
 
 

@@ -243,3 +243,23 @@ def test_workers_import_a_script_only_where_they_need_it_and_can(monkeypatch, sc
     with hidden_script(is_needed=is_needed):
         assert (sys.modules["__main__"] is not main) == is_hidden
     assert sys.modules["__main__"] is main
+
+
+def test_a_folder_that_another_process_sweeps_before_it_is_locked_is_made_again(tmp_path, monkeypatch):
+    """Between the making of a folder and its lock another command may take it for that of a dead process."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    make, made = tempfile.mkdtemp, []
+
+    def make_and_lose(**options):
+        folder = make(**options)
+        made.append(folder)
+        if len(made) == 1:
+            os.rmdir(folder)
+        return folder
+
+    monkeypatch.setattr(tempfile, "mkdtemp", make_and_lose)
+    with scratch_folder() as folder:
+        assert folder.exists()
+        assert (folder / LOCK).exists()
+    assert len(made) == 2
+    assert not list(tmp_path.iterdir())
