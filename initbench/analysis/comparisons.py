@@ -10,16 +10,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import ndtri, stdtr
+from scipy.special import bdtr, ndtri, stdtr
 
-from initbench.analysis.intervals import CONFIDENCE, mean_intervals, sort_key, wilson_interval
+from initbench.analysis.intervals import CONFIDENCE, mean_intervals, newcombe_interval, sort_key, wilson_interval
 from initbench.analysis.summaries import scores
 
 ALPHA = 0.05
 MIN_FLIP_PAIRS = 8
-MAX_EXACT_PAIRS = 12
+MAX_EXACT_PAIRS = 16
 RESAMPLES = 19_999
 MOST_SEEDS = 30  # of a plan to see what is all but seen
+MOST_FLIPPED = 2**22  # sums of flipped differences at a time
+STEPS = 4  # below the level that the smallest p of sign flips must leave: with fewer, one odd seed hides a difference
 COLUMNS = ["better", "worse", "seeds", "difference", "low", "high", "p", "p_adjusted", "probability_better", "verdict"]
 SCORE_DETAILS = [
     "wins",
@@ -35,6 +37,7 @@ DETAILS = [
     *("wins", "ties", "cliffs_delta", "better_accuracy", "worse_accuracy"),
     *("test_rows", "noise", "within_noise", "p_equivalent", "margin", "seeds_to_show"),
     *(f"{side}_trained{end}" for side in ("better", "worse") for end in ("", "_low", "_high")),
+    *("trained_difference", "trained_low", "trained_high", "trained_p", "is_mixed"),
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -47,9 +50,9 @@ def comparison_table(
 
     A diverged cell enters with the accuracy of always answering the majority class; a seed that failed for one of the
     two leaves the comparison. Which test gives ``p`` is settled by the number of seeds and of rows alone, never by the
-    outcomes: the sign-flip test from 8 seeds on, unless even its smallest possible p would not survive Holm's
-    adjustment over the table (with 5 seeds it is 2/32, above 0.05 as it stands); else Student's paired t test. If all
-    differences are the same number and not 0, t is infinite for want of any spread: then the sign-flip test is used.
+    outcomes: the sign-flip test from 8 seeds on, where four times its smallest p survives Holm's adjustment over the
+    table; else Student's paired t test, whose p is not below ``2 * 4**-n`` (`separation_p`). Student's test alone calls
+    equal arms that train or not by the toss of a coin ``better`` in up to 40 % of experiments with two or three seeds.
 
     Parameters
     ----------
@@ -79,6 +82,10 @@ def comparison_table(
         ``wins`` and ``ties`` count the seeds of the pair. ``cliffs_delta`` compares all seeds of one with all of the
         other, unpaired: the share that is higher minus the share that is lower. ``better_trained, worse_trained`` count
         the seeds that trained, of those in the pair, with Wilson's 95 % interval of their share (``_low, _high``).
+        ``trained_difference`` is the share of better's seeds that trained minus worse's, with Newcombe's 95 % interval
+        ``trained_low, trained_high`` and McNemar's exact two-sided ``trained_p``. ``is_mixed`` says that some of the
+        pair's seeds trained and others of the same initializer did not: the interval of the mean difference then holds
+        the truth less often than it says (docs/statistics.md), and the shares are what to read.
         ``noise`` is half of the 95 % interval of a difference of two accuracies on as many test rows, by their binomial
         errors alone; seeds do not lessen it, since all of them share the rows.
 
@@ -95,10 +102,18 @@ def comparison_table(
     cells, trained = scored["cell"].to_numpy(), scored["trained"].eq(True).to_numpy()
     table = compare_pairs(pairs, settings, margin, [tuple(cells[pair.places].ravel()) for pair in pairs])
     table[["low", "high"]] = table[["low", "high"]].clip(-1, 1)  # no difference of accuracies lies beyond
+    trained_by_pair = [trained[pair.places] for pair in pairs]
     for place, side in enumerate(("better", "worse")):
-        count = np.array([trained[pair.places[place]].sum() for pair in pairs], dtype=int)
+        count = np.array([each[place].sum() for each in trained_by_pair], dtype=int)
         low, high = wilson_interval(count, table["seeds"])
         table[f"{side}_trained"], table[f"{side}_trained_low"], table[f"{side}_trained_high"] = count, low, high
+    both = np.array([each.all(axis=0).sum() for each in trained_by_pair], dtype=int)
+    shares = newcombe_interval(table["better_trained"], table["worse_trained"], both, table["seeds"])
+    lead = table["better_trained"] - table["worse_trained"]
+    table["trained_difference"] = lead / table["seeds"].where(table["seeds"] > 0)
+    table["trained_low"], table["trained_high"] = shares
+    table["trained_p"] = np.array([mcnemar_p(each) for each in trained_by_pair], dtype=float)
+    table["is_mixed"] = [any(0 < side.sum() < side.size for side in each) for each in trained_by_pair]
     table = table.rename(columns={f"{side}_score": f"{side}_accuracy" for side in ("better", "worse")})
     rows = scored["test_rows"].to_numpy(dtype=float)
     table["test_rows"] = [rows[pair.places].mean() if pair.places.size else np.nan for pair in pairs]
@@ -255,6 +270,35 @@ def _intervals(differences: list[Floats]) -> Floats:
     return ends
 
 
+def mcnemar_p(trained: npt.NDArray[np.bool_]) -> float:
+    """McNemar's exact two-sided p of "as many seeds train with the one as with the other".
+
+    Parameters
+    ----------
+    trained : ndarray of bool, shape (2, n)
+        Whether each seed trained, of two initializers.
+
+    Returns
+    -------
+    float
+        nan without seeds; 1 where none trains with the one alone.
+
+    References
+    ----------
+    McNemar (1947), "Note on the sampling error of the difference between correlated proportions or percentages",
+    Psychometrika 12(2).
+
+    Examples
+    --------
+    >>> mcnemar_p(np.array([[True] * 6, [False] * 6]))
+    0.03125
+    """
+    if not trained.size:
+        return float("nan")
+    alone = [int((one & ~other).sum()) for one, other in (trained, trained[::-1])]
+    return float(min(1.0, 2 * bdtr(min(alone), sum(alone), 0.5)))
+
+
 def cliffs_delta(better: Floats, worse: Floats) -> float:
     """How often a value of one sample is above one of the other, minus how often it is below; -1 to 1, nan if empty."""
     if not len(better):
@@ -273,31 +317,53 @@ def binomial_noise(first: Any, second: Any, rows: Any) -> Floats:
     return noise
 
 
-def paired_p(differences: Floats, family: int = 1) -> float:
-    """Two-sided p of "the differences are as likely to be positive as negative".
+def paired_p(differences: Floats, family: int = 1) -> Any:
+    """Two-sided p of "the differences are as likely to be positive as negative", elementwise.
 
     Parameters
     ----------
-    differences : ndarray, shape (n,)
+    differences : ndarray, shape (..., n)
         One difference a seed.
     family : int, default 1
         How many p will be adjusted together.
 
     Returns
     -------
-    float
-        From the sign-flip test or Student's paired t test, as told in `comparison_table`; 1 if all differences are 0,
-        nan if there are fewer than 2.
+    ndarray of float64, shape (...)
+        From the sign-flip test or Student's paired t test, as `comparison_table` explains; 1 where all differences are
+        0, nan if there are fewer than 2.
     """
-    n = len(differences)
+    n = differences.shape[-1]
     if n < 2:
-        return float("nan")
-    if not differences.any():
-        return 1.0
-    smallest = 2.0 ** (1 - n) if n <= MAX_EXACT_PAIRS else 1 / (RESAMPLES + 1)
-    if n >= MIN_FLIP_PAIRS and smallest * family <= ALPHA:
-        return sign_flip_p(differences)
-    return 2 * min(one_sided_p(differences), one_sided_p(-differences))
+        return np.full(differences.shape[:-1], np.nan)[()]
+    if n >= MIN_FLIP_PAIRS and STEPS * family * smallest_flip_p(n) <= ALPHA:
+        p = sign_flip_p(differences)
+    else:
+        student = 2 * np.minimum(one_sided_p(differences), one_sided_p(-differences))
+        p = np.maximum(student, separation_p(n))
+    return np.where(differences.any(axis=-1), p, 1.0)[()]
+
+
+def separation_p(seeds: int) -> float:
+    """How often two equal arms whose seeds train or not by the toss of a coin are perfectly separated, either way.
+
+    Each seed has the one train and the other not with probability 1/4. No paired test can know the outcomes to be of
+    another kind, so none has a smaller p: by it, 36 pairs need six seeds and 276 pairs seven.
+
+    Examples
+    --------
+    >>> separation_p(3)
+    0.03125
+    """
+    return 2 * 4.0**-seeds
+
+
+def smallest_flip_p(seeds: int) -> float:
+    """The smallest p of `sign_flip_p`, where all differences have one sign; beyond 16 seeds the expected one.
+
+    Drawn flips are all of one sign as often as any others: at 13 seeds 5 of 19,999, which made p 3e-4.
+    """
+    return 2.0 ** (1 - seeds) + (0 if seeds <= MAX_EXACT_PAIRS else 1 / (RESAMPLES + 1))
 
 
 def seeds_to_show(differences: Floats, family: int) -> float:
@@ -324,26 +390,27 @@ def seeds_to_show(differences: Floats, family: int) -> float:
     return float("nan")
 
 
-def one_sided_p(differences: Floats) -> float:
-    """Student's one-sided p of "the mean difference is not above 0".
+def one_sided_p(differences: Floats) -> Any:
+    """Student's one-sided p of "the mean difference is not above 0", elementwise.
 
     Parameters
     ----------
-    differences : ndarray, shape (n,)
+    differences : ndarray, shape (..., n)
         One difference a seed.
 
     Returns
     -------
-    float
+    ndarray of float64, shape (...)
         nan if there are fewer than 2. Where all are the same number, t has no spread to go by: then the p of the
         sign-flip test, ``2**-n`` if they are positive, else 1.
     """
-    n = len(differences)
+    n = differences.shape[-1]
     if n < 2:
-        return float("nan")
-    if np.ptp(differences) == 0:
-        return 2.0**-n if differences[0] > 0 else 1.0
-    return float(stdtr(n - 1, -differences.mean() / (differences.std(ddof=1) / np.sqrt(n))))
+        return np.full(differences.shape[:-1], np.nan)[()]
+    is_flat = np.ptp(differences, axis=-1) == 0
+    error = np.where(is_flat, 1.0, differences.std(axis=-1, ddof=1)) / np.sqrt(n)
+    student = stdtr(n - 1, -differences.mean(axis=-1) / error)
+    return np.where(is_flat, np.where(differences[..., 0] > 0, 2.0**-n, 1.0), student)[()]
 
 
 def equivalence_p(differences: Floats, margin: float) -> float:
@@ -361,26 +428,34 @@ def equivalence_p(differences: Floats, margin: float) -> float:
     Schuirmann (1987), "A comparison of the two one-sided tests procedure and the power approach for assessing the
     equivalence of average bioavailability", J. Pharmacokinet. Biopharm. 15(6).
     """
-    return max(one_sided_p(margin + differences), one_sided_p(margin - differences))
+    return float(np.maximum(one_sided_p(margin + differences), one_sided_p(margin - differences)))
 
 
-def sign_flip_p(differences: Floats) -> float:
-    """Share of sign flips of the differences whose mean is at least as far from 0 as the one seen.
+def sign_flip_p(differences: Floats) -> Any:
+    """Share of sign flips of the differences whose mean is at least as far from 0 as the one seen, elementwise.
 
     Parameters
     ----------
-    differences : ndarray, shape (n,)
+    differences : ndarray, shape (..., n)
         One difference a seed.
 
     Returns
     -------
-    float
-        Exact over all 2**n flips up to n = 12; beyond, ``(b + 1) / (r + 1)`` with ``b`` of ``r`` = 19,999 flips drawn
-        from a fixed seed, so that equal differences have equal p.
+    ndarray of float64, shape (...)
+        Exact over all 2**n flips up to n = 16 (0.5 ms for a pair); beyond, ``(b + 1) / (r + 1)`` with ``b`` of
+        ``r`` = 19,999 flips drawn from a fixed seed, so that equal differences have equal p.
     """
-    n = len(differences)
-    extreme = np.abs(_flips(n) @ differences) >= abs(differences.sum()) - 1e-11
-    return float(extreme.mean()) if n <= MAX_EXACT_PAIRS else float((extreme.sum() + 1) / (RESAMPLES + 1))
+    n = differences.shape[-1]
+    flips, rows = _flips(n), np.reshape(differences, (-1, n))
+    extreme = np.empty(len(rows))
+    step = max(1, MOST_FLIPPED // len(flips))  # rows at a time, so that the sums take some tens of megabytes
+    for start in range(0, len(rows), step):
+        some = rows[start : start + step]
+        least = np.abs(some.sum(axis=1))[:, None] - 1e-11
+        extreme[start : start + step] = (np.abs(some @ flips.T) >= least).sum(axis=1)
+    is_exact = n <= MAX_EXACT_PAIRS
+    p = extreme / len(flips) if is_exact else (extreme + 1) / (len(flips) + 1)
+    return p.reshape(differences.shape[:-1])[()]
 
 
 @lru_cache(maxsize=4)

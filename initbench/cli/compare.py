@@ -172,7 +172,7 @@ def _compare_results(path: Path, margin: float | None, sentences: bool, form: st
 
 def _print(evidence: pd.DataFrame, verdicts: list[str], sentences: bool, form: str, caption: str = "") -> None:
     from initbench.present.sentences import paragraphs
-    from initbench.present.tables import markdown_cell, render_table
+    from initbench.present.tables import markdown_cell, render_table, render_training
 
     plain = markdown_cell if form == "markdown" else str
     if form in ("text", "markdown"):
@@ -183,3 +183,6 @@ def _print(evidence: pd.DataFrame, verdicts: list[str], sentences: bool, form: s
         click.echo("\n".join(map(plain, evidence["sentence"])))
     else:
         click.echo(render_table(evidence, form, caption=caption).rstrip("\n"))
+        training = render_training(evidence, form) if form in ("text", "markdown") else ""
+        if training:
+            click.echo("\n" + training.rstrip("\n"))

@@ -21,6 +21,7 @@ from initbench.present.labels import (
 )
 
 MOST_NAMED = 4  # initializers in one list
+ALPHA = 0.05
 KINDS = ("better", "worse", "equivalent", "no difference shown", "too few seeds")  # than the leader
 
 
@@ -50,21 +51,14 @@ def pair_sentence(row: Mapping[Hashable, Any]) -> str:
         start = f"No difference shown between {better} and {worse}: {difference} ({p})"
     ties = f", {_count(row['ties'], 'tie')}" if row["ties"] else ""
     wins = f"; {better} wins {row['wins']} of {seeds}{ties}"
-    trained = ""
-    if min(row.get("better_trained", seeds), row.get("worse_trained", seeds)) < seeds:
-        counts = [
-            f"{row[f'{side}_trained']} of {seeds} "
-            + interval(row[f"{side}_trained_low"], row[f"{side}_trained_high"], 0)
-            for side in ("better", "worse")
-        ]
-        trained = f"; trained: {counts[0]} % against {counts[1]} %"
+    lead, trained = _trained(row)
     noise = ""
     if row.get("within_noise"):
         noise = (
             f" This is within the noise of {row['test_rows']:,.0f} test rows alone "
             f"(± {100 * row['noise']:.2g} points): other rows may reverse it."
         )
-    return f"{start}{wins}{trained}.{_shortage(row)}{noise}"
+    return f"{lead}{start}{wins}{trained}.{_shortage(row)}{noise}"
 
 
 def _shortage(row: Mapping[Hashable, Any]) -> str:
@@ -81,6 +75,24 @@ def _shortage(row: Mapping[Hashable, Any]) -> str:
 def _is_constant(row: Mapping[Hashable, Any]) -> bool:
     """Whether all seeds have the same difference, which is not 0."""
     return bool(row["high"] - row["low"] <= 1e-9 * row["difference"] and row["difference"] > 0)
+
+
+def _trained(row: Mapping[Hashable, Any]) -> tuple[str, str]:
+    """How many seeds of a pair train: before its sentence where that is shown to differ, else at its end."""
+    seeds, better, worse = row["seeds"], row["better"], row["worse"]
+    if min(row.get("better_trained", seeds), row.get("worse_trained", seeds)) == seeds:
+        return "", ""
+    mixed = "; some seeds train and others do not, so the interval of the mean is rough" if row["is_mixed"] else ""
+    if row["trained_p"] <= ALPHA:
+        share = f"{percent(row['trained_difference'], 0)} points more {_share(row, 'trained')}"
+        both = f"{better} trains in {row['better_trained']} of {seeds} seeds and {worse} in {row['worse_trained']}"
+        return f"{both} ({share}, McNemar's p {p_words(row['trained_p'])}). ", mixed
+    counts = [f"{row[f'{side}_trained']} of {seeds} {_share(row, f'{side}_trained')}" for side in ("better", "worse")]
+    return "", f"; trained: {counts[0]} % against {counts[1]} %{mixed}"
+
+
+def _share(row: Mapping[Hashable, Any], name: str) -> str:
+    return interval(row[f"{name}_low"], row[f"{name}_high"], 0)
 
 
 def setting_sentences(evidence: pd.DataFrame, accuracy: pd.DataFrame, factors: Sequence[str]) -> list[str]:
@@ -134,7 +146,12 @@ def _verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:
     start = _lead(leaders, f"{percent(mean, digits)} %", f"{interval(low, high, digits)} over {best['seeds']} seeds")
     parts, close = _parts(leader, len(table) - 1, pairs)
     noise = f" The lead over {_names(close)} lies within the noise of the test rows." if close else ""
-    return f"{start}: {'; '.join(parts)}.{noise}"
+    some = table[(table["trained"] > 0) & (table["trained"] < table["seeds"])]
+    counts = [
+        f"{name} in {k} of {n}" for name, k, n in some[["initializer", "trained", "seeds"]].itertuples(index=False)
+    ]
+    mixed = f" Not every seed trains: {_names(counts)}; read these counts before the means." if counts else ""
+    return f"{start}: {'; '.join(parts)}.{mixed}{noise}"
 
 
 def score_sentences(

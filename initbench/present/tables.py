@@ -190,6 +190,23 @@ def comparison_view(comparison: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     return facts, view
 
 
+def render_training(comparison: pd.DataFrame, format: str) -> str:
+    """How many seeds of each pair train, and the difference of the shares, as text or Markdown.
+
+    Empty where every seed of every pair trains, or none does, and of anyone's runs.
+    """
+    if "better_trained" not in comparison:
+        return ""
+    trained, seeds = comparison["better_trained"] + comparison["worse_trained"], comparison["seeds"]
+    rows = comparison[(trained > 0) & (trained < 2 * seeds)]
+    view = rows[["better", "worse"]].copy()
+    for side in ("better", "worse"):
+        view[f"{side} trains"] = [f"{k} of {n}" for k, n in zip(rows[f"{side}_trained"], rows["seeds"], strict=True)]
+    view["difference of shares, points"] = _intervals(rows, "trained_difference", "trained_low", "trained_high")
+    view["McNemar's p"] = [_or_empty(v, p_words) for v in rows["trained_p"]]
+    return READERS[format](view, "", "Seeds that train:") if len(view) else ""
+
+
 def plan_view(plan: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     """A plan of seeds as a reader wants it, the top contenders first; like `comparison_view`.
 

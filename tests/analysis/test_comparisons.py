@@ -1,3 +1,5 @@
+from itertools import combinations
+
 import frames
 import numpy as np
 import pandas as pd
@@ -5,14 +7,19 @@ import pytest
 from scipy import stats
 
 from initbench.analysis.comparisons import (
+    ALPHA,
     COLUMNS,
     DETAILS,
+    STEPS,
     comparison_table,
     equivalence_p,
     holm,
+    mcnemar_p,
     one_sided_p,
     paired_p,
+    separation_p,
     sign_flip_p,
+    smallest_flip_p,
 )
 
 RNG = np.random.default_rng(5)
@@ -75,8 +82,66 @@ def test_the_test_is_chosen_by_seeds_and_rows_and_never_by_outcomes():
     d = RNG.normal(0.01, 0.02, 8)
     t = stats.ttest_1samp(d, 0).pvalue
     assert paired_p(d[:7]) == pytest.approx(stats.ttest_1samp(d[:7], 0).pvalue, abs=1e-10)
-    assert paired_p(d, family=6) == sign_flip_p(d)  # 6 * 2 / 2**8 <= 0.05
-    assert paired_p(d, family=7) == pytest.approx(t, abs=1e-10)
+    assert paired_p(d) == sign_flip_p(d)  # 4 * 2 / 2**8 <= 0.05
+    assert paired_p(d, family=2) == pytest.approx(t, abs=1e-10)
+
+
+def test_no_p_is_below_that_of_two_coins_and_the_smallest_flip_p_is_what_it_is_taken_for():
+    for n in (2, 3, 5, 7):
+        assert paired_p(0.8 + RNG.normal(0, 1e-6, n)) == 2 * 4.0**-n
+    for n in range(8, 31):
+        assert sign_flip_p(np.full(n, 0.1)) <= smallest_flip_p(n) * (STEPS if n > 16 else 1)  # drawn flips vary
+
+
+def test_obvious_differences_are_shown_at_every_number_of_seeds_whatever_the_family():
+    for n in range(5, 31):
+        for family in (1, 15, 36, 112, 190, 276):
+            p = paired_p(0.2 + RNG.normal(0, 0.005, n), family)
+            assert p * family <= ALPHA or family * separation_p(n) > ALPHA, (n, family)
+
+
+def coins(experiments, n, arms, share):
+    draws = RNG.random((experiments, n, arms)) < share
+    return np.where(draws, 0.9 + 0.01 * RNG.standard_normal(draws.shape), 0.1135).round(12)
+
+
+def false_better(scores):
+    pairs = list(combinations(range(scores.shape[-1]), 2))
+    found = [
+        holm(np.array([paired_p((one[:, a] - one[:, b]).round(12), len(pairs)) for a, b in pairs])).min() <= ALPHA
+        for one in scores
+    ]
+    return np.mean(found)
+
+
+@pytest.mark.parametrize(("n", "arms"), [(2, 6), (3, 2), (3, 6), (5, 6), (8, 4)])
+def test_equal_arms_that_train_or_not_are_rarely_called_different(n, arms):
+    assert false_better(coins(300, n, arms, 0.6)) <= 0.08  # 5 % and the chance of 300 experiments
+
+
+def test_the_check_of_equal_arms_catches_student_alone(monkeypatch):
+    monkeypatch.setattr("initbench.analysis.comparisons.separation_p", lambda seeds: 0.0)
+    assert false_better(coins(300, 3, 6, 0.6)) > 0.15
+
+
+def test_mcnemar_is_the_exact_binomial_test_of_the_seeds_that_train_with_one_alone():
+    for _ in range(50):
+        trained = RNG.random((2, int(RNG.integers(1, 12)))) < 0.6
+        alone = int((trained[0] & ~trained[1]).sum()), int((~trained[0] & trained[1]).sum())
+        expected = stats.binomtest(alone[0], sum(alone)).pvalue if sum(alone) else 1.0
+        assert mcnemar_p(trained) == pytest.approx(expected, abs=1e-12)
+    assert np.isnan(mcnemar_p(np.zeros((2, 0), dtype=bool)))
+
+
+def test_the_table_says_how_many_seeds_train_and_where_that_is_mixed():
+    accuracies = {"a": [0.9, 0.9, 0.91, 0.92, 0.9, 0.9], "b": [0.1135] * 6, "c": [0.9, 0.1135, 0.9, 0.9, 0.1135, 0.9]}
+    table = compared(scored(accuracies)).set_index(["better", "worse"])
+    alone = table.loc[("a", "b")]
+    assert (alone["trained_difference"], alone["trained_p"], alone["is_mixed"]) == (1.0, 2 / 2**6, False)
+    mixed = table.loc[("a", "c")]
+    assert (mixed["better_trained"], mixed["worse_trained"], mixed["trained_p"], mixed["is_mixed"]) == (6, 4, 0.5, True)
+    assert mixed["trained_difference"] == pytest.approx(1 / 3)
+    assert mixed["trained_low"] < 0 < 1 / 3 < mixed["trained_high"]
 
 
 def test_differences_without_spread():
@@ -116,9 +181,9 @@ def test_pairing_survives_shuffled_rows_and_missing_seeds():
     row = compared(f, lacking).set_index(["better", "worse"]).loc[("orthogonal", "zeros")]
     by_seed = f.runs.pivot(index="seed", columns="initializer", values="test_accuracy").drop([0, 4])
     assert row["seeds"] == 7
-    assert row["p"] == pytest.approx(stats.ttest_rel(by_seed["orthogonal"], by_seed["zeros"]).pvalue, abs=1e-9)
-    mispaired = stats.ttest_rel(by_seed["orthogonal"], np.roll(by_seed["zeros"], 1)).pvalue
-    assert abs(row["p"] - mispaired) > 1e-6
+    difference = by_seed["orthogonal"] - by_seed["zeros"]
+    assert row["difference"] == pytest.approx(difference.mean(), abs=1e-12)
+    assert row["p"] == max(stats.ttest_1samp(difference, 0).pvalue, separation_p(7))
 
 
 def test_diverged_cells_enter_at_chance_and_failed_ones_do_not():

@@ -59,8 +59,10 @@ def test_text_has_verdicts_above_the_table(ended):
     assert verdicts
     assert verdicts[0] in printed
     assert "Cliff's δ" in text
-    rows = text.partition("verdict\n")[2].splitlines()[1:]
-    assert len(rows) == 6
+    table, _, training = text.partition("verdict\n")[2].partition("\n\n")
+    assert len(table.splitlines()[1:]) == 6
+    assert training.startswith("Seeds that train:\nbetter")
+    assert "McNemar's p" in training
 
 
 def test_every_format_tells_the_same_pairs(ended):
