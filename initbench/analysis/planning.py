@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from functools import lru_cache
+from itertools import count
 from math import ceil, log2
 from typing import Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import chdtri, nctdtr, stdtrit
 
-from initbench.analysis.comparisons import ALPHA, comparison_table, pair_arms
+from initbench.analysis.comparisons import ALPHA, comparison_table, pair_arms, separation_p
 from initbench.analysis.summaries import scores
 
 SURE = 0.8  # of the upper bound of a standard deviation
@@ -52,10 +53,11 @@ def plan_table(
         and ``std_upper``, its upper bound at 80 % confidence, all fractions. ``needed`` counts the seeds that show
         ``detect`` if the true deviation is ``std``, ``needed_upper`` if it is ``std_upper``; ``detectable`` is the
         smallest true difference that ``seeds`` seeds show. Three more are the same at the adjusted level. Numbers are
-        nan with fewer than 2 seeds, and infinite where it takes more than a million. ``seeds_to_show`` is that of
-        `initbench.analysis.comparisons.comparison_table`. ``standing`` is one of ``STANDINGS``: ``contenders`` are the
-        leader of a setting and one that is not shown to differ from it, ``open`` other pairs without a verdict,
-        ``decided`` those with one, and ``at chance`` pairs of which no seed is shown to train.
+        nan with fewer than 2 seeds, and infinite where it takes more than a million, or so few seeds show nothing.
+        ``seeds_to_show`` is that of `initbench.analysis.comparisons.comparison_table`. ``standing`` is one of
+        ``STANDINGS``: ``contenders`` are the leader of a setting and one that is not shown to differ from it, ``open``
+        other pairs without a verdict, ``decided`` those with one, and ``at chance`` pairs of which no seed is shown to
+        train.
 
     References
     ----------
@@ -75,8 +77,9 @@ def plan_table(
         upper = std * np.sqrt((n - 1) / chdtri(n - 1, SURE)) if n >= 2 else np.nan
         row = [*pair.setting, pair.better, pair.worse, n, mean, std, upper]
         for level in (ALPHA, ALPHA / max(family, 1)):
-            row += [seeds_needed(detect, s, level, power) for s in (std, upper)]
-            row.append(std * detectable_effect(n, level, power) if n >= 2 else np.nan)
+            row += [max(seeds_needed(detect, s, level, power), fewest_seeds(level)) for s in (std, upper)]
+            can_show = n >= fewest_seeds(level)
+            row.append(std * detectable_effect(n, level, power) if can_show else np.inf if n >= 2 else np.nan)
         rows.append([*row, verdict["seeds_to_show"], _standing(verdict, pair.leads)])
     table = pd.DataFrame(rows, columns=[*settings, *COLUMNS])
     return table.astype({"standing": pd.CategoricalDtype(STANDINGS, ordered=True)})
@@ -90,6 +93,17 @@ def _standing(verdict: Mapping[Hashable, Any], leads: bool) -> str:
     if verdict["verdict"] in ("better", "equivalent"):
         return decided
     return contenders if leads else undecided
+
+
+def fewest_seeds(level: float) -> int:
+    """The smallest number of seeds at which a comparison can show any difference, however large, at a level.
+
+    Examples
+    --------
+    >>> fewest_seeds(0.05), fewest_seeds(0.05 / 36), fewest_seeds(0.05 / 276)
+    (3, 6, 7)
+    """
+    return next(n for n in count(2) if separation_p(n) <= level)
 
 
 def t_power(effect: float, seeds: int, level: float) -> float:

@@ -68,8 +68,9 @@ def _pair(row: dict[str, Any], detect: float) -> str:
     same = "; the difference is the same at every seed, so these show no spread" if row["std"] == 0 else ""
     n = row["seeds_to_show"]
     enough = f"; its seeds agree but are too few: {n:.0f} like them would show that difference" if n == n else ""
+    could = f"{100 * row['detectable']:.2g} points" if row["detectable"] < float("inf") else "no difference at all"
     return (
         f"detecting {points(detect)} between {row['better']} and {row['worse']}, {standing}, takes"
         f" {seeds_words(row['needed'])} (upper bound: {seeds_words(row['needed_upper'])});"
-        f" with {row['seeds']} this run could detect {100 * row['detectable']:.2g} points{same}{enough}"
+        f" with {row['seeds']} this run could detect {could}{same}{enough}"
     )

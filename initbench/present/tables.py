@@ -232,7 +232,7 @@ def _bounded(plan: pd.DataFrame, name: str, text: Callable[[Any], str]) -> list[
 
 
 def _two_digits(fraction: float) -> str:
-    return f"{100 * fraction:#.2g}".rstrip(".")
+    return "none" if fraction == np.inf else f"{100 * fraction:#.2g}".rstrip(".")
 
 
 def _count(value: float) -> str:

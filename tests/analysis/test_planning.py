@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from initbench.analysis.planning import COLUMNS, detectable_effect, plan_table, seeds_needed, t_power
+from initbench.analysis.planning import COLUMNS, detectable_effect, fewest_seeds, plan_table, seeds_needed, t_power
 from initbench.present.planning import plan_sentences
 from initbench.present.tables import plan_view
 
@@ -99,6 +99,19 @@ def test_pairs_stand_by_what_is_left_to_decide():
     assert (few["standing"] == "contenders").sum() == 2
     assert few["standing"].tolist()[:3] == ["contenders", "contenders", few["standing"][2]]
     assert (few["standing"] == "open").any()
+
+
+def test_a_plan_asks_for_as_many_seeds_as_can_show_anything():
+    rng = np.random.default_rng(3)
+    table = planned({name: 0.9 - 0.08 * place + 1e-4 * rng.normal(size=2) for place, name in enumerate("abcdefghi")})
+    assert len(table) == 36
+    assert (table["needed"] == 3).all()
+    assert (table["needed_adjusted"] == 6).all()
+    assert np.isinf(table[["detectable", "detectable_adjusted"]]).all(axis=None)
+    assert "with 2 this run could detect no difference at all" in plan_sentences(table, 0.1, 0.8)[0]
+    assert set(plan_view(table)[1]["could see, points"]) == {"none"}
+    assert [fewest_seeds(0.05 / pairs) for pairs in (1, 15, 36, 276)] == [3, 5, 6, 7]
+    assert np.isfinite(planned({"a": rng.normal(size=3), "b": rng.normal(size=3)})["detectable"]).all()
 
 
 def test_a_plan_says_how_many_seeds_like_these_would_do():
