@@ -21,8 +21,12 @@ from initbench.analysis.comparisons import ALPHA, holm, paired_p
 from initbench.analysis.intervals import mean_intervals, t_interval, wilson_interval
 
 SEEDS = (5, 10, 30)
+FAMILIES = (2, 6, 9, 12)  # how many initializers are compared
+POWER_SEEDS = (5, 10, 20, 30)
+MANY_SEEDS = (2, 3, 5, 8, 10, 13, 20, 30)
 INITIALIZERS = 6
 TEST_ROWS = 2000
+BLOCK = 500  # experiments at a time, to save memory
 EFFECTS = (0.5, 1.0, 1.5, 2.0)
 BEGIN, END = "<!-- Made by benchmarks/simulate.py -->", "<!-- End of what benchmarks/simulate.py makes -->"
 
@@ -41,14 +45,21 @@ DIFFERENCES: dict[str, tuple[Draw, float]] = {  # how a difference is drawn, and
         0.2 * 0.7865,
     ),
 }
+
+
+def _failing(share: float) -> Draw:
+    """Accuracies of which a share is at chance."""
+    return lambda rng, shape: np.where(rng.random(shape) < share, 0.1135, 0.9 + 0.01 * rng.standard_normal(shape))
+
+
 SAME: dict[str, Draw] = {  # accuracies of initializers that are all the same; the last axis are initializers
     "normal": lambda rng, shape: 0.9 + 0.01 * rng.standard_normal(shape),
     "correct answers of 2,000, seeds shared": lambda rng, shape: (
         rng.binomial(TEST_ROWS, 0.9 + 0.02 * rng.uniform(-1, 1, (*shape[:-1], 1)), shape) / TEST_ROWS
     ),
-    "one seed in five ends at chance": lambda rng, shape: np.where(
-        rng.random(shape) < 0.2, 0.1135, 0.9 + 0.01 * rng.standard_normal(shape)
-    ),
+    "skewed (exponential)": lambda rng, shape: 0.9 - 0.02 * rng.standard_exponential(shape),
+    "near the ceiling (beta 40, 0.8)": lambda rng, shape: rng.beta(40, 0.8, shape),
+    **{f"{share:.0%} of the seeds fail": _failing(share) for share in (0.05, 0.2, 0.3, 0.5)},
 }
 
 
@@ -76,14 +87,18 @@ def coverage(rng: np.random.Generator, experiments: int, interval: Interval) -> 
 
 
 def false_better(rng: np.random.Generator, experiments: int) -> list[list[str]]:
-    """A row a kind of accuracy and a cell a number of seeds: how often any pair is called better."""
+    """A row a kind of accuracy and a number of initializers, a cell a number of seeds: how often any pair is better."""
     rows = []
     for name, draw in SAME.items():
-        cells = [name]
-        for n in SEEDS:
-            scores = draw(rng, (experiments, n, INITIALIZERS)).round(12)
-            cells.append(_share(int(are_better(scores).any(axis=1).sum()), experiments))
-        rows.append(cells)
+        for initializers in FAMILIES:
+            cells = [name, str(initializers)]
+            for n in MANY_SEEDS:
+                found = 0
+                for block in range(0, experiments, BLOCK):
+                    shape = (min(BLOCK, experiments - block), n, initializers)
+                    found += int(are_better(draw(rng, shape).round(12)).any(axis=1).sum())
+                cells.append(_share(found, experiments))
+            rows.append(cells)
     return rows
 
 
@@ -92,7 +107,7 @@ def power(rng: np.random.Generator, experiments: int) -> list[list[str]]:
     rows = []
     for effect in EFFECTS:
         cells = [f"{effect:g}"]
-        for n in SEEDS:
+        for n in POWER_SEEDS:
             scores = rng.standard_normal((experiments, n, INITIALIZERS)) / np.sqrt(2)  # differences have deviation 1
             scores[..., 0] += effect
             alone, among = are_better(scores[..., :2])[:, 0].mean(), are_better(scores)[:, 0].mean()
@@ -111,7 +126,7 @@ def are_better(scores: np.ndarray) -> np.ndarray:
     low, high = (
         np.reshape(ends, differences.shape[:2]) for ends in _intervals(differences.reshape(-1, scores.shape[1]))
     )
-    p = np.array([holm(np.array([paired_p(each, len(pairs)) for each in one])) for one in differences])
+    p = np.array([holm(one) for one in paired_p(differences, len(pairs))])
     return (p <= ALPHA) & ((low > 0) | (high < 0))
 
 
@@ -126,9 +141,9 @@ def _share(count: int, total: int) -> str:
     return f"{100 * count / total:.1f} [{100 * low[0]:.1f}, {100 * high[0]:.1f}]"
 
 
-def table(first: str, rows: list[list[str]]) -> str:
-    """Rows as Markdown, a column a number of seeds."""
-    head = [first, *(f"{n} seeds" for n in SEEDS)]
+def table(first: Sequence[str], rows: list[list[str]], seeds: Sequence[int] = SEEDS) -> str:
+    """Rows as Markdown: ``first`` heads the columns that say what a row is, then comes one for each number of seeds."""
+    head = [*first, *(f"{n} seeds" for n in seeds)]
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
@@ -143,16 +158,15 @@ def main() -> None:
     text = (
         f"Coverage of the 95 % interval of a mean difference, in percent of {5 * count:,} experiments, with\n"
         "Wilson's interval:\n\n"
-        f"{table('differences', coverage(rng, 5 * count, _intervals))}\n"
+        f"{table(('differences',), coverage(rng, 5 * count, _intervals))}\n"
         f"The same for Student's interval and for the BCa bootstrap of SciPy, in percent of {count:,} experiments:\n\n"
-        f"{table('Student', coverage(rng, count, student))}\n"
-        f"{table('BCa', coverage(rng, count, bca))}\n"
-        f"Any false `better` among {INITIALIZERS} initializers that are the same, in percent of {3 * count:,}\n"
-        "experiments:\n\n"
-        f"{table('accuracies', false_better(rng, 3 * count))}\n"
+        f"{table(('Student',), coverage(rng, count, student))}\n"
+        f"{table(('BCa',), coverage(rng, count, bca))}\n"
+        f"Any false `better` among initializers that are all the same, in percent of {count:,} experiments:\n\n"
+        f"{table(('accuracies', 'initializers'), false_better(rng, count), MANY_SEEDS)}\n"
         f"Power, in percent of {count:,} experiments: a pair alone / among the pairs of {INITIALIZERS} initializers,\n"
         "of which one is better than all others by so many deviations of a paired difference:\n\n"
-        f"{table('effect', power(rng, count))}"
+        f"{table(('effect',), power(rng, count), POWER_SEEDS)}"
     )
     print(text)
     if arguments.output:
