@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from initbench.analysis.racing import Design, Race
-    from initbench.analysis.ranks import Ranking
+    from initbench.analysis.ranks import Ranking, Scores
     from initbench.present.report import Chapter
 
 CLAIMS = "claims.csv"  # the verdicts on claims
@@ -173,6 +173,13 @@ class Results:
         from initbench.analysis.ranks import ranking
 
         return ranking(self.runs_to_rank, self.frames.baselines, self.frames.factors)
+
+    @cached_property
+    def scores(self) -> Scores:
+        """The scores of the settings that count, as `write_export` writes them for other programs."""
+        from initbench.analysis.ranks import scores_for_others
+
+        return scores_for_others(self.runs_to_rank, self.frames.baselines, self.frames.factors)
 
     @property
     def runs_to_rank(self) -> pd.DataFrame:
@@ -560,13 +567,11 @@ def write_export(results: Results, folder: Path) -> list[Path]:
     """
     import numpy as np
 
-    from initbench.analysis.ranks import scores_for_others
     from initbench.present.tables import csv_text
 
-    frames = results.frames
-    if frames.runs.empty:
+    if results.runs.empty:
         raise StoreError(f"{results.folder}: no cell has finished yet, so there is nothing to export")
-    found = scores_for_others(results.runs_to_rank, frames.baselines, frames.factors)
+    found = results.scores
     ours = command_line("run", results.folder / "config.yaml", "-o", results.folder.parent)
     again = f"to fill it in: {'initbench claims run' if holds_claims(results.folder) else ours}"
     if found.table.empty:

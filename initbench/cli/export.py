@@ -22,6 +22,9 @@ def export(path: Path, output: Path | None) -> None:
 
     scores.csv has one column per initializer and one row per setting, described in settings.csv; for a single setting
     it has one row per seed. scores.npz has one array per initializer, of shape (seeds, settings).
+
+    autorank and scikit-posthocs take the rows of scores.csv for independent. Settings of one data set are not, as they
+    share their seeds: then give them the means over settings of scores.npz, one row per seed.
     """
     from initbench.cli.progress import Bar
     from initbench.results import load, write_export
@@ -32,3 +35,9 @@ def export(path: Path, output: Path | None) -> None:
         click.echo(f"initbench: {results.caption}", err=True)
     for file in write_export(results, output or path / "export"):
         click.echo(file)
+    if results.scores.has_shared_seeds:
+        click.echo(
+            "initbench: settings share seeds, so the rows of scores.csv are not independent blocks; for tests that need"
+            " them, take the means over settings of scores.npz, one row per seed",
+            err=True,
+        )

@@ -6,11 +6,15 @@ from scipy import stats
 
 from initbench.analysis.profiles import expanded_interval, interquartile_mean, resample, shares_above
 from initbench.analysis.ranks import (
+    ALPHA,
     COLUMNS,
     PROFILE_COLUMNS,
+    block_ranks,
     critical_difference,
     friedman,
     groups_within,
+    least_difference,
+    permutation_test,
     ranking,
     scores_for_others,
 )
@@ -35,15 +39,34 @@ def row(f, name, runs=None):
 
 
 def table_of(values):
-    """An experiment of one seed with the given accuracies: a row a setting, a column an initializer."""
-    names = [f"i{j}" for j in range(len(values[0]))]
+    """An experiment of one seed with the given accuracies: a row a data set, a column an initializer."""
+    names, sets = [f"i{j}" for j in range(len(values[0]))], [f"d{i}" for i in range(len(values))]
     return frames.experiment(
-        lambda initializer, depth, **setting: frames.Outcome(values[depth][names.index(initializer)]),
+        lambda initializer, dataset, **setting: frames.Outcome(values[sets.index(dataset)][names.index(initializer)]),
         initializer=names,
-        depth=list(range(len(values))),
+        dataset=sets,
         seeds=1,
         epochs=1,
     )
+
+
+def sweep_of(values):
+    """An experiment on one data set: accuracies of shape (initializers, seeds, depths)."""
+    names = [f"i{j}" for j in range(len(values))]
+    return frames.experiment(
+        lambda initializer, depth, seed, **setting: frames.Outcome(values[names.index(initializer)][seed][depth]),
+        initializer=names,
+        depth=list(range(len(values[0][0]))),
+        seeds=len(values[0]),
+        epochs=1,
+    )
+
+
+def runs_of(values):
+    """What `block_ranks` takes, of the accuracies of a sweep, shape (initializers, seeds, settings)."""
+    initializer, seed, setting = np.indices(values.shape).reshape(3, -1)
+    columns = {"initializer": initializer, "seed": seed, "setting": setting, "test_accuracy": values.ravel()}
+    return pd.DataFrame({"source": "a", **columns})
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +110,17 @@ def test_ranks_wins_and_means_are_those_of_scipy(mixed):
     np.testing.assert_allclose(table["mean_rank"], ranks.mean(axis=0), atol=1e-12)
     np.testing.assert_allclose(table["wins"], (ranks == 1).sum(axis=0), atol=1e-12)
     np.testing.assert_allclose(table["test_accuracy_mean"], means.mean(axis=0), atol=1e-10)
-    expected = stats.friedmanchisquare(*means.T)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_over_data_sets_the_test_is_friedmans_of_scipy(seed):
+    values = np.random.default_rng(seed).uniform(0.5, 0.9, (7, 4))
+    table = ranked(table_of(values)).table
+    expected = stats.friedmanchisquare(*values.T)
     assert table["friedman"].iloc[0] == pytest.approx(expected.statistic, abs=1e-10)
     assert table["friedman_p"].iloc[0] == pytest.approx(expected.pvalue, abs=1e-10)
+    assert table["blocks"].eq(7).all()
+    assert table["critical_difference"].eq(critical_difference(4, 7)).all()
 
 
 def test_a_diverged_run_left_out_would_be_another_rank(mixed):
@@ -122,7 +153,7 @@ def test_resampling_a_value_is_repeating_it():
     assert np.abs(interquartile_mean(values, np.ones((8, 30))) - expected).min() > 1e-6
 
 
-def test_resamples_keep_to_their_strata():
+def test_resamples_keep_to_their_data_sets():
     weights = resample((3, 1, 4))
     assert weights.shape == (2001, 8)
     assert (weights[0] == 1).all()
@@ -133,48 +164,51 @@ def test_resamples_keep_to_their_strata():
     assert weights[1:].mean(axis=0) == pytest.approx(np.ones(8), abs=0.1)
 
 
-def covered(seeds, *, settings=8, skewed=False, expanded=True, stratified=True, repetitions=400):
-    """How often the interval holds the interquartile mean, and how wide it is; settings differ more than seeds."""
+def drawn_seeds(rng, count, *, seeds, settings, correlation, skewed=False):
+    """Outcomes that correlate between the settings of a seed, shape (count, seeds, settings)."""
+    common, own = rng.normal(size=(count, seeds, 1)), rng.normal(size=(count, seeds, settings))
+    normal = np.sqrt(correlation) * common + np.sqrt(1 - correlation) * own
+    return np.log(stats.norm.sf(normal)) if skewed else normal
+
+
+def covered(seeds, *, settings=8, correlation=0.95, skewed=False, stretched=True, jointly=True, repetitions=150):
+    """How often the interval holds the interquartile mean."""
     rng = np.random.default_rng(4)
-    level = np.linspace(0, 1, settings)[:, None]
-
-    def draw(seeds):
-        noise = rng.exponential(size=(settings, seeds)) - 1 if skewed else rng.normal(size=(settings, seeds))
-        return (level - 0.1 * noise).ravel()
-
-    truth = stats.trim_mean(draw(20_000), 0.25)
-    sizes = (seeds,) * settings if stratified else (seeds * settings,)
-    hits, widths = 0, []
-    for _ in range(repetitions):
-        drawn = interquartile_mean(draw(seeds), resample(sizes)[1:])
-        low, high = expanded_interval(drawn, sizes) if expanded else np.quantile(drawn, [0.025, 0.975])
+    draws = drawn_seeds(rng, repetitions, seeds=seeds, settings=settings, correlation=correlation, skewed=skewed)
+    truth = stats.trim_mean(drawn_seeds(rng, 1, seeds=200_000, settings=1, correlation=0, skewed=skewed).ravel(), 0.25)
+    block = np.repeat(np.arange(seeds), settings)
+    weights = resample((seeds,))[:, block] if jointly else resample((seeds,) * settings)
+    hits = 0
+    for values in draws if jointly else draws.transpose(0, 2, 1):
+        found = interquartile_mean(values.ravel(), weights)
+        sizes = (seeds,) if jointly else (seeds,) * settings
+        low, high = expanded_interval(found, sizes) if stretched else np.quantile(found[1:], [0.025, 0.975])
         hits += low <= truth <= high
-        widths.append(high - low)
-    return hits / repetitions, np.mean(widths)
+    return hits / repetitions
 
 
 @pytest.mark.parametrize("skewed", [False, True])
-@pytest.mark.parametrize("seeds", [5, 10])
-def test_the_interval_covers_the_interquartile_mean(seeds, skewed):
-    assert 0.915 <= covered(seeds, skewed=skewed)[0] <= 0.98
+@pytest.mark.parametrize("correlation", [0, 0.5, 0.95])
+@pytest.mark.parametrize(("seeds", "settings"), [(5, 8), (5, 3), (10, 3)])
+def test_the_interval_covers_the_interquartile_mean(seeds, settings, correlation, skewed):
+    assert 0.92 <= covered(seeds, settings=settings, correlation=correlation, skewed=skewed) <= 0.985
 
 
-def test_plain_percentiles_would_be_too_narrow_and_resamples_across_settings_too_wide():
-    share, width = covered(5)
-    assert covered(5, expanded=False)[0] < share - 0.02
-    assert covered(5, stratified=False)[1] > 2 * width
+@pytest.mark.parametrize("correlation", [0.5, 0.95])
+def test_plain_percentiles_and_resamples_of_each_setting_would_cover_too_rarely(correlation):
+    assert covered(5, correlation=correlation, stretched=False) < 0.9
+    assert covered(5, correlation=correlation, jointly=False) < 0.8
 
 
-def test_the_interval_is_of_percentiles_and_one_seed_a_setting_has_none():
-    drawn = np.random.default_rng(0).normal(size=(2000, 2))
-    tail = stats.norm.cdf(-stats.t.ppf(0.975, 9) * np.sqrt(12 / 9))
-    np.testing.assert_allclose(
-        expanded_interval(drawn, (5, 3, 4)), np.quantile(drawn, [tail, 1 - tail], axis=0), atol=1e-10
-    )
-    np.testing.assert_allclose(
-        expanded_interval(drawn, (10**6, 10**6)), np.quantile(drawn, [0.025, 0.975], axis=0), atol=1e-3
-    )
-    assert np.isnan(expanded_interval(drawn, (1, 1, 1))).all()
+def test_the_interval_stretches_percentiles_and_one_seed_has_none():
+    found = np.vstack([[0.1, 0.0], np.random.default_rng(0).normal(size=(2000, 2))])
+    ends = np.quantile(found[1:], [0.025, 0.975], axis=0)
+    stretch = stats.t.ppf(1 - 0.025 * 9 / 11, 9) / stats.norm.ppf(0.975) * np.sqrt(12 / 9)
+    np.testing.assert_allclose(expanded_interval(found, (5, 3, 4)), found[0] + stretch * (ends - found[0]), atol=1e-10)
+    np.testing.assert_allclose(expanded_interval(found, (10**6, 10**6)), ends, atol=1e-3)
+    assert np.isnan(expanded_interval(found, (1, 1, 1))).all()
+    one_sided = expanded_interval(np.vstack([[9.0], found[1:, :1]]), (5,))
+    assert one_sided[1] == 9  # what was observed is never outside
 
 
 def test_profiles_are_shares_of_runs_with_bands_around_them(mixed):
@@ -229,6 +263,127 @@ def test_groups_are_letters_and_all_share_one_unless_friedmans_test_rejects():
     assert clear["wins"].tolist() == [12, 0, 0]
     rng = np.random.default_rng(0)
     assert set(ranked(table_of(rng.uniform(0.5, 0.9, (6, 4)))).table["groups"]) == {"a"}
+
+
+def p_of(values):
+    return permutation_test(block_ranks(runs_of(values)).to_numpy())[1]
+
+
+def is_shown(values):
+    """Whether each two initializers are shown to differ, shape (initializers, initializers)."""
+    ranks = block_ranks(runs_of(values))
+    apart = np.ones((len(values), len(values)), dtype=bool)
+    for group in groups_within(ranks.mean().sort_values(), least_difference(ranks.to_numpy())):
+        apart[np.ix_(group, group)] = False
+    return apart
+
+
+def equal_sweeps(count, *, arms=3, seeds=5, settings=8, correlation=0.95, coins=0):
+    """Sweeps of equal initializers, the first of which train by the toss of a coin while the others are steady."""
+    rng = np.random.default_rng(9)
+    normal = drawn_seeds(rng, count * arms, seeds=seeds, settings=settings, correlation=correlation)
+    values = 0.7 + 0.03 * normal.reshape(count, arms, seeds, settings)
+    values[:, :coins] = np.where(normal.reshape(values.shape)[:, :coins] > 0, 0.95, 0.1) + values[:, :coins] / 100
+    return values
+
+
+@pytest.mark.parametrize(("correlation", "coins"), [(0, 0), (0.5, 3), (0.95, 0), (0.95, 3)])
+def test_equal_initializers_differ_in_one_of_twenty_sweeps(correlation, coins):
+    sweeps = equal_sweeps(120, correlation=correlation, coins=coins)
+    assert np.mean([p_of(values) <= ALPHA for values in sweeps]) <= 0.09
+
+
+@pytest.mark.parametrize("correlation", [0.5, 0.95])
+def test_settings_taken_for_independent_blocks_would_differ_in_most(correlation):
+    sweeps = equal_sweeps(50, correlation=correlation)
+    assert np.mean([friedman(values.mean(axis=1).round(12).T)[1] <= ALPHA for values in sweeps]) > 0.4
+
+
+@pytest.mark.parametrize(("seeds", "coins"), [(7, 0), (8, 4), (10, 2)])
+def test_of_equal_initializers_no_pair_is_shown_whatever_the_others_are(seeds, coins):
+    sweeps = equal_sweeps(120, arms=4, seeds=seeds, settings=3, coins=coins)
+    equal = coins or 4
+    assert np.mean([is_shown(values)[:equal, :equal].any() for values in sweeps]) <= 0.09
+
+
+def test_a_sweep_of_equal_initializers_is_all_one_group_and_has_no_critical_difference():
+    (values,) = equal_sweeps(1, settings=4)
+    table = ranked(sweep_of(values)).table
+    assert set(table["groups"]) == {"a"}
+    assert table["critical_difference"].isna().all()
+    assert table["blocks"].eq(5).all()
+
+
+def test_six_seeds_show_what_differs_at_every_seed_and_five_do_not():
+    noise = 0.001 * np.random.default_rng(1).normal(size=(4, 6, 3))
+    values = np.array([0.9, 0.7, 0.5, 0.3])[:, None, None] + noise
+    table = ranked(sweep_of(values)).table
+    assert table["groups"].tolist() == ["a", "b", "c", "d"]
+    assert table["friedman"].iloc[0] == pytest.approx(6 * 3)
+    few = ranked(sweep_of(values[:, :5])).table
+    assert few["friedman_p"].iloc[0] < 0.001
+    assert set(few["groups"]) == {"a"}
+
+
+def test_seeds_of_several_data_sets_are_blocks_of_their_own_and_copies_of_rows_are_not():
+    names, levels = ["i0", "i1", "i2"], {"i0": 0.9, "i1": 0.7, "i2": 0.5}
+
+    def blocks(*sets):
+        f = frames.experiment(
+            lambda initializer, **setting: frames.Outcome(levels[initializer]),
+            initializer=names,
+            dataset=list(sets),
+            depth=[2, 3],
+            seeds=2,
+            epochs=1,
+        )
+        return ranked(f).table["blocks"].unique().tolist()
+
+    assert blocks("digits", "churn") == [4]
+    assert blocks("mnist", "mnist-10k") == [2]
+    assert blocks("csv(t.csv, target=y)", "csv(t.csv, target=y, drop=[x])") == [2]
+    assert blocks("csv(t.csv, target=y)", "csv(u.csv, target=y)") == [4]
+
+
+def test_the_permutation_test_is_friedmans_where_a_block_has_one_setting():
+    rng = np.random.default_rng(5)
+    values = rng.integers(0, 5, (4, 12, 1)) / 10  # with ties
+    statistic, p = permutation_test(block_ranks(runs_of(values)).to_numpy())
+    expected = stats.friedmanchisquare(*values[..., 0])
+    assert statistic == pytest.approx(expected.statistic, abs=1e-10)
+    assert p == pytest.approx(expected.pvalue, abs=0.03)
+
+
+def test_few_permutations_are_enumerated_and_equal_scipys():
+    ranks = block_ranks(runs_of(np.random.default_rng(6).normal(size=(3, 4, 2)))).to_numpy()
+
+    def spread(*blocks, axis):
+        return (sum(blocks) ** 2).sum(axis=axis)
+
+    exact = stats.permutation_test(
+        list(ranks), spread, permutation_type="pairings", vectorized=True, alternative="greater", n_resamples=np.inf
+    )
+    assert permutation_test(ranks)[1] == pytest.approx(exact.pvalue, abs=1e-12)
+
+
+def test_one_seed_of_a_sweep_has_no_test_and_ties_everywhere_have_p_1():
+    alone = ranked(sweep_of(np.random.default_rng(2).uniform(0.5, 0.9, (4, 1, 6)))).table
+    assert alone[["friedman", "friedman_p", "critical_difference"]].isna().all(axis=None)
+    assert set(alone["groups"]) == {"a"}
+    assert permutation_test(np.zeros((5, 3))) == (0, 1)
+    assert least_difference(np.zeros((8, 3))) == np.inf
+
+
+def test_seeds_that_failed_somewhere_leave_the_test_only_there():
+    values = np.random.default_rng(3).uniform(0.5, 0.9, (3, 4, 2))
+    runs = runs_of(values)
+    gap = runs["initializer"].eq(1) & runs["seed"].eq(2) & runs["setting"].eq(0)
+    ranks = block_ranks(runs[~gap])
+    assert len(ranks) == 4
+    order = stats.rankdata(-values, axis=0) - 2
+    expected = order.sum(axis=2).T
+    expected[2] = order[:, 2, 1]
+    np.testing.assert_allclose(ranks, expected * 4 / 7, atol=1e-12)
 
 
 def test_ties_share_ranks_and_wins_even_across_rounding():

@@ -46,6 +46,7 @@ def test_export_writes_numbers_that_other_programs_read(invoke):
     invoke("run", "small.yaml", "-q", "-j", "1")
     files = invoke("export", FOLDER).stdout.split()
     assert files == [str(FOLDER / "export" / name) for name in ("scores.csv", "settings.csv", "scores.npz")]
+    assert "rows of scores.csv are not independent blocks" in invoke("export", FOLDER).stderr
     results = initbench.load(FOLDER)
     scores = pd.read_csv(files[0])
     means = results.accuracy.pivot(index="depth", columns="initializer", values="test_accuracy_mean")
@@ -63,7 +64,9 @@ def test_export_writes_numbers_that_other_programs_read(invoke):
 
 def test_export_of_one_setting_has_a_row_a_seed(invoke):
     invoke("run", "small.yaml", "-q", "-j", "1", "-s", "depth=1")
-    scores, blocks, _ = invoke("export", FOLDER).stdout.split()
+    found = invoke("export", FOLDER)
+    scores, blocks, _ = found.stdout.split()
+    assert "independent" not in found.stderr  # seeds are
     assert pd.read_csv(blocks)["seed"].tolist() == [0, 1]
     runs = initbench.load(FOLDER).runs
     accuracy = runs.loc[runs["initializer"] == "zeros", "test_accuracy"]

@@ -16,15 +16,17 @@ from initbench.present.figures.style import looks
 LONG = "truncated_normal(std=0.0{}, bounds=2, clipped)"
 
 
-def ranked(names, settings=12, *, noise=0.05, short=0):
+def ranked(names, settings=12, *, noise=0.05, short=0, key="dataset", seeds=2):
     """A ranking in which later names are worse; some settings lack the first one."""
+    values = [f"d{i}" for i in range(settings)] if key == "dataset" else list(range(settings))
 
-    def outcome(initializer, seed, depth, **setting):
-        shift = noise * np.sin(7 * names.index(initializer) + 3 * depth + seed)
-        status = "failed" if initializer == names[0] and depth < short else "ok"
+    def outcome(initializer, seed, **setting):
+        place = values.index(setting[key])
+        shift = noise * np.sin(7 * names.index(initializer) + 3 * place + seed)
+        status = "failed" if initializer == names[0] and place < short else "ok"
         return frames.Outcome(0.9 - 0.4 * names.index(initializer) / len(names) + shift, status=status)
 
-    f = frames.experiment(outcome, initializer=names, depth=list(range(settings)), seeds=2, epochs=1)
+    f = frames.experiment(outcome, initializer=names, seeds=seeds, epochs=1, **{key: values})
     return ranking(f.runs, f.baselines, f.factors)
 
 
@@ -83,6 +85,28 @@ def test_bars_join_those_that_share_a_letter_and_the_critical_difference_is_to_s
         assert is_joined == bool(letters[a] & letters[b])
 
 
+@pytest.mark.parametrize(
+    ("seeds", "noise", "heading"),
+    [
+        (8, 0.02, "permuting 8 seeds; those that share a letter are not shown to differ at 5 %"),
+        (5, 0.02, "not all are alike; to show which differ takes 6 seeds"),
+        (8, 9.0, "permuting 8 seeds: no difference shown"),
+        (1, 0.02, "no test: it takes two seeds"),
+    ],
+)
+def test_where_settings_share_seeds_letters_stand_in_place_of_bars(seeds, noise, heading):
+    found = ranked(named(6), settings=3, key="depth", seeds=seeds, noise=noise)
+    figure = drawn(found)["critical-difference"]
+    assert heading in " ".join(figure.get_suptitle().split())
+    assert not any("critical difference" in text for text in words(figure))
+    axes = figure.axes[0]
+    assert not [line for line in axes.lines if line.get_marker() == "|" or same_color(line.get_color(), "0.2")]
+    for row in found.table.itertuples():
+        first, last = row.groups.split()[0], row.groups.split()[-1]
+        span = first if first == last else f"{first}-{last}"
+        assert any(row.initializer in text and f"{row.mean_rank:.2f} {span}" in text for text in words(figure))
+
+
 def test_bars_of_one_level_do_not_touch():
     bars = group_bars(ranked(named(15), settings=40, noise=0.1).table)
     assert len(bars) > 3
@@ -110,9 +134,12 @@ def test_profiles_are_the_lines_and_bands_they_are_given(six):
 
 
 @pytest.mark.parametrize("pattern", ["a{}", "part_{}", LONG])
-@pytest.mark.parametrize("count", [3, 4, 9, 20, 40])
-def test_no_words_overlap_or_leave_the_figure(count, pattern):
-    found = ranked(named(count, pattern), settings=8)
+@pytest.mark.parametrize(
+    ("count", "key"), [(3, "dataset"), (4, "dataset"), (9, "dataset"), (20, "dataset"), (40, "dataset"), (20, "depth")]
+)
+def test_no_words_overlap_or_leave_the_figure(count, key, pattern):
+    shape = {"settings": 8} if key == "dataset" else {"settings": 2, "seeds": 7}
+    found = ranked(named(count, pattern), key=key, **shape)
     figure = drawn(found)["critical-difference"]
     figure.draw_without_rendering()
     axes = figure.axes[0]

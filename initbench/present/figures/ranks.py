@@ -1,4 +1,4 @@
-"""Initializers over several settings: critical differences of their mean ranks, and performance profiles."""
+"""Initializers over several settings: their mean ranks and which of them differ, and performance profiles."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ NAME = 20  # letters of a line of a name; more would leave no room for the axis
 LINE = 9  # points from line to line of text
 BAR = 5  # points from bar to bar
 ALPHA = 0.05
+MIN_BLOCKS = 6  # seeds; with fewer no sign flips show a pair at 5 %
 SCALES = {
     "test_accuracy": "test accuracy (%)",
     "score": "test accuracy from chance (0) to all right (100)",
@@ -74,7 +75,7 @@ class Name(NamedTuple):
 
 @rc_context(STYLE)
 def critical_difference_diagram(table: pd.DataFrame, styles: dict[str, Look]) -> Figure:
-    """Mean ranks on an axis, with bars that join those that do not differ significantly.
+    """Mean ranks on an axis, and which of them are not shown to differ.
 
     Parameters
     ----------
@@ -86,21 +87,21 @@ def critical_difference_diagram(table: pd.DataFrame, styles: dict[str, Look]) ->
     Returns
     -------
     Figure
-        The critical difference stands above the axis, the names left and right of it.
+        The names stand left and right of the axis. Where blocks are independent, the critical difference stands above
+        it, and bars join those that are closer. Else letters behind the ranks say who shares a group.
 
     References
     ----------
     Demsar (2006), "Statistical comparisons of classifiers over multiple data sets", JMLR 7, figure 1.
     """
-    bars = group_bars(table)
+    difference = table["critical_difference"].iloc[0]
+    has_bars = bool(pd.notna(difference))
+    bars = group_bars(table) if has_bars else []
     levels = 1 + max((level for *_, level in bars), default=-1)
-    names = _places(table, 16 + BAR * levels)
+    names = _places(table, 16 + BAR * levels, has_letters=not has_bars)
     lowest = max(name.height + LINE * len(name.lines) / 2 for name in names)
-    p, difference = table["friedman_p"].iloc[0], table["critical_difference"].iloc[0]
-    told = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-    told = f"Friedman {told}" + ("" if p <= ALPHA else ": no difference shown")
-    told += "; a bar joins those without a significant difference at 5 % (Nemenyi)"
-    figure = new_figure((lowest - TOP) / 72 + 0.5, f"Mean ranks over {settings_told(table)}\n{told}")
+    heading = f"Mean ranks over {counted_settings(table)}\n{finding(table)}"
+    figure = new_figure((lowest - TOP) / 72 + 0.5, heading)
     axes = figure.subplots()
     axes.set_axis_off()
 
@@ -111,8 +112,9 @@ def critical_difference_diagram(table: pd.DataFrame, styles: dict[str, Look]) ->
         return left + step * (rank - 1)
 
     _draw_axis(axes, at, len(table), step)
-    axes.plot([at(1), at(1 + difference)], [-24, -24], color="black", linewidth=1.2, marker="|", markersize=5)
-    axes.annotate(f"critical difference {difference:.2f}", (at(1), -28), fontsize=7, va="bottom")
+    if has_bars:
+        axes.plot([at(1), at(1 + difference)], [-24, -24], color="black", linewidth=1.2, marker="|", markersize=5)
+        axes.annotate(f"critical difference {difference:.2f}", (at(1), -28), fontsize=7, va="bottom")
     for first, last, level in bars:
         height = 8 + BAR * level
         axes.plot([at(first) - 2, at(last) + 2], [height] * 2, color="0.2", linewidth=2.4, solid_capstyle="butt")
@@ -124,6 +126,23 @@ def critical_difference_diagram(table: pd.DataFrame, styles: dict[str, Look]) ->
         axes.text(x, name.height, "\n".join(name.lines), ha=align, va="center", fontsize=7, linespacing=0.95)
     axes.set(xlim=(0, POINTS), ylim=(lowest + 2, TOP))
     return figure
+
+
+def finding(table: pd.DataFrame) -> str:
+    """What the tests find, and how to read it: a line of the heading."""
+    p, blocks = table["friedman_p"].iloc[0], table["blocks"].iloc[0]
+    is_over_settings = pd.notna(table["critical_difference"].iloc[0])
+    if pd.isna(p):
+        return "no test: it takes two seeds that every initializer finished"
+    shown = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    shown = f"Friedman {shown}" + ("" if is_over_settings else f", permuting {blocks} seeds")
+    if p > ALPHA:
+        return f"{shown}: no difference shown"
+    if is_over_settings:
+        return f"{shown}; a bar joins those without a significant difference at 5 % (Nemenyi)"
+    if blocks < MIN_BLOCKS:
+        return f"{shown}: not all are alike; to show which differ takes {MIN_BLOCKS} seeds"
+    return f"{shown}; those that share a letter are not shown to differ at 5 %"
 
 
 def group_bars(table: pd.DataFrame) -> list[tuple[float, float, int]]:
@@ -139,18 +158,25 @@ def group_bars(table: pd.DataFrame) -> list[tuple[float, float, int]]:
     return bars
 
 
-def _places(table: pd.DataFrame, start: float) -> list[Name]:
+def _places(table: pd.DataFrame, start: float, *, has_letters: bool) -> list[Name]:
     """The better half goes down the left, the other up the right: so no line crosses another."""
     names = []
     half = (len(table) + 1) // 2
     for is_left, rows in ((True, table[:half]), (False, table[: half - 1 : -1])):
         height = start
-        for name, rank in zip(rows["initializer"], rows["mean_rank"], strict=True):
+        for name, rank, letters in zip(rows["initializer"], rows["mean_rank"], rows["groups"], strict=True):
             first, *others = _wrapped(name)
-            lines = [f"{first}  {rank:.2f}" if is_left else f"{rank:.2f}  {first}", *others]
+            number = f"{rank:.2f} {_span(letters)}" if has_letters else f"{rank:.2f}"
+            lines = [f"{first}  {number}" if is_left else f"{number}  {first}", *others]
             names.append(Name(name, rank, height + LINE * len(lines) / 2, is_left, lines))
             height += LINE * len(lines) + 3
     return names
+
+
+def _span(letters: str) -> str:
+    """``a`` or ``a-c``: the groups of an initializer follow one another."""
+    first, last = letters.split()[0], letters.split()[-1]
+    return first if first == last else f"{first}-{last}"
 
 
 def _wrapped(name: str) -> list[str]:
@@ -198,8 +224,9 @@ def performance_profiles(table: pd.DataFrame, profiles: pd.DataFrame, styles: di
     figure 6.
     """
     labels = {name: name for name in table["initializer"]}
-    told = "share of runs above an accuracy; bands: 95 %, seeds drawn anew within settings"
-    figure = new_figure(2.9 + 0.15 * legend_rows(labels), f"Performance profiles over {settings_told(table)}\n{told}")
+    heading = f"Performance profiles over {counted_settings(table)}\n"
+    heading += "share of runs above an accuracy; bands: 95 %, from seeds with all their settings"
+    figure = new_figure(2.9 + 0.15 * legend_rows(labels), heading)
     axes = figure.subplots()
     for i, name in enumerate(labels):
         look, rows = styles[name], profiles[profiles["initializer"] == name]
@@ -212,7 +239,7 @@ def performance_profiles(table: pd.DataFrame, profiles: pd.DataFrame, styles: di
     return figure
 
 
-def settings_told(table: pd.DataFrame) -> str:
+def counted_settings(table: pd.DataFrame) -> str:
     """``12 settings (2 left out, where not every initializer has finished)``."""
     settings, left_out = table["settings"].iloc[0], table["left_out"].iloc[0]
     return f"{settings} settings" + (
