@@ -24,7 +24,8 @@ from initbench.present.figures.style import (
 
 FULL_BANDS = 10  # more bands than these are drawn paler, not to add up to a block
 POINTS = 72 * WIDTH - 8  # width of the diagram, whose units are points
-TOP = -44  # of the diagram; its axis lies at 0
+TOP = -44  # of the diagram with a critical difference; its axis lies at 0
+LOW_TOP = -22  # of one without
 NAME = 20  # letters of a line of a name; more would leave no room for the axis
 LINE = 9  # points from line to line of text
 BAR = 5  # points from bar to bar
@@ -101,7 +102,8 @@ def critical_difference_diagram(table: pd.DataFrame, styles: dict[str, Look]) ->
     names = _places(table, 16 + BAR * levels, has_letters=not has_bars)
     lowest = max(name.height + LINE * len(name.lines) / 2 for name in names)
     heading = f"Mean ranks over {counted_settings(table)}\n{finding(table)}"
-    figure = new_figure((lowest - TOP) / 72 + 0.5, heading)
+    top = TOP if has_bars else LOW_TOP
+    figure = new_figure((lowest - top) / 72 + 0.5, heading)
     axes = figure.subplots()
     axes.set_axis_off()
 
@@ -124,7 +126,7 @@ def critical_difference_diagram(table: pd.DataFrame, styles: dict[str, Look]) ->
         axes.plot(at(name.rank), 0, look.marker, color=look.color, markersize=4.5, zorder=3)
         x, align = (end - 3, "right") if name.is_left else (end + 3, "left")
         axes.text(x, name.height, "\n".join(name.lines), ha=align, va="center", fontsize=7, linespacing=0.95)
-    axes.set(xlim=(0, POINTS), ylim=(lowest + 2, TOP))
+    axes.set(xlim=(0, POINTS), ylim=(lowest + 2, top))
     return figure
 
 
