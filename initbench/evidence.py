@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from initbench.config import Claim, Experiment
 from initbench.config.claims import THEORY
+from initbench.config.experiment import tuning_seeds
 from initbench.errors import StoreError
-from initbench.plan import Cell, Setting, choose_tuned
+from initbench.plan import Cell, Choices, choose_tuned
 from initbench.probing import Seen, look_at_starts
 from initbench.probing.tables import probe_tables
 from initbench.results import PLANNED, write_manifest
@@ -67,8 +68,8 @@ def run_claims(
 ) -> Verdicts:
     """Train and probe what is missing of the networks that claims speak of, and hold the claims against them.
 
-    Writes ``claims.csv``, ``claims.md`` and figures into ``results/claims``, and ``tuning.csv`` and ``tried.csv`` where
-    arms tune a key.
+    Writes ``claims.csv``, ``claims.md`` and figures into ``results/claims``, and ``tuning.csv``, ``choices.csv`` and
+    ``tried.csv`` where arms tune a key.
 
     Parameters
     ----------
@@ -226,7 +227,8 @@ def _train(
     trained = [claim for claim in claims if not claim.metric.is_probed]
     arms = {(claim.name, arm): experiment for claim in trained for arm, experiment in claim.arms.items()}
     tuned = {name: experiment for name, experiment in arms.items() if experiment.tuned}
-    tuning = Tuning({}, pd.DataFrame(columns=["claim"]), pd.DataFrame(columns=["claim"]), 0)
+    nothing = pd.DataFrame(columns=["claim"])
+    tuning = Tuning({}, nothing, nothing, nothing, 0)
     if not arms:
         return Networks({}, None, {}, folders, jobs), tuning
     if tuned:
@@ -248,24 +250,26 @@ class Tuning:
     ----------
     choose : dict of (str, str) to callable
         By claim and arm: of all cells those at the values that were chosen. None where a cell failed at each value.
-    chosen, tried : DataFrame
-        ``claim, arm`` and the columns of tuning.csv and tried.csv, without those on values in common.
+    chosen, choices, tried : DataFrame
+        ``claim, arm`` and the columns of tuning.csv, choices.csv and tried.csv, without those on values in common.
     failed : int
         Cells without a result.
     """
 
     choose: dict[Name, Choose]
     chosen: pd.DataFrame
+    choices: pd.DataFrame
     tried: pd.DataFrame
     failed: int
 
 
 def _tune(arms: Mapping[Name, Experiment], folder: Path, train: Train, jobs: int) -> Tuning:
-    """Try the values of tuned keys, with seeds that report nothing; the best mean validation accuracy decides."""
+    """Try the values of tuned keys, with tuning seeds of each seed; the best mean validation accuracy decides."""
     import pandas as pd
 
-    from initbench.analysis.tuning import chosen_values, tried_table, tuning_table
+    from initbench.analysis.tuning import choices_table, chosen_values, how_often, tried_table, tuning_table
     from initbench.present.labels import show
+    from initbench.present.tuning import add_words
 
     with Lock(folder) as lock, (outcome := Outcome(lock)).explain_interrupt():
         plans = train([experiment.tuning for experiment in arms.values()], outcome)
@@ -273,22 +277,23 @@ def _tune(arms: Mapping[Name, Experiment], folder: Path, train: Train, jobs: int
             runs, _, baselines, factors = store.frames()
     write_manifest(outcome, jobs)
     choose: dict[Name, Choose] = {}
-    chosen, tried = [], []
+    tables: dict[str, list[pd.DataFrame]] = {"chosen": [], "choices": [], "tried": []}
     for (name, experiment), plan in zip(arms.items(), plans, strict=True):
         own = pd.DataFrame([{"cell": cell.key, **dict(cell.factors)} for cell in plan])  # in its own words
-        of_arm = own.merge(runs.drop(columns=factors).drop_duplicates("cell"), on="cell")
-        table = tried_table(of_arm, baselines.drop_duplicates("cell"), factors)
-        best = tuning_table(table, factors, experiment.tuned)
-        best["tried"] = [", ".join(map(show, table[key].unique())) for key in best["key"]]
-        choose[name] = partial(_at_own_values, experiment.tuned, chosen_values(best)[0])
-        named = {"claim": name[0], "arm": name[1]}
-        tried.append(pd.DataFrame(named, index=table.index).join(table).astype(object))  # keeps whole numbers whole
-        best = best.loc[:, ~best.columns.str.contains("common")]
-        chosen.append(pd.DataFrame(named, index=best.index).join(best).astype(object))
-    return Tuning(choose, pd.concat(chosen), pd.concat(tried), outcome.counts.get("failed", 0))
+        cells = own.merge(runs.drop(columns=factors).drop_duplicates("cell"), on="cell"), baselines, factors
+        by_seed = tuning_seeds(experiment.seeds, experiment.tuning_count)
+        choices, tried = choices_table(*cells, experiment.tuned, by_seed), tried_table(*cells)
+        best = tuning_table(choices, tried, factors, experiment.tuned)
+        best = add_words(best, how_often(choices, "tuned"), how_often(choices, "common"))
+        best["tried"] = [", ".join(map(show, tried[key].unique())) for key in best["key"]]
+        choose[name] = partial(_at_own_values, experiment.tuned, chosen_values(choices)[0])
+        for kind, table in (("chosen", best), ("choices", choices), ("tried", tried)):
+            named = pd.DataFrame({"claim": name[0], "arm": name[1]}, index=table.index).join(table)
+            tables[kind].append(named.loc[:, ~named.columns.str.contains("common")].astype(object))  # whole stay whole
+    return Tuning(choose, **{kind: pd.concat(some) for kind, some in tables.items()}, failed=outcome.counts["failed"])
 
 
-def _at_own_values(tuned: Sequence[str], own: Mapping[Setting, Setting], cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+def _at_own_values(tuned: Sequence[str], own: Choices, cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
     at_own = {cell.key for cell in choose_tuned(cells, tuned, own, {})}
     return tuple(cell for cell in cells if cell.key in at_own)
 
@@ -336,7 +341,7 @@ def _write(verdicts: Verdicts, tuning: Tuning) -> None:
 
     write_text(verdicts.folder / "claims.csv", csv_text(verdicts.table))
     write_text(verdicts.folder / "claims.md", markdown(verdicts.table))
-    for name, table in {"tuning": tuning.chosen, "tried": tuning.tried}.items():
+    for name, table in {"tuning": tuning.chosen, "choices": tuning.choices, "tried": tuning.tried}.items():
         file = verdicts.folder / f"{name}.csv"
         if table.empty:
             file.unlink(missing_ok=True)

@@ -58,7 +58,7 @@ def tables_mark(folder: Path) -> str:
     """The mark of what is drawn from the tables that a folder of results has now."""
     with Store(folder) as store:
         shown, tuned, layers = store.fingerprint(), store.about("tuned"), store.with_layers()
-    if tuned not in (None, "[]") and (folder / TUNING / "runs.sqlite").is_file():
+    if json.loads(tuned or "null") and (folder / TUNING / "runs.sqlite").is_file():
         with Store(folder / TUNING) as store:
             shown += store.fingerprint()
     if layers and has_probe(folder):  # which figures of predictors rest on too

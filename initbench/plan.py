@@ -20,9 +20,11 @@ FACTORS = ("dataset", "depth", "width", "activation", "initializer", "optimizer"
 ARITHMETIC = 2  # raised whenever the engine's numbers change, so that no old result passes for a new one
 SWEEPABLE = (*FACTORS, *(key for key in KEYS if KEYS[key].sweeps and key not in (*FACTORS, "hidden")))
 CACHE_BYTES = 16 * 2**20  # of a stack's working set
-TUNED = "tuned"  # what the column of a tuned key reads where each initializer has its own best value
+TUNED = "tuned"  # what the column of a tuned key reads where each initializer has its own best value at each seed
+COMMON = "common"  # what it reads where all initializers of a seed have the value that suits them best together
 DATA_BYTES = 256 * 2**20  # of the rows that a stack keeps, one copy a seed
 Setting = tuple[Any, ...]
+Choices = Mapping[tuple[Setting, int], Setting]  # by the factors that are not tuned, and the seed: the tuned ones
 
 
 @dataclass(frozen=True)
@@ -170,34 +172,34 @@ def make_plan(
     return tuple(cells)
 
 
-def choose_tuned(
-    cells: Iterable[Cell], tuned: Collection[str], own: Mapping[Setting, Setting], common: Mapping[Setting, Setting]
-) -> tuple[Cell, ...]:
-    """Of the product of all values of the tuned keys, the cells at the chosen ones.
+def choose_tuned(cells: Iterable[Cell], tuned: Collection[str], own: Choices, common: Choices) -> tuple[Cell, ...]:
+    """Of the product of all values of the tuned keys, the cells at the values that each seed chose.
 
     Parameters
     ----------
     cells : iterable of Cell
     tuned : collection of str
-    own, common : mapping of tuple to tuple
-        The values of all factors but the tuned keys -> the values chosen of these, both in the order of the factors.
+    own, common : mapping of (tuple, int) to tuple
+        The values of all factors but the tuned keys, and the seed -> the values chosen of these, both in the order of
+        the factors.
 
     Returns
     -------
     tuple of Cell
-        Those at the common values, then those at each initializer's own, whose tuned factors read ``tuned``; a cell may
-        be both.
+        Those at the common values, whose tuned factors read ``common``, then those at each initializer's own, which
+        read ``tuned``; a cell may be both. They are in the order of the product without the tuned keys.
     """
-    at_common, at_own = [], []
+    places: dict[tuple[Setting, int], int] = {}
+    found: dict[str, dict[int, Cell]] = {COMMON: {}, TUNED: {}}
     for cell in cells:
         setting = tuple(value for key, value in cell.factors if key not in tuned)
         tried = tuple(value for key, value in cell.factors if key in tuned)
-        if common.get(setting) == tried:
-            at_common.append(cell)
-        if own.get(setting) == tried:
-            factors = tuple((key, TUNED if key in tuned else value) for key, value in cell.factors)
-            at_own.append(replace(cell, factors=factors))
-    return (*at_common, *at_own)
+        place = places.setdefault((setting, cell.seed), len(places))
+        for word, chosen in ((COMMON, common), (TUNED, own)):
+            if chosen.get((setting, cell.seed)) == tried:
+                factors = tuple((key, word if key in tuned else value) for key, value in cell.factors)
+                found[word][place] = replace(cell, factors=factors)
+    return tuple(some[place] for some in found.values() for place in sorted(some))
 
 
 def factor_columns(experiment: Experiment) -> tuple[str, ...]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from initbench.config import Experiment
 from initbench.errors import UsageError
-from initbench.plan import Cell
+from initbench.plan import Cell, Setting
 from initbench.runner import Choose, Outcome, Progress, run_experiment
 from initbench.store import Store
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from initbench.analysis.racing import Design
 
 MAX_SEEDS = 30
+Tune = Callable[[tuple[int, ...]], "Choose | None"]
 
 
 def design_race(experiment: Experiment, max_seeds: int = MAX_SEEDS, margin: float | None = None) -> Design:
@@ -53,6 +54,7 @@ def run_race(
     whole: Experiment,
     design: Design,
     choose: Choose = tuple,
+    tune: Tune | None = None,
     fresh: bool = False,
     fail_fast: bool = False,
     progress: Progress | None = None,
@@ -70,12 +72,21 @@ def run_race(
     design : Design
     choose, fresh, fail_fast, progress, **options
         As of `initbench.runner.run_experiment`; with ``fail_fast`` a failed cell ends the race.
+    tune : callable ``(seeds) -> choose``, optional
+        Of an experiment that tunes keys: tunes them for the seeds up to a round, the second or a later one; None ends
+        the race.
     """
     from initbench.analysis.racing import race_table
+    from initbench.analysis.tuning import known
 
     progress = progress or Progress()
-    needed: dict[str, int] = {}
+    needed: dict[Setting, int] = {}
     for look in range(1, design.looks + 1):
+        if tune and look > 1:
+            chosen = tune(whole.seeds[: design.seeds_at(look)])
+            if chosen is None:
+                return
+            choose = chosen
         run_experiment(
             whole,
             outcome,
@@ -94,11 +105,12 @@ def run_race(
         progress.decide(look, design.seeds_at(look), race.decisions, race.standings)
         if race.is_over or (fail_fast and outcome.counts["failed"]):
             return
-        needed = {str(cell): int(seeds) for cell, seeds in race.standings.groupby("cell")["seeds"].max().items()}
+        standings = race.standings[[*frames.factors, "seeds"]].itertuples(index=False, name=None)
+        needed = {tuple(map(known, setting)): seeds for *setting, seeds in standings}
 
 
 def racing_cells(
-    cells: tuple[Cell, ...], needed: Mapping[str, int], round_seeds: int, choose: Choose = tuple
+    cells: tuple[Cell, ...], needed: Mapping[Setting, int], round_seeds: int, choose: Choose = tuple
 ) -> tuple[Cell, ...]:
     """The cells that a race needs so far.
 
@@ -106,13 +118,13 @@ def racing_cells(
     ----------
     cells : tuple of Cell
         Of all seeds that there may be.
-    needed : mapping of str to int
-        How many seeds each initializer needs in each setting, by the key of its cell of seed 0; those that are not in
-        it need the first round.
+    needed : mapping of tuple to int
+        How many seeds each initializer needs in each setting, by the values of the factors; those that are not in it
+        need the first round.
     round_seeds : int
     choose : callable ``(cells) -> cells``, default all
         Which of them the experiment has.
     """
-    cells = choose(cells)
-    first = {cell.factors: cell.key for cell in cells if cell.seed == 0}
-    return tuple(cell for cell in cells if cell.seed < needed.get(first[cell.factors], round_seeds))
+    return tuple(
+        cell for cell in choose(cells) if cell.seed < needed.get(tuple(v for _, v in cell.factors), round_seeds)
+    )

@@ -12,6 +12,7 @@ import warnings
 import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timezone
 from functools import cached_property, partial
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from initbench.config import Experiment, find_config, read_experiment
+from initbench.config.experiment import tuning_seeds
 from initbench.config.located import locate
 from initbench.data import data_folders
 from initbench.errors import FailedCells, InitbenchError, StoreError, UsageError, command_line
@@ -69,11 +71,14 @@ class Results:
     ranking : initbench.analysis.ranks.Ranking
         The initializers over all settings: ``ranking.table`` with the columns of ``ranks.csv``, and
         ``ranking.profiles``; empty where there are fewer than two settings or initializers.
-    tuning, tried : pandas.DataFrame
-        With the columns of ``tuning.csv`` and ``tried.csv``: the values chosen of tuned keys, and what each value that
-        was tried gave; empty where nothing was tuned.
+    tuning, choices, tried : pandas.DataFrame
+        With the columns of ``tuning.csv``, ``choices.csv`` and ``tried.csv``: how often each value of a tuned key was
+        chosen, what each seed has chosen, and what each value that was tried gave; empty where nothing was tuned.
     tuning_results : Results or None
         Of the experiment that tuned, ``results/<name>/tuning``.
+    tuning_count : int or None
+        How many tuning seeds each seed has; None where nothing was tuned, or one choice was made for all seeds, as
+        initbench once did.
     mark : str
         Of what the tables show; see `initbench.freshness`.
     """
@@ -87,10 +92,11 @@ class Results:
         counts: dict[str, int],
         design: Design | None = None,
         tuned: Sequence[str] = (),
+        tuning_count: int | None = None,
         mark: str = "",
     ) -> None:
         self.folder, self.frames, self.target, self.counts = folder, frames, target, counts
-        self.design, self.tuned, self.mark = design, tuned, mark
+        self.design, self.tuned, self.tuning_count, self.mark = design, tuned, tuning_count, mark
         self.runs, self.curves = frames.runs, frames.curves
         self.layers, self.histograms = layers
 
@@ -183,7 +189,7 @@ class Results:
 
     @property
     def runs_to_rank(self) -> pd.DataFrame:
-        """The runs without those at common values of tuned keys, whose settings are no others than the tuned ones."""
+        """The runs without those at common values of tuned keys, whose settings are the same as the tuned ones."""
         runs = self.runs
         for key in self.tuned:
             runs = runs[runs[key] == TUNED]
@@ -216,13 +222,31 @@ class Results:
         return tried_table(frames.runs, frames.baselines, frames.factors)
 
     @cached_property
+    def choices(self) -> pd.DataFrame:
+        """A row an initializer, setting, tuned key and seed."""
+        import pandas as pd
+
+        from initbench.analysis.tuning import choices_table
+
+        if self.tuning_results is None:
+            return pd.DataFrame()
+        frames, seeds = self.tuning_results.frames, self.runs["seed"].unique().tolist()
+        if self.tuning_count is None:
+            by_seed = dict.fromkeys(seeds, tuple(frames.runs["seed"].unique().tolist()))
+        else:
+            by_seed = tuning_seeds(seeds, self.tuning_count)
+        return choices_table(frames.runs, frames.baselines, frames.factors, self.tuned, by_seed)
+
+    @cached_property
     def tuning(self) -> pd.DataFrame:
         """A row an initializer, setting and tuned key."""
-        from initbench.analysis.tuning import tuning_table
+        from initbench.analysis.tuning import how_often, tuning_table
+        from initbench.present.tuning import add_words
 
         if self.tuning_results is None:
             return self.tried
-        return tuning_table(self.tried, self.tuning_results.frames.factors, self.tuned)
+        table = tuning_table(self.choices, self.tried, self.tuning_results.frames.factors, self.tuned)
+        return add_words(table, how_often(self.choices, "tuned"), how_often(self.choices, "common"))
 
     def _probed(self) -> pd.DataFrame | None:
         """What ``initbench probe`` adds to the diagnostics, if it has looked at this plan: Jacobians of its cells."""
@@ -332,19 +356,25 @@ def run(
         progress=progress,
         scheduler=scheduler,
     )
-    choose: Choose = tuple
-    whole, train_cells = experiment, partial(run_experiment)
+    train_cells: Callable[..., None] = run_experiment
     if until_decided:
         design = design_race(experiment, max_seeds, margin)
         whole = read_experiment(find_config(str(config)), (*changes, f"seeds={max_seeds}"), folders)
-        train_cells = partial(run_race, whole=whole, design=design)
+
+        def tune(seeds: tuple[int, ...]) -> Choose | None:
+            some = replace(whole, seeds=seeds)
+            found = train(some.tuning, folder / TUNING, partial(run_experiment, first=experiment.tuning), fresh=False)
+            return None if fail_fast and found.counts["failed"] else partial(_at_chosen_values, found, some)
+
+        train_cells = partial(run_race, whole=whole, design=design, tune=tune if experiment.tuned else None)
+    choose: Choose = tuple
     if experiment.tuned:
-        tried = train(whole.tuning, folder / TUNING)
+        tried = train(experiment.tuning, folder / TUNING)
         if tried.counts["missing"] or (fail_fast and tried.counts["failed"]):
             if tried.failure and progress is None:
                 warnings.warn(tried.failure, FailedCells, stacklevel=2)
             return tried
-        choose = partial(_at_chosen_values, tried, experiment.tuned)
+        choose = partial(_at_chosen_values, tried, experiment)
     found = train(experiment, folder, train_cells, choose=choose)
     if found.failure and progress is None:
         warnings.warn(found.failure, FailedCells, stacklevel=2)
@@ -380,13 +410,14 @@ def _write_results(outcome: Outcome, jobs: int) -> Results:
     return found
 
 
-def _at_chosen_values(tried: Results, tuned: Sequence[str], cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
-    """The cells of a plan at the values that its tuning chooses."""
-    from initbench.analysis.tuning import chosen_values, tried_table, tuning_table
+def _at_chosen_values(tried: Results, experiment: Experiment, cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    """The cells of a plan at the values that each seed of an experiment chooses."""
+    from initbench.analysis.tuning import choices_table, chosen_values
 
-    frames = tried.frames
-    tuning = tuning_table(tried_table(frames.runs, frames.baselines, frames.factors), frames.factors, tuned)
-    chosen = choose_tuned(cells, tuned, *chosen_values(tuning))
+    frames, tuned = tried.frames, experiment.tuned
+    by_seed = tuning_seeds(experiment.seeds, experiment.tuning_count)
+    choices = choices_table(frames.runs, frames.baselines, frames.factors, tuned, by_seed)
+    chosen = choose_tuned(cells, tuned, *chosen_values(choices))
     if not chosen:
         reason = next(iter(frames.runs["error"].dropna()), "")
         raise InitbenchError(f"no value of {' and '.join(tuned)} could be chosen, a cell failed at each: {reason}")
@@ -420,7 +451,9 @@ def load(path: str | Path) -> Results:
             from initbench.analysis.racing import Design
 
             design = Design(**race)
-        return Results(folder, frames, layers, target, store.counts(), design, tuned or (), mark)
+        # Stores from before each seed tuned for itself hold a list of the keys.
+        count = next(iter(tuned.values()), None) if isinstance(tuned, dict) else None
+        return Results(folder, frames, layers, target, store.counts(), design, tuple(tuned or ()), count, mark)
 
 
 def holds_claims(folder: Path) -> bool:
@@ -452,8 +485,8 @@ def write_tables(results: Results) -> None:
     """Write ``runs.csv``, ``curves.csv``, ``accuracy.csv``, ``accuracy.md`` and ``comparison.csv``.
 
     Where layers were recorded also ``layers.csv`` and ``predictors.csv``, with two settings or more ``ranks.csv``, of a
-    race ``decisions.csv``, where keys were tuned ``tuning.csv`` and ``tried.csv``; else those of an earlier run are
-    removed.
+    race ``decisions.csv``, where keys were tuned ``tuning.csv``, ``choices.csv`` and ``tried.csv``; else those of an
+    earlier run are removed.
     """
     from initbench.present.tables import csv_text, render_table
 
@@ -465,8 +498,8 @@ def write_tables(results: Results) -> None:
     if results.race:
         tables["decisions"] = results.decisions
     if results.tuned:
-        tables |= {"tuning": results.tuning, "tried": results.tried}
-    for name in ("layers", "predictors", "ranks", "decisions", "tuning", "tried"):
+        tables |= {"tuning": results.tuning, "choices": results.choices, "tried": results.tried}
+    for name in ("layers", "predictors", "ranks", "decisions", "tuning", "choices", "tried"):
         if name not in tables:
             (results.folder / f"{name}.csv").unlink(missing_ok=True)
     for name, table in tables.items():
@@ -495,11 +528,12 @@ def draw(results: Results) -> dict[str, Figure]:
         figures |= layer_figures(means, results.histograms, frames.factors)
         figures["predictors"] = predictor_panels(results.predictors)
     if not results.tuning.empty:
-        from initbench.analysis.tuning import along
+        from initbench.analysis.tuning import along, how_often
         from initbench.present.figures.tuning import tuning_figures
 
         slices = {key: along(key, results.tried, results.tuning) for key in results.tuned}
-        figures |= tuning_figures(slices, results.tuning, frames.factors)
+        often = {choice: how_often(results.choices, choice) for choice in ("tuned", "common")}
+        figures |= tuning_figures(slices, often["tuned"], often["common"], frames.factors)
     return figures
 
 

@@ -236,7 +236,8 @@ def run_experiment(
                 store.clear()
                 outcome.is_fresh = True
             changes = differences(store, shown, mark, race)
-            store.set_plan(plan, experiment.target, tuned=experiment.tuned, race=race, probe=mark)
+            tuned = dict.fromkeys(experiment.tuned, experiment.tuning_count)
+            store.set_plan(plan, experiment.target, tuned=tuned, race=race, probe=mark)
             write_text(folder / "config.yaml", shown.to_yaml())
             if changes:
                 kept = f"; {store.unplanned()} cells of earlier plans are kept" if store.unplanned() else ""

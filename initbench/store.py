@@ -280,18 +280,18 @@ class Store:
         cells: Sequence[Cell],
         target: float | None,
         *,
-        tuned: Sequence[str] = (),
+        tuned: Mapping[str, int] | None = None,
         race: Mapping[str, Any] | None = None,
         probe: str = "",
     ) -> None:
-        """Note which cells the experiment has now, the keys that were tuned, and the design of a race.
+        """Note which cells the experiment has now, its tuned keys with their tuning seeds, and the design of a race.
 
         ``probe`` is the mark of a probe of the whole product of all lists × seeds; see `initbench.freshness`.
 
         Records of other cells stay, and count again when planned again.
         """
         rows = [(i, c.key, c.seed, c.epochs, json.dumps(dict(c.factors))) for i, c in enumerate(cells)]
-        notes = dict(zip(NOTES, map(json.dumps, (target, tuned, race)), strict=True))
+        notes = dict(zip(NOTES, map(json.dumps, (target, tuned or [], race)), strict=True))  # [] as in older stores
         having = {name: sum(name in cell.further for cell in cells) for name in FURTHER}
         further = {name: count == len(cells) for name, count in having.items() if count}  # whether all cells have it
         if further:

@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import simulate_tuning
 from compare import BEGIN, END, table
 from contenders import CONTENDERS, NEEDS
 from workloads import Workload
@@ -47,3 +49,22 @@ def test_the_page_keeps_what_stands_around_the_table(tmp_path):
     assert text.startswith(f"before\n{BEGIN}\n| | tab |\n")
     assert text.endswith(f"{END}\nafter\n")
     assert "old" not in text
+
+
+def test_simulated_seeds_choose_apart_unless_one_choice_is_made_for_all():
+    truth = simulate_tuning.arms("three rates nearly as good", (0, 0))
+    rates = simulate_tuning.chosen_rates(np.random.default_rng(0), 3, truth, 8, 1)
+    assert rates.shape == (3, 2, 8)
+    assert all(len(set(arm)) > 1 for experiment in rates.tolist() for arm in experiment)
+    shared = simulate_tuning.chosen_rates(np.random.default_rng(0), 3, truth, 8, 1, one_choice=True)
+    assert all(len(set(arm)) == 1 for experiment in shared.tolist() for arm in experiment)
+
+
+def test_simulated_verdicts_show_arms_that_differ_by_much_and_not_those_that_are_the_same():
+    rng = np.random.default_rng(0)
+    shown = [
+        simulate_tuning.share_better(rng, 10, simulate_tuning.arms("one best rate", by), 8, 1)
+        for by in ((0, 0), (0, -0.3))
+    ]
+    assert float(shown[0].split()[0]) <= 20
+    assert shown[1].startswith("100.0 [")

@@ -157,7 +157,7 @@ def test_each_arm_that_tunes_reports_at_its_own_best_value_as_an_ordinary_run_do
     keys = keys.replace("\nseeds: 2}", ", seeds: 2}")
     ordinary.write_text(f"{keys}\ninitializer: [he_normal, {{normal: {{std: 0.03}}}}]\nseeds: 12\n", "utf-8")
     results = initbench.run(ordinary, results=tmp_path)
-    chosen = results.tuning.set_index("initializer")["tuned"]
+    chosen = results.tuning.set_index("initializer")["chosen"]
     runs = results.runs.query("learning_rate == 'tuned'").set_index(["initializer", "seed"])["test_accuracy"]
     assert chosen.nunique() == 2  # else a value in common would do
     values = found.values["small"].set_index(["arm", "seed"])["value"]
@@ -166,9 +166,12 @@ def test_each_arm_that_tunes_reports_at_its_own_best_value_as_an_ordinary_run_do
         assert f"{arm} at learning_rate {chosen[initializer]}" in found.table["sentence"].iloc[1]
     tried = pd.read_csv(found.folder / "tried.csv").query("claim == 'small' and arm == 'He'")
     alone = results.tried.query("initializer == 'he_normal'").set_index("learning_rate")["valid_accuracy_mean"]
-    of_he = tried.set_index("learning_rate")["valid_accuracy_mean"]
-    np.testing.assert_allclose(of_he.sort_index(), alone.sort_index())
+    means = tried.set_index("learning_rate")["valid_accuracy_mean"]
+    np.testing.assert_allclose(means.sort_index(), alone.sort_index())
     assert set(pd.read_csv(found.folder / "tuning.csv")["tried"]) == {"0.001, 0.1, 0.3"}
+    choices = pd.read_csv(found.folder / "choices.csv").query("claim == 'small' and arm == 'He'")
+    of_he = results.choices.query("initializer == 'he_normal'")
+    assert choices[["seed", "tuned"]].to_numpy().tolist() == of_he[["seed", "tuned"]].to_numpy().tolist()
     assert "slow at" not in found.table["sentence"].iloc[0]
     again = run_claims(found.claims, results=tmp_path)
     pd.testing.assert_frame_equal(again.table, found.table)
@@ -191,8 +194,8 @@ def test_an_arm_that_fails_at_each_value_leaves_no_verdict_and_the_others_theirs
     )
     found = run_claims([read_claim(file), claim_of(tmp_path, "he_learns")], results=tmp_path)
     assert list(found.table["verdict"]) == ["inconclusive", "supported"]
-    assert (found.failed, found.table["lost"].tolist()) == (6, [12, 0])
-    assert "never at learning_rate no value of" in found.table["sentence"][0]
+    assert (found.failed, found.table["lost"].tolist()) == (3 * 2 * 12, [12, 0])
+    assert "never at learning_rate no value, out of" in found.table["sentence"][0]
     assert "no verdict, since 12 of 12 seeds have no number" in found.table["sentence"][0]
     slope = tmp_path / "slope.yaml"
     text = file.read_text(encoding="utf-8").replace("width: 16", "width: [8, 12, 16]").replace("test_accuracy", "M")
@@ -200,7 +203,8 @@ def test_an_arm_that_fails_at_each_value_leaves_no_verdict_and_the_others_theirs
     steep = run_claims([read_claim(slope)], results=tmp_path).table  # fails at a width of 16 alone
     assert (steep["verdict"][0], steep["lost"][0]) == ("inconclusive", 12)
     assert re.search(
-        r"never at learning_rate \S+ for width 8.*; \S+ for width 12.*; no value for", steep["sentence"][0]
+        r"never at learning_rate \S+ in .* seeds.* for width 8.*; \S+ in .* for width 12.*; no value for",
+        steep["sentence"][0],
     )
 
 
@@ -228,7 +232,7 @@ def test_a_folder_holds_claims_or_an_experiment_and_status_and_report_know_which
     told = CliRunner().invoke(main, ["status", str(folder), "--verify"])
     assert told.exit_code == 0
     assert f"{folder}: 12 planned, 12 done" in told.output
-    assert f"{folder / 'tuning'}: 6 planned, 6 done" in told.output
+    assert f"{folder / 'tuning'}: 72 planned, 72 done" in told.output
     for place in (folder, folder / "tuning", tmp_path):
         told = CliRunner().invoke(main, ["plot", str(place)])
         assert f"to look at them: initbench report {folder}\n" in told.output

@@ -183,17 +183,20 @@ def test_chosen_cells_are_those_of_the_plan_and_only_their_factors_differ(plan):
     assert len(cells) == 2 * 4 * 2
     fixed = [name for name in FACTORS if name not in ("width", "learning_rate")]
     settings = {dict(c.factors)["initializer"]: tuple(dict(c.factors)[name] for name in fixed) for c in cells}
-    own = {settings["zeros"]: (4, 0.2), settings["he_normal"]: (5, 0.1)}
+    zeros, he_normal = settings["zeros"], settings["he_normal"]
+    own = {(zeros, 0): (5, 0.2), (zeros, 1): (4, 0.1), (he_normal, 0): (4, 0.1), (he_normal, 1): (5, 0.1)}
     chosen = choose_tuned(cells, ("width", "learning_rate"), own, dict.fromkeys(own, (5, 0.1)))
     shown = [dict(cell.factors) for cell in chosen]
     assert [(f["initializer"], f["width"], f["learning_rate"]) for f in shown[::2]] == [
-        ("zeros", 5, 0.1),
-        ("he_normal", 5, 0.1),
+        ("zeros", "common", "common"),
+        ("he_normal", "common", "common"),
         ("zeros", "tuned", "tuned"),
         ("he_normal", "tuned", "tuned"),
     ]
+    assert [cell.seed for cell in chosen] == [0, 1] * 4
     assert {cell.key for cell in chosen} < {cell.key for cell in cells}
-    assert len({cell.key for cell in chosen}) == 6  # he_normal's own values are the common ones
-    assert [(cell.hidden[0], cell.learning_rate) for cell in chosen[4::2]] == [(4, 0.2), (5, 0.1)]
-    assert sum(len(stack.cells) for stack in make_stacks(chosen)) == 6
+    assert len({cell.key for cell in chosen}) == 7  # those of he_normal at seed 1 are the common ones
+    assert [(c.hidden[0], c.learning_rate) for c in chosen[4:]] == [(5, 0.2), (4, 0.1), (4, 0.1), (5, 0.1)]
+    assert sum(len(stack.cells) for stack in make_stacks(chosen)) == 7
     assert choose_tuned(cells, ("width", "learning_rate"), {}, {}) == ()
+    assert len(choose_tuned(cells, ("width", "learning_rate"), {(zeros, 1): (4, 0.2)}, {})) == 1

@@ -93,8 +93,12 @@ def _log_ratio(lower: pd.Series[float], upper: pd.Series[float]) -> pd.Series[fl
 
 
 def _units(rows: pd.DataFrame, layer: pd.Series[int]) -> Floats:
-    """How many units a hidden layer has, counted from 1; ``width`` is one number for all, or reads ``512-256-64``."""
-    widths = {width: [float(units) for units in str(width).split("-")] for width in rows["width"].unique()}
+    """How many units a hidden layer has, counted from 1; ``width`` is one number for all, or reads ``512-256-64``.
+
+    They are nan where the width is tuned and so differs from seed to seed.
+    """
+    words = {width: pd.Series(str(width).split("-")) for width in rows["width"].unique()}
+    widths = {width: pd.to_numeric(units, errors="coerce").tolist() for width, units in words.items()}
     pairs = zip(rows["width"], layer, strict=True)
     return np.array([widths[width][min(place, len(widths[width])) - 1] for width, place in pairs], dtype=float)
 

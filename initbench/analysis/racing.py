@@ -18,7 +18,7 @@ from initbench.analysis.summaries import scores
 
 ALPHA = 0.05
 CLAIM = ["round", "seeds", "better", "worse", "difference", "low", "high", "p", "level", "claim"]
-STANDING = ["initializer", "cell", "seeds", "failed", "state"]
+STANDING = ["initializer", "seeds", "failed", "state"]
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -69,9 +69,9 @@ class Race(NamedTuple):
     decisions : DataFrame
         With the columns of decisions.csv: factors but ``initializer``, and ``CLAIM``.
     standings : DataFrame
-        A row an initializer and setting: the factors, its ``cell`` of seed 0, the ``seeds`` that it needs so far, how
-        many of these ``failed``, and its ``state``: ``racing``, ``dropped``, ``failed`` (at every seed), ``winner``,
-        ``equivalent`` or ``undecided``.
+        A row an initializer and setting: the factors, the ``seeds`` that it needs so far, how many of these ``failed``
+        (or lack a tuned value, since all of their tuning cells failed), and its ``state``: ``racing``, ``dropped``,
+        ``failed`` (at every seed), ``winner``, ``equivalent`` or ``undecided``.
     is_over : bool
         Whether no further cell is needed.
     """
@@ -127,8 +127,9 @@ def race_table(
     decisions: list[tuple[Any, ...]] = []
     standings: list[tuple[Any, ...]] = []
     groups = scores(runs, baselines).groupby(settings, sort=False, dropna=False)
+    planned = int(runs["seed"].max()) + 1 if is_complete and len(runs) else 0
     for setting, group in sorted(((key, group) for key, group in groups), key=lambda item: sort_key(item[0])):
-        claims, places = _race(group, design, is_complete)
+        claims, places = _race(group, design, planned)
         decisions += [(*setting, *claim) for claim in claims]
         standings += [(*setting, *place) for place in places]
     table = pd.DataFrame(standings, columns=[*settings, *STANDING])
@@ -137,16 +138,13 @@ def race_table(
     return Race(pd.DataFrame(decisions, columns=[*settings, *CLAIM]), table, bool(is_over))
 
 
-def _race(
-    group: pd.DataFrame, design: Design, is_complete: bool
-) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    """Claims and standings of one setting."""
-    first = group[group["seed"] == 0].set_index("initializer")["cell"]
+def _race(group: pd.DataFrame, design: Design, planned: int) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Claims and standings of one setting; of the first ``planned`` seeds, all cells that there will be are there."""
     ids = pd.RangeIndex(design.max_seeds)
     by_seed = group.pivot(index="initializer", columns="seed", values="test_accuracy")
     statuses = group.pivot(index="initializer", columns="seed", values="status")
     values = by_seed.reindex(columns=ids).to_numpy(dtype=float)
-    there = statuses.reindex(columns=ids).notna().to_numpy()
+    there = statuses.reindex(columns=ids).notna().to_numpy() | (ids < planned)
     names = by_seed.index.tolist()
     left = np.ones(len(names), dtype=bool)
     seeds = np.zeros(len(names), dtype=int)
@@ -155,7 +153,7 @@ def _race(
     for look in range(1, design.looks + 1):
         count = design.seeds_at(look)
         seeds[left] = count
-        if (len(names) < design.initializers and not is_complete) or not there[left, :count].all():
+        if (len(names) < design.initializers and not planned) or not there[left, :count].all():
             break
         seen = values[:, :count]
         states[left & np.isnan(seen).all(axis=1)] = "failed"
@@ -177,7 +175,7 @@ def _race(
         if not (states == "racing").any():
             break
     failed = [int((there[i, :n] & np.isnan(values[i, :n])).sum()) for i, n in enumerate(seeds)]
-    return claims, list(zip(names, map(first.get, names), seeds.tolist(), failed, states, strict=True))
+    return claims, list(zip(names, seeds.tolist(), failed, states, strict=True))
 
 
 def _claim(

@@ -156,6 +156,10 @@ def describe_plan(experiment: Experiment, preview: Preview, jobs: int) -> str:
     settings = prod(map(len, first.choices.values()))
     stacks, networks = preview.stacks, sum(len(stack.cells) for stack in preview.stacks)
     lines = [f"{experiment.name}: {count_cells(experiment)}"] if experiment.tuned else []
+    if experiment.tuned:
+        combinations = prod(len(experiment.choices[key]) for key in experiment.tuned)
+        each = f"{combinations} × {experiment.tuning_count} tuning cells and up to 2 at the chosen values"
+        lines.append(f"cost: {each} for each initializer, setting and seed")
     lines += [
         f"{first.name}: {len(preview.plan)} cells (settings × seeds: {settings} × {len(first.seeds)})",
         f"totals: {len(preview.plan)} cells, {len(stacks)} stacks, {networks} networks, {count_epochs(stacks)} epochs",
@@ -204,12 +208,13 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.0f} h"
 
 
-def describe_design(design: Design) -> str:
+def describe_design(design: Design, experiment: Experiment) -> str:
     """What ``--dry-run`` prints of a race."""
     most = design.max_seeds * design.initializers * design.settings
+    tuning = design.max_seeds * experiment.tuning.size // len(experiment.seeds) if experiment.tuned else 0
     return (
         f"these are the first round of a race of {design.looks} rounds at most, up to {design.max_seeds} seeds or"
-        f" {most} cells; each single test is at level {design.level:.2g}"
+        f" {most} cells{f' and {tuning} to tune' if tuning else ''}; each single test is at level {design.level:.2g}"
     )
 
 
@@ -232,8 +237,7 @@ def describe_results(results: Results) -> str:
     names = ", ".join(sorted(file.name for file in results.folder.iterdir() if file.suffix in WRITTEN))
     tuning = ""
     if results.tuning_results is not None:
-        seeds = ", ".join(map(str, results.tuning_results.runs["seed"].unique()))
-        tuning = f"{describe_tuning(results.tuning, results.tried, seeds)}\n"
+        tuning = f"{describe_tuning(results.tuning, results.tried, results.tuning_count)}\n"
     told = results.conclude(results.evidence)
     if len(told) > MOST_TOLD:
         told[MOST_TOLD:] = [f"{len(told) - MOST_TOLD} more: {command_line('compare', results.folder)}"]

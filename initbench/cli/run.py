@@ -102,7 +102,7 @@ def run(
             first = experiment.tuning if experiment.tuned else experiment
             click.echo(describe_plan(experiment, preview(first, jobs, data_folders(data_dir)), jobs))
             for design in designs[place : place + 1]:
-                click.echo(describe_design(design))
+                click.echo(describe_design(design, experiment))
         return
     has_failures = False
     for config in configs:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import count, islice
 from math import prod
 from typing import Any
 
 import yaml
 
-FIRST_TUNING_SEED = 1_000_000  # beyond any count of seeds, so that more of them do not tune anew
-TUNING_COUNT = 3  # seeds that a value is tried with, where the config does not say
+SEED_IDS = 2**63  # that there are, from 0 on
+TUNING_DISTANCE = 1_000_000  # from a seed to its tuning seeds; beyond any count of seeds
+TUNING_COUNT = 1  # tuning seeds of each reporting seed, where the config does not say
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Experiment:
     tuned : tuple of str
         The keys that report at the values that suit, and not at each value.
     tuning_count : int
-        How many seeds a value is tried with.
+        How many tuning seeds each reporting seed has; it tries every value with each of them.
     """
 
     name: str
@@ -113,11 +113,12 @@ class Experiment:
 
     @property
     def tuning(self) -> Experiment:
-        """The experiment that tries the values of the tuned keys, with seeds that report nothing."""
+        """The experiment that tries the values of the tuned keys, with tuning seeds, which report nothing."""
         alone = replace(
             self, name="tuning", target=None, clock=None, record=("curves",), tuned=(), tuning_count=TUNING_COUNT
         )
-        return replace(alone, seeds=tuning_seeds(self.seeds, self.tuning_count))
+        by_seed = tuning_seeds(self.seeds, self.tuning_count)
+        return replace(alone, seeds=tuple(seed for seeds in by_seed.values() for seed in seeds))
 
     def to_yaml(self) -> str:
         """The resolved config: reading it again gives an equal experiment."""
@@ -138,10 +139,16 @@ class Experiment:
         return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
 
 
-def tuning_seeds(seeds: Collection[int], number: int) -> tuple[int, ...]:
-    """The first so many seed ids from a million on that are not among those that report."""
-    taken = set(seeds)
-    return tuple(islice((seed for seed in count(FIRST_TUNING_SEED) if seed not in taken), number))
+def tuning_seeds(seeds: Iterable[int], number: int) -> dict[int, tuple[int, ...]]:
+    """The tuning seeds of each reporting seed, which depend on no other seed.
+
+    Examples
+    --------
+    >>> tuning_seeds([0, 7], 2)
+    {0: (1000000, 2000000), 7: (1000007, 2000007)}
+    """
+    steps = range(1, number + 1)
+    return {seed: tuple((seed + step * TUNING_DISTANCE) % SEED_IDS for step in steps) for seed in seeds}
 
 
 def _plain(key: str, value: Any) -> Any:

@@ -9,7 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from initbench.config.experiment import TUNING_COUNT, Experiment, Part, tuning_seeds
+from initbench.config.experiment import TUNING_COUNT, TUNING_DISTANCE, Experiment, Part, tuning_seeds
 from initbench.config.keys import COUNT_OF_SEEDS, KEYS, Context, why_no_folder
 from initbench.config.located import LARGEST, Value, decimal, locate
 from initbench.config.quotes import in_quotes
@@ -19,6 +19,7 @@ from initbench.errors import ConfigError, Fault, UsageError, nearest
 MOST_CELLS = 1_000_000
 MOST_FAULTS = 1000
 REPLACES = {"hidden": ("depth", "width"), "depth": ("hidden",), "width": ("hidden",)}
+TUNE = "write {tune: [VALUE, VALUE]}, or {tune: [VALUE, VALUE], seeds: 3} for three tuning seeds of each seed"
 Tuned = dict[str, tuple[Value, int] | None]  # tuned keys, each with the number of seeds if the config tells it
 
 
@@ -115,10 +116,12 @@ def make_experiment(
         except ConfigError as error:
             faults.extend(error.faults)
         if name == "seeds" or name in tuned:
-            seeds = read["seeds"] or ()
-            others = tuning_seeds(seeds, _tuning_count(tuned)) if tuned and seeds else ()
-            context = replace(context, seeds=(*seeds, *others))
+            context = replace(context, seeds=_all_seeds(read["seeds"] or (), tuned))
     faults += _differing_counts(tuned)
+    if tuned and len(set(context.seeds)) < len(context.seeds):
+        message = f"seeds is {given['seeds'][1]}, and some of these would be tuning seeds of others or share theirs"
+        hint = f"tuning seeds are {TUNING_DISTANCE:,} above their seed, twice that and so on: list seeds below it"
+        faults.append(given["seeds"][1].fault(message, hint))
     lists = [read[key] for key in KEYS if KEYS[key].sweeps or (key == "seeds" and not tuned)]
     _refuse_too_many(str(path), prod(len(values) for values in lists if values))
     faults += find_impossible(read, context)
@@ -279,15 +282,23 @@ def _grid(name: str, value: Value, context: Context, faults: list[Fault], tuned:
             except ConfigError as error:
                 faults.extend(error.faults)
         else:
-            faults.append(key.fault(f"unknown key '{key}' beside tune", "write {tune: [VALUE, VALUE], seeds: 3}"))
+            faults.append(key.fault(f"unknown key '{key}' beside tune", TUNE))
     if not grid.is_refused and (not isinstance(grid.data, list) or len(grid.data) < 2):
         message = f"{name} is tuned over {grid} and needs a list of two values or more"
-        raise grid.error(message, "write {tune: [VALUE, VALUE], seeds: 3}")
+        raise grid.error(message, TUNE)
     return grid
 
 
+def _all_seeds(seeds: tuple[int, ...], tuned: Tuned) -> tuple[int, ...]:
+    """The seeds that report, then their tuning seeds if keys are tuned."""
+    number = _tuning_count(tuned)
+    if not tuned or len(seeds) * number > MOST_CELLS:  # the latter is refused when all keys are read
+        return seeds
+    return (*seeds, *(seed for own in tuning_seeds(seeds, number).values() for seed in own))
+
+
 def _tuning_count(tuned: Tuned) -> int:
-    """With how many seeds the tuned keys are tried."""
+    """How many tuning seeds each reporting seed has."""
     return next((told[1] for told in tuned.values() if told), TUNING_COUNT)
 
 
@@ -307,8 +318,8 @@ def _experiment(read: dict[str, Any]) -> Experiment:
     choices = {key: read[key] for key in KEYS if KEYS[key].sweeps and key not in left_out}
     others = [key for key in read if key not in KEYS or not KEYS[key].sweeps]
     experiment = Experiment(choices=choices, **{key: read[key] for key in others})
-    size = max(replace(experiment, tuned=()).size, experiment.tuning.size if experiment.tuned else 0)
-    _refuse_too_many(experiment.name, size)
+    size = replace(experiment, tuned=()).size
+    _refuse_too_many(experiment.name, size * experiment.tuning_count if experiment.tuned else size)
     return experiment
 
 

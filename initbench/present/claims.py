@@ -70,10 +70,10 @@ def budget(epochs: Sequence[int], chosen: pd.DataFrame, over: str | None) -> str
     for (arm, key, tried), rows in chosen.groupby(["arm", "key", "tried"], sort=False) if len(chosen) else ():
         values = []
         for row in rows.to_dict("records"):
-            value = "no value" if pd.isna(row["valid_accuracy_tuned"]) else show(row["tuned"])
-            edge = "" if pd.isna(row["edge"]) else ", an edge"
+            value = "no value" if pd.isna(row["chosen"]) else row["chosen"]
+            edge = "" if pd.isna(row["edge"]) else f" (an edge: {show(row['tuned'])})"
             values.append(f"{value}{f' for {over} {show(row[over])}' if over else ''}{edge}")
-        told.append(f"{arm} at {key} {'; '.join(values)} of [{tried}]")
+        told.append(f"{arm} at {key} {'; '.join(values)}, out of [{tried}]")
     return ", ".join(told)
 
 

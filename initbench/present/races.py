@@ -76,8 +76,7 @@ def race_sentences(
         if lost:
             told += f"; seeds that failed are left out of pairs: {', '.join(lost)}"
         sentences.append(f"{_prefix(str(where))}{told}")
-    distinct = standings.groupby("cell")["seeds"].max()  # the same cells may be in two settings
-    trained, whole = int(distinct.sum()), len(distinct) * max_seeds
+    trained, whole = int(standings["seeds"].sum()), len(standings) * max_seeds
     certain = " (decisions.csv: all of it is right together with 95 % confidence)" if len(decisions) else ""
     saved = f"{whole - trained} saved ({1 - trained / whole:.0%})"
     sentences.append(f"{trained} trainings instead of {whole}: {saved}{certain}")

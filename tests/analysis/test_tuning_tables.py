@@ -1,4 +1,4 @@
-"""What tuning chooses: by validation after the last epoch alone, diverged cells counted, failed ones not."""
+"""What each seed chooses: by validation after the last epoch of its own tuning seeds alone, failed cells left out."""
 
 import frames
 import numpy as np
@@ -6,11 +6,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from initbench.analysis.tuning import along, chosen_values, tried_table, tuning_table
+from initbench.analysis.tuning import along, choices_table, chosen_values, how_often, tried_table, tuning_table
 
 RATES = [0.01, 0.03, 0.1, 0.3]
 COLUMNS = [
-    *("key", "tuned", "common", "usable_low", "usable_high", "usable_ratio", "edge", "common_edge"),
+    *("key", "tuned", "tuned_share", "common", "common_share"),
+    *("usable_low", "usable_high", "usable_ratio", "edge", "common_edge"),
     *("valid_accuracy_tuned", "valid_accuracy_common", "cells", "learns"),
 ]
 
@@ -30,9 +31,15 @@ def experiment(accuracies, *, valid=None, seeds=3, **swept):
     return f
 
 
-def tuned(f, *keys):
+def chosen(f, *keys, by_seed=None):
+    """The choices of reporting seeds; without any told, of one that tunes with all seeds."""
+    by_seed = by_seed or {0: f.runs["seed"].unique().tolist()}
+    return choices_table(f.runs, f.baselines, f.factors, keys or ["learning_rate"], by_seed)
+
+
+def tuned(f, *keys, by_seed=None):
     tried = tried_table(f.runs, f.baselines, f.factors)
-    return tried, tuning_table(tried, f.factors, keys or ["learning_rate"])
+    return tried, tuning_table(chosen(f, *keys, by_seed=by_seed), tried, f.factors, keys or ["learning_rate"])
 
 
 def of(tuning, name, column):
@@ -75,7 +82,7 @@ def test_neither_test_accuracy_nor_the_best_epoch_chooses():
     assert tuned(f)[1]["tuned"].tolist() == [0.01, 0.01]  # the planted scores would have chosen otherwise
 
 
-def test_a_diverged_cell_counts_as_answering_the_commonest_class_whatever_it_reached_before():
+def test_a_diverged_cell_counts_as_answering_the_majority_class_whatever_it_reached_before():
     tried, tuning = tuned(experiment({"he_normal": [0.2, 0.3, np.nan, np.nan], "zeros": [0.12, 0.10, np.nan, 0.11]}))
     assert tuning["tuned"].tolist() == [0.03, 0.01]
     diverged = tried[tried["diverged"] > 0]
@@ -106,13 +113,13 @@ def test_an_initializer_that_always_fails_has_no_say():
     _, tuning = tuned(experiment(TWO | {"ones": [None] * 4}))
     assert tuning["common"].tolist() == [0.1] * 3
     assert of(tuning, "ones", ["tuned", "usable_low", "usable_ratio"]).isna().all()
-    own, common = chosen_values(tuning)
+    own, common = chosen_values(chosen(experiment(TWO | {"ones": [None] * 4})))
     assert (len(own), len(common)) == (2, 3)
     f = experiment({"ones": [0.5] * 4})
     f.runs["status"] = "failed"
     _, none = tuned(f)
     assert none[["tuned", "common"]].isna().all(axis=None)
-    assert chosen_values(none) == ({}, {})
+    assert chosen_values(chosen(f)) == ({}, {})
 
 
 @pytest.mark.parametrize(
@@ -173,8 +180,9 @@ def test_settings_are_tuned_apart_and_several_keys_together():
         (20, "he_normal"): 0.1,
     }
     assert tuning["cells"].tolist() == [36] * 8
-    own, common = chosen_values(tuning)
+    own, common = chosen_values(chosen(f, "learning_rate", "weight_decay"))
     assert len(own) == len(common) == 4
+    assert {len(values) for values in own.values()} == {2}
     part = along("learning_rate", tried, tuning)
     assert len(part) == 4 * len(RATES)
     assert part.groupby(["depth", "initializer"])["weight_decay"].nunique().eq(1).all()
@@ -182,7 +190,7 @@ def test_settings_are_tuned_apart_and_several_keys_together():
     assert best.set_index(["depth", "initializer"])["learning_rate"].to_dict() == rates.to_dict()
 
 
-def test_the_order_of_rows_is_of_no_account_and_the_interval_is_that_of_scipy():
+def test_the_order_of_rows_does_not_matter_and_the_interval_is_that_of_scipy():
     f = frames.experiment(
         frames.gridded, initializer=["he_normal", "zeros"], depth=[2, 5], learning_rate=RATES, seeds=4
     )
@@ -201,3 +209,69 @@ def test_the_order_of_rows_is_of_no_account_and_the_interval_is_that_of_scipy():
     low, high = stats.t.interval(0.95, len(scores) - 1, loc=scores.mean(), scale=stats.sem(scores))
     seen = row[["valid_accuracy_mean", "valid_accuracy_low", "valid_accuracy_high"]].astype(float)
     np.testing.assert_allclose(seen, [scores.mean(), low, high], atol=1e-10)
+
+
+def random_tuning(rng, count):
+    """Tuning cells of two initializers and so many reporting seeds with two tuning seeds each; some diverge or fail."""
+    f = frames.experiment(
+        initializer=["zeros", "he_normal"], depth=[1, 2], learning_rate=RATES, seeds=2 * count, epochs=1
+    )
+    f.runs["valid_accuracy"] = rng.choice([0.2, 0.5, 0.8, 0.9], len(f.runs))
+    f.runs["status"] = rng.choice(["ok", "diverged", "failed"], len(f.runs), p=[0.8, 0.1, 0.1])
+    return f, {seed: (seed, seed + count) for seed in range(count)}
+
+
+@pytest.mark.parametrize("trial", range(10))
+def test_the_choice_of_a_seed_follows_from_its_own_tuning_cells_alone(trial):
+    rng = np.random.default_rng(trial)
+    f, by_seed = random_tuning(rng, 4)
+    choices = chosen(f, by_seed=by_seed)
+    assert len(choices) == 4 * 4
+    for seed, own in by_seed.items():
+        of_seed = choices[choices["seed"] == seed].reset_index(drop=True)
+        alone = f._replace(runs=f.runs[f.runs["seed"].isin(own)])
+        pd.testing.assert_frame_equal(chosen(alone, by_seed={seed: own}), of_seed)
+        others = random_tuning(rng, 4)[0].runs
+        mixed = f._replace(runs=f.runs.where(f.runs["seed"].isin(own), others))
+        again = chosen(mixed, by_seed=by_seed)
+        pd.testing.assert_frame_equal(again[again["seed"] == seed].reset_index(drop=True), of_seed)
+        for name, some in alone.runs.assign(is_done=alone.runs["status"] != "failed").groupby(["depth", "initializer"]):
+            row = of_seed[(of_seed["depth"] == name[0]) & (of_seed["initializer"] == name[1])].iloc[0]
+            done = some.groupby("learning_rate")["is_done"].all()
+            assert pd.isna(row["tuned"]) == (not done.any())
+            assert pd.isna(row["tuned"]) or done[row["tuned"]]
+
+
+def test_a_choice_that_looks_at_the_cells_of_other_seeds_is_found():
+    f, by_seed = random_tuning(np.random.default_rng(0), 4)
+    shared = dict.fromkeys(by_seed, tuple(range(8)))
+    assert not chosen(f, by_seed=shared)["tuned"].equals(chosen(f, by_seed=by_seed)["tuned"])
+
+
+def test_the_shares_of_what_was_chosen_count_seeds():
+    f = experiment(TWO, seeds=4)
+    at = (f.runs["initializer"] == "zeros") & (f.runs["learning_rate"] == 0.3) & f.runs["seed"].isin([1, 2, 3])
+    f.runs.loc[at, "valid_accuracy"] = 0.95
+    lost = (f.runs["initializer"] == "zeros") & (f.runs["seed"] == 3)
+    f.runs.loc[lost, "status"] = "failed"
+    by_seed = {seed: [seed] for seed in range(4)}
+    tuning = tuned(f, by_seed=by_seed)[1]
+    assert of(tuning, "zeros", ["tuned", "tuned_share", "common"]).tolist() == [0.3, 0.5, 0.1]
+    assert of(tuning, "he_normal", ["tuned", "tuned_share"]).tolist() == [0.03, 1]
+    often = how_often(chosen(f, by_seed=by_seed), "tuned").set_index("initializer")
+    assert often.loc["zeros", ["value", "chosen", "seeds", "lacking"]].to_numpy().tolist() == [
+        [0.3, 2, 4, 1],
+        [0.1, 1, 4, 1],
+    ]
+    assert of(tuning, "zeros", "valid_accuracy_tuned") == pytest.approx((0.8 + 2 * 0.95) / 3, abs=1e-12)
+
+
+def test_no_limit_and_all_rows_are_values_that_can_be_chosen():
+    def outcome(seed, clip_norm, **setting):
+        return frames.Outcome(0.9 if (clip_norm is None) == (seed != 1) else 0.5)
+
+    f = frames.experiment(outcome, seeds=3, clip_norm=[1.0, None])
+    choices = chosen(f, "clip_norm", by_seed={seed: [seed] for seed in range(3)})
+    assert [None if pd.isna(value) else value for value in choices["tuned"]] == [None, 1.0, None]
+    assert sorted(map(str, chosen_values(choices)[0].values())) == ["(1.0,)", "(None,)", "(None,)"]
+    assert how_often(choices, "tuned")["chosen"].tolist() == [2, 1]

@@ -164,3 +164,9 @@ def test_dry_run_tells_the_first_round_and_the_most(invoke):
     assert "small: 6 cells" in text
     assert "3 rounds at most, up to 9 seeds or 18 cells" in text
     assert not Path("results").exists()
+
+
+def test_a_dry_run_of_a_tuned_race_counts_what_tuning_may_take(invoke):
+    text = invoke("run", "small.yaml", *RACE, "--dry-run", "-s", "learning_rate={tune: [0.1, 0.01], seeds: 2}").stdout
+    assert "small: 24 cells to tune learning_rate, then 12 cells at the chosen values" in text
+    assert "up to 9 seeds or 36 cells and 72 to tune; each" in text

@@ -745,24 +745,40 @@ def test_tuned_keys_make_one_grid_and_are_written_as_they_were_read(read):
     experiment = read(text)
     assert experiment.tuned == ("learning_rate", "train_rows")
     assert experiment.choices["learning_rate"] == (0.1, 0.01)
-    assert experiment.tuning.seeds == (1_000_000, 1_000_001, 1_000_002, 1_000_003)
-    assert (experiment.tuning.size, experiment.size) == (2 * 4 * 4, 2 * 2 * 2)
+    assert experiment.tuning.seeds[:4] == (1_000_001, 2_000_001, 3_000_001, 4_000_001)
+    assert (experiment.tuning.size, experiment.size) == (2 * 4 * 4 * 2, 2 * 2 * 2)
     assert read(experiment.to_yaml(), name="again.yaml").to_yaml() == experiment.to_yaml()
     tuning = read(experiment.tuning.to_yaml())
     assert tuning == experiment.tuning
     assert tuning.tuned == ()
-    assert read("", "learning_rate={tune: [0.01, 0.1]}").tuning.seeds == (1_000_000, 1_000_001, 1_000_002)
+    assert read("seeds: 3", "learning_rate={tune: [0.01, 0.1]}").tuning.seeds == (1_000_000, 1_000_001, 1_000_002)
 
 
 @pytest.mark.parametrize("seeds", ["1", "5", "[0, 2, 4]", "[9223372036854775807]", "[7, 3, 5, 1]"])
 @pytest.mark.parametrize("number", [1, 3, 10])
-def test_tuning_seeds_are_so_many_and_report_nothing(read, seeds, number):
+def test_each_seed_has_so_many_tuning_seeds_of_its_own_that_report_nothing(read, seeds, number):
     experiment = read(f"seeds: {seeds}\nwidth: {{tune: [4, 5], seeds: {number}}}")
-    assert len(set(experiment.tuning.seeds)) == number
-    assert not set(experiment.tuning.seeds) & set(experiment.seeds)
+    tuning = experiment.tuning.seeds
+    assert len(set(tuning)) == number * len(experiment.seeds)
+    assert not set(tuning) & set(experiment.seeds)
+    assert 0 <= min(tuning) <= max(tuning) < 2**63
     assert experiment.tuning.choices == experiment.choices
+    more = read(f"seeds: [77, {', '.join(map(str, experiment.seeds))}]\nwidth: {{tune: [4, 5], seeds: {number}}}")
+    assert more.tuning.seeds[number:] == tuning  # those of a seed depend on no other seed
+
+
+@pytest.mark.parametrize(
+    "seeds", ["[0, 1000000]", "[5, 3000005]", "[9223372036854775807, 999999, 7]", "[4, 2000004, 1]"]
+)
+def test_seeds_that_would_tune_one_another_are_refused(read, seeds):
+    (fault,) = faults(read, f"seeds: {seeds}\nwidth: {{tune: [4, 5], seeds: 3}}")
+    assert (fault.line, fault.column) == (1, 8)
+    assert fault.message == f"seeds is {seeds}, and some of these would be tuning seeds of others or share theirs"
+    assert "1,000,000" in fault.hint
+    assert read(f"seeds: {seeds}").size == seeds.count(",") + 1
+    assert read("seeds: [0, 2000000]\nwidth: {tune: [4, 5], seeds: 1}").tuning.seeds == (1_000_000, 3_000_000)
 
 
 def test_too_many_cells_are_refused_also_where_few_are_reported(read):
-    with pytest.raises(UsageError, match=r"its lists make 6,000,000 cells"):
+    with pytest.raises(UsageError, match=r"its lists make 12,000,000 cells"):
         read("seeds: 2\nwidth: {tune: [1, 2, 3, 4, 5, 6], seeds: 1000000}")

@@ -8,7 +8,7 @@ from matplotlib.text import Text
 
 from initbench.analysis.bands import curve_bands
 from initbench.analysis.summaries import accuracy_table
-from initbench.analysis.tuning import tried_table, tuning_table
+from initbench.analysis.tuning import choices_table, how_often, tried_table
 from initbench.errors import UsageError
 from initbench.present.figures import draw_figures, save_figure
 from initbench.present.figures.style import looks
@@ -242,21 +242,33 @@ def test_many_bands_are_pale():
     assert opacity(10) == 2 * opacity(20)
 
 
-def test_the_figure_of_a_tuned_key_marks_what_was_chosen():
+def test_the_figure_of_a_tuned_key_marks_what_was_chosen_and_how_often():
     rates = [0.01, 0.3, 1.0]
     f = frames.experiment(frames.gridded, initializer=THREE, depth=[2, 5], learning_rate=rates, seeds=3, epochs=2)
+    f.runs["valid_accuracy"] = f.runs["valid_accuracy"].mask(
+        (f.runs["seed"] == 0) & (f.runs["learning_rate"] == 0.01), 1
+    )
     tried = tried_table(f.runs, f.baselines, f.factors)
-    tuning = tuning_table(tried, f.factors, ["learning_rate"])
-    (figure,) = tuning_figures({"learning_rate": tried}, tuning, f.factors).values()
+    choices = choices_table(f.runs, f.baselines, f.factors, ["learning_rate"], {seed: [seed] for seed in range(3)})
+    own, common = how_often(choices, "tuned"), how_often(choices, "common")
+    (figure,) = tuning_figures({"learning_rate": tried}, own, common, f.factors).values()
     assert [axes.get_title() for axes in figure.axes] == ["depth 2", "depth 5"]
+    assert len(own) > 2 * len(THREE)
     for axes, depth in zip(figure.axes, (2, 5), strict=True):
-        chosen = tuning[tuning["depth"] == depth]
+        chosen = own[own["depth"] == depth].merge(
+            tried, left_on=["initializer", "depth", "value"], right_on=["initializer", "depth", "learning_rate"]
+        )
         rings = [line for line in axes.lines if line.get_markersize() == 9]
         seen = [line.get_ydata()[0] for line in rings]
-        np.testing.assert_allclose(seen, 100 * chosen["valid_accuracy_tuned"])
-        (common,) = chosen["common"].unique()
-        (dotted,) = [line for line in axes.lines if line.get_linestyle() == ":" and len(set(line.get_xdata())) == 1]
-        assert dotted.get_xdata()[0] == pytest.approx(np.log10(common), abs=1e-12)
+        np.testing.assert_allclose(seen, 100 * chosen["valid_accuracy_mean"])
+        assert [text.get_text() for text in axes.texts if text.xyann in ((4.5, 4.5), (-4.5, 4.5))] == [
+            str(count) for count in chosen["chosen"]
+        ]
+        shared = common[common["depth"] == depth].drop_duplicates("value")
+        dotted = [line for line in axes.lines if line.get_linestyle() == ":" and len(set(line.get_xdata())) == 1]
+        assert sorted(line.get_xdata()[0] for line in dotted) == pytest.approx(
+            sorted(np.log10(shared["value"].astype(float))), abs=1e-12
+        )
         low, high = axes.get_xlim()
         grey = [patch.get_extents().transformed(axes.transData.inverted()) for patch in axes.patches]
         spans = sorted((box.xmin, box.xmax) for box in grey)

@@ -47,7 +47,7 @@ def accuracy_by(
     heading: str,
     *,
     metric: str = "test_accuracy",
-    chosen: Mapping[str, pd.DataFrame] | None = None,
+    chosen: Mapping[str, tuple[pd.DataFrame, ...]] | None = None,
 ) -> Figure:
     """Mean accuracy and its interval against one key.
 
@@ -65,15 +65,16 @@ def accuracy_by(
         First line of the heading.
     metric : str, default ``"test_accuracy"``
         Whose columns ``_mean, _low, _high`` are drawn.
-    chosen : dict of str to DataFrame, optional
-        For each panel the rows of the tuning table for this key.
+    chosen : dict of str to (DataFrame, DataFrame), optional
+        For each panel how often each value of this key was chosen: each initializer's own ones, and the common ones.
 
     Returns
     -------
     Figure
-        Up to three panels a row on common axes. A ring is around the value chosen for an initializer, a dotted line
-        stands at the common one, and grey lies beyond the values that were tried. Above a panel
-        stands, beside the marker of its initializer, how many seeds diverged at each value; such points are hollow.
+        Up to three panels a row on common axes. A ring is around each value chosen for an initializer, beside it the
+        number of seeds that chose it; dotted lines stand at the common values, thicker where more seeds chose them;
+        grey lies beyond the values that were tried. Above a panel stands, beside the marker of its initializer, how
+        many seeds diverged at each value; such points are hollow.
     """
     rows = pd.concat([table for table, _ in panels.values()])
     places, scale, joined = _places(key, ordered(rows[key]))
@@ -83,7 +84,8 @@ def accuracy_by(
     points = panel_points(columns)
     labels = {name: name for name in names}
     told = seeds_told(rows) + ("; hollow, counted above: diverged (at chance)" if any(notes) else "")
-    told += "\nringed: best of each; dotted: best common value; grey: not tried" if chosen else ""
+    if chosen:
+        told += "\nringed: best of each, at so many seeds; dotted: common value; grey: not tried"
     height = 0.75 + lines * _row_height(panels, len(places)) + 0.15 * legend_rows(labels)
     height += 0.7 * LETTER * max(map(len, places)) / 72 if is_tight(places, points) else 0  # the sine of 45 degrees
     figure = new_figure(height + (0.7 if len(panels) == 1 else 0), f"{heading}\n{told}")
@@ -174,19 +176,29 @@ def _mark_chosen(
     key: str,
     table: pd.DataFrame,
     metric: str,
-    chosen: pd.DataFrame,
+    chosen: tuple[pd.DataFrame, ...],
     places: dict[str, float],
     shifts: dict[str, float],
     styles: dict[str, Look],
 ) -> None:
-    """A ring around each initializer's value, a line at the common one, grey beyond the ends of the grid."""
-    own = chosen[chosen["valid_accuracy_tuned"].notna()]
-    for name, value in zip(own["initializer"], own["tuned"].map(show), strict=True):
+    """A ring around each initializer's values, lines at the common ones, grey beyond the ends of the grid."""
+    own, common = chosen
+    for name, value, count in zip(own["initializer"], own["value"].map(show), own["chosen"], strict=True):
         here = table[(table["initializer"] == name) & (table[key].map(show) == value)]
-        at, mean = places[value] + shifts[name], 100 * here[f"{metric}_mean"].iloc[0]
-        axes.plot(at, mean, "o", color=styles[name].color, markersize=9, markerfacecolor="none")
-    for value in chosen.loc[chosen["valid_accuracy_common"].notna(), "common"].map(show).unique():
-        axes.axvline(places[value], color="0.3", linestyle=":", linewidth=1, zorder=1)
+        at, mean, color = places[value] + shifts[name], 100 * here[f"{metric}_mean"].iloc[0], styles[name].color
+        axes.plot(at, mean, "o", color=color, markersize=9, markerfacecolor="none")
+        is_left = shifts[name] < 0
+        axes.annotate(
+            str(count),
+            (at, mean),
+            (-4.5 if is_left else 4.5, 4.5),
+            textcoords="offset points",
+            ha="right" if is_left else "left",
+            color=color,
+            fontsize="x-small",
+        )
+    for value, share in (common["chosen"] / common["seeds"]).groupby(common["value"].map(show)).max().items():
+        axes.axvline(places[str(value)], color="0.3", linestyle=":", linewidth=0.4 + 1.2 * share, zorder=1)
     axes.margins(x=0.12)
     inside = max(map(abs, shifts.values())) + 0.03 * (max(places.values()) - min(places.values()))
     low, high = axes.get_xlim()

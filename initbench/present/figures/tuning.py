@@ -14,7 +14,7 @@ from initbench.present.labels import ordered, setting_order, settings, swept, ti
 
 
 def tuning_figures(
-    slices: Mapping[str, pd.DataFrame], tuning: pd.DataFrame, factors: Sequence[str]
+    slices: Mapping[str, pd.DataFrame], own: pd.DataFrame, common: pd.DataFrame, factors: Sequence[str]
 ) -> dict[str, Figure]:
     """A figure for each tuned key.
 
@@ -22,8 +22,8 @@ def tuning_figures(
     ----------
     slices : mapping of str to DataFrame
         Tuned key -> what was tried of it, with the other tuned keys at each initializer's best.
-    tuning : DataFrame
-        With the columns of tuning.csv.
+    own, common : DataFrame
+        How often each value was chosen, as `initbench.analysis.tuning.how_often` gives it.
     factors : sequence of str
         The columns that make a setting.
 
@@ -32,16 +32,20 @@ def tuning_figures(
     dict of str to Figure
         ``tuning-KEY``, and pages of it where one does not hold the panels of all settings.
     """
-    styles = looks(tuning["initializer"])
-    keys = swept(tuning, [name for name in factors if name not in slices])
+    tried = pd.concat(slices.values())
+    styles = looks(tried["initializer"])
+    keys = swept(tried, [name for name in factors if name not in slices])
     figures = {}
-    for key, tried in slices.items():
-        tables = dict(list(tried.groupby(settings(tried, keys))))
-        chosen = tuning[tuning["key"] == key]
-        marks = dict(list(chosen.groupby(settings(chosen, keys))))
+    for key, table in slices.items():
+        tables = dict(list(table.groupby(settings(table, keys))))
+        chosen = [often[often["key"] == key] for often in (own, common)]
+        words = [settings(often, keys) for often in chosen]
+        marks = {
+            name: tuple(often[where == name] for often, where in zip(chosen, words, strict=True)) for name in tables
+        }
         panels = {
             name: (tables[name], ordered(tables[name]["valid_majority"].dropna()))
-            for name in setting_order(tuning, keys)
+            for name in setting_order(tried, keys)
             if name in tables
         }
         heading = f"Validation accuracy by {title(key)}, over the tuning seeds"

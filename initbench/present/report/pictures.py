@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 from initbench.present.figures import png_bytes
-from initbench.present.labels import settings, show, swept, title
+from initbench.present.labels import settings, swept, title
 from initbench.present.report.chapters import Chapter
 
 if TYPE_CHECKING:
@@ -134,9 +134,9 @@ def _last_layer(layers: pd.DataFrame, metric: str) -> str:
 
 def _chosen(tuning: pd.DataFrame) -> str:
     rows = tuning.head(MOST_NAMED)
-    told = [f"{name} {show(value)}" for name, value in zip(rows["initializer"], rows["tuned"], strict=True)]
+    told = [f"{name} {words or 'nothing'}" for name, words in zip(rows["initializer"], rows["chosen"], strict=True)]
     more = f", and {len(tuning) - MOST_NAMED} more in the table above" if len(tuning) > MOST_NAMED else ""
-    return f"Chosen: {', '.join(told)}{more}."
+    return f"Chosen: {'; '.join(told)}{more}."
 
 
 def _strongest(predictors: pd.DataFrame) -> str:
