@@ -64,6 +64,8 @@ def initializers_page() -> str:
         "initializer that also sets the biases, such as `torch_linear`, returns weights and biases. One that looks at\n"
         "a whole network gets a network of this one layer, with standard normal rows.\n\n"
         "W is a matrix of shape (fan_in, fan_out); N(m, v) has variance v; U(±a) is uniform.\n\n"
+        "The column of laws shows what a part states of one weight (or bias) of a hidden ReLU layer of 256 × 128, or\n"
+        "of the whole layer. `initbench check NAME` and the tests compare its draws with that.\n\n"
     )
     factors = (
         "Var W = c / fan_in holds the variance of signals on their way forward with c = c2 = 1 / E[φ²], that of\n"

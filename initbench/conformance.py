@@ -1,90 +1,132 @@
-"""The laws that every part keeps, as functions that say in words which one is broken."""
+"""The laws that every part keeps: each check says in words what it looked at, what it found, and whether that is right.
+
+The tests run them on every registered part, and ``initbench check NAME`` on any one, also a user's.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import special
 
 from initbench.contracts import Activation, Array, Layer, Optimizer, Shape
 from initbench.engine.network import Design
-from initbench.errors import ShapeError
-from initbench.registry import Entry, find
+from initbench.errors import ParameterError, ShapeError
+from initbench.registry import Entry, Parameter, find
 from initbench.start import Start
 
 SHAPES = ((1, 1), (1, 7), (7, 1), (40, 6), (6, 40), (24, 24))
-LARGE = (600, 400)  # where draws are held against a stated distribution
+LARGE = (600, 400)  # where weights are compared with a stated distribution
+WIDE = (30, 8000)  # where biases are, of which a layer has few
+VARIED = (200, 150)  # where both are at other parameters and in other layers
+TWICE = (24, 60)  # of two layers that must not share draws
 SEEDS = (0, 1, 2)
 STANDARD_ERRORS = 5.0
 SMALLEST_P = 1e-6
+FINE = 20_000  # values at which distribution functions are compared
+EXACT = 1e-9
 NETWORKS = (((6, 12, 12, 12, 3), "tanh"), ((6, 12, 12, 12, 1), "relu"))
 ROWS = 64
 ALIKE = 0.9  # correlation of two layers' weights from which on they are the same draws, scaled
 FEW = 24  # so few values among many weights look drawn by no chance
 SLOPE_ERROR = 1e-6
 BOWL_STEPS = 3000
+BRANCH = {"branches": 4, "branch_length": 2}
+PLACES = ("hidden layer", "first layer", "last layer", "start of a branch", "end of a branch")
+ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh")
 SAME_BYTES = "the generator it is given is the only source of chance"
-SHAPE_OF = {"weights": "(fan_in, fan_out)", "biases": "(fan_out,)"}
+OWN_ARRAY = "each layer gets an array of its own"
 OWN_DRAWS = "layers of equal shape never share draws"
+EVERY_SHAPE = "draws a layer of every shape, or raises ShapeError"
+ELSEWHERE = "the same at other parameters and in other layers"
 NO_DISTRIBUTION = """not tried: mean, std, support and shape of what it draws, as it states no distribution; to do so:
   @initializer('NAME', distribution=lambda fan_in, fan_out: scipy.stats.norm(0, fan_in**-0.5))
   with its parameters, if it has any, as further arguments of the same names"""
 
 
-def broken_laws(entry: Entry) -> list[str]:
-    """Check a part against the rules for its kind.
+class Finding(NamedTuple):
+    """One law, what was found, and whether the law holds."""
+
+    law: str
+    found: str
+    holds: bool
+
+    def __str__(self) -> str:
+        return f"{self.law}: {self.found}" if self.found else self.law
+
+
+Findings = Iterator[Finding]
+
+
+def check_laws(entry: Entry) -> list[Finding]:
+    """Check a part against the laws of its kind.
 
     Parameters
     ----------
     entry : Entry
-        Of an initializer, bias, activation or optimizer, ours or a user's; its parameters at their defaults.
+        Of an initializer, bias, activation or optimizer, ours or a user's.
 
     Returns
     -------
-    list of str
-        What is broken, "law: what was found first", a sentence a law; empty when all hold.
+    list of Finding
+        One a law, in the order of the checks: the first place where it is broken, or the last where it was tried.
+
+    Examples
+    --------
+    >>> print(check_laws(find("bias", "constant"))[-2])
+    every bias is 0.01: all 24000 are
+    """
+    laws: dict[str, Callable[[Entry], Findings]] = {
+        "initializer": _network_findings if entry.scope == "network" else _layer_findings,
+        "bias": _layer_findings,
+        "activation": _activation_findings,
+        "optimizer": _optimizer_findings,
+    }
+    if not entry.summary:
+        wish = "has a docstring, whose first line initbench list shows"
+        return [Finding(wish, f"'{entry.name}' has none", False)]
+    findings: dict[str, Finding] = {}
+    try:
+        with np.errstate(all="ignore"):
+            for finding in laws[entry.kind](entry):
+                if finding.law not in findings or findings[finding.law].holds:
+                    findings[finding.law] = finding
+    except Exception as error:
+        if not any(str(error) in finding.found for finding in findings.values()):
+            findings[""] = Finding("works at its defaults", f"{type(error).__name__}: {error}", False)
+    return list(findings.values())
+
+
+def broken_laws(entry: Entry) -> list[str]:
+    """The laws that a part breaks, "law: what was found first", a sentence a law; empty when all hold.
 
     Examples
     --------
     >>> broken_laws(find("initializer", "he_normal"))
     []
     """
-    laws: dict[str, Callable[[Entry], Iterator[str]]] = {
-        "initializer": _network_faults if entry.scope == "network" else _initializer_faults,
-        "bias": _bias_faults,
-        "activation": _activation_faults,
-        "optimizer": _optimizer_faults,
-    }
-    if not entry.summary:
-        return [f"'{entry.name}' has no docstring; its first line is what initbench list shows"]
-    faults: dict[str, str] = {}
-    try:
-        with np.errstate(all="ignore"):
-            for fault in laws[entry.kind](entry):
-                faults.setdefault(fault.partition(":")[0], fault)
-    except Exception as error:
-        if not any(str(error) in fault for fault in faults.values()):
-            faults[""] = f"works at its defaults: {type(error).__name__}: {error}"
-    return list(faults.values())
+    return [str(finding) for finding in check_laws(entry) if not finding.holds]
 
 
 def why_unchecked(entry: Entry) -> str:
-    """Why a part cannot be held against laws; empty where it can."""
+    """Why a part cannot be checked against laws; empty where it can."""
     lacking = [parameter.name for parameter in entry.parameters.values() if parameter.is_required]
     if entry.kind == "dataset":
-        return "what is in a data set is no matter of laws; its files against their checksum: initbench data verify"
-    return f"parts are tried at their defaults, and its parameter '{lacking[0]}' has none" if lacking else ""
+        return "no law covers what is in a data set; its files against their checksum: initbench data verify"
+    return f"parts are tried from their defaults, and its parameter '{lacking[0]}' has none" if lacking else ""
 
 
 def remarks(entry: Entry) -> list[str]:
     """What is worth knowing of an initializer that breaks no law: what could not be tried, and what may be no fault."""
     if entry.scope == "network":
         return list(_network_remarks(entry))
-    is_unknown = entry.kind == "initializer" and entry.about.distribution is None and layer_draws_differ(entry)
-    return [NO_DISTRIBUTION] if is_unknown else []
+    states_nothing = entry.about.distribution is None and not entry.about.properties
+    return [NO_DISTRIBUTION] if entry.kind == "initializer" and states_nothing and layer_draws_differ(entry) else []
 
 
 def known_layer(entry: Entry, activation: str = "relu") -> dict[str, Layer]:
@@ -93,88 +135,283 @@ def known_layer(entry: Entry, activation: str = "relu") -> dict[str, Layer]:
 
 
 def stated_distribution(entry: Entry, shape: Shape, activation: str = "relu") -> Any:
-    """The frozen `scipy.stats` distribution that a part states for one weight at its defaults; None without one."""
-    if entry.about.distribution is None:
-        return None
-    values = {name: parameter.default for name, parameter in entry.parameters.items()}
-    return entry.about.distribution(*shape, **values, **known_layer(entry, activation))
+    """What a part states for one weight (or bias) at its defaults: a frozen `scipy.stats` distribution or a number.
+
+    None for a part that states no distribution there.
+    """
+    stated = Trial(entry, activation=activation).distributions(shape)
+    return stated[0] if stated else None
 
 
-def _draw(entry: Entry, shape: Shape, seed: int) -> tuple[Array, Array | None]:
-    drawn = entry.function(shape, np.random.default_rng(seed), **known_layer(entry))
-    return drawn if isinstance(drawn, tuple) else (drawn, None)
+@dataclass(frozen=True)
+class Trial:
+    """An initializer or bias with values for some parameters, in a place of a network.
+
+    Attributes
+    ----------
+    entry : Entry
+    changed : mapping of str to value
+        Parameters that are not at their defaults.
+    place : str
+        One of ``PLACES``.
+    activation : str
+        Of the hidden layers.
+    """
+
+    entry: Entry
+    changed: Mapping[str, Any] = field(default_factory=dict)
+    place: str = "hidden layer"
+    activation: str = "relu"
+
+    def __str__(self) -> str:
+        parameters = [
+            f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+            for name, value in self.changed.items()
+        ]
+        return ", ".join(parameters) or f"{self.place} behind {self.activation}"
+
+    def given(self, shape: Shape) -> dict[str, Any]:
+        """The parameters by name, and the layer where the part asks for it."""
+        values = {**_defaults(self.entry), **self.changed}
+        return values | {"layer": self._layer(shape)} if self.entry.wants_layer else values
+
+    def _layer(self, shape: Shape) -> Layer:
+        phi = find("activation", self.activation).function()
+        if self.place == "first layer":
+            return Layer(0, 3, phi, inputs=np.random.default_rng(0).standard_normal((ROWS, shape[0])))
+        if self.place == "last layer":
+            classes = np.arange(2 * max(shape[1], 2) + 1)[:, None] % max(shape[1], 2)  # class 0 has one row more
+            return Layer(2, 3, phi, targets=(classes == np.arange(shape[1])).astype(float))
+        branch: dict[str, Any] = {
+            "start of a branch": BRANCH | {"branch_place": 1},
+            "end of a branch": BRANCH | {"branch_place": 2},
+        }.get(self.place, {})
+        return Layer(1, 3, phi, **branch)
+
+    def draw(self, shape: Shape, seed: int) -> tuple[Any, ...]:
+        """The weights, the weights and biases, or of a bias the biases."""
+        drawn = self.entry.function(shape, np.random.default_rng(seed), **self.given(shape))
+        return drawn if isinstance(drawn, tuple) else (drawn,)
+
+    def distributions(self, shape: Shape) -> tuple[Any, ...]:
+        """What is stated for a number of each array drawn; empty if nothing is, at least in this place."""
+        if self.entry.about.distribution is None:
+            return ()
+        stated = self.entry.about.distribution(*shape, **self.given(shape))
+        return stated if isinstance(stated, tuple) else () if stated is None else (stated,)
+
+    def nouns(self) -> tuple[str, ...]:
+        """What the arrays drawn are called."""
+        return ("weights", "biases") if self.entry.kind == "initializer" else ("biases",)
 
 
-def _no_array(what: str, found: object) -> str:
-    return f"returns {what} as an array: got {'None; is there a return?' if found is None else type(found).__name__}"
+def _defaults(entry: Entry) -> dict[str, Any]:
+    return {name: parameter.default for name, parameter in entry.parameters.items()}
 
 
-def _initializer_faults(entry: Entry) -> Iterator[str]:
-    for shape in SHAPES:
-        try:
-            weights, biases = _draw(entry, shape, 0)
-        except ShapeError:
-            continue  # an initializer may refuse a shape, as long as it says so
-        except Exception as error:
-            yield f"draws a layer of every shape, or raises ShapeError: {type(error).__name__} at {shape}: {error}"
-            continue
-        for what, array, wanted in (("weights", weights, shape), ("biases", biases, (shape[1],))):
-            if array is None and what == "biases":
-                continue
-            if not isinstance(array, np.ndarray):
-                yield _no_array(what, array)
-                return
-            if array.shape != wanted:
-                yield f"{what} have the shape {SHAPE_OF[what]}: got {array.shape} for {shape}"
-            elif array.dtype != np.float64:
-                yield f"{what} are drawn in float64: got {array.dtype}"
-            elif not np.isfinite(array).all():
-                yield f"{what} are finite: got nan or inf at {shape}"
-        again, biases_again = _draw(entry, shape, 0)
-        same_biases = biases is None or np.array_equal(biases, np.asarray(biases_again), equal_nan=True)
-        if not (np.array_equal(weights, again, equal_nan=True) and same_biases):
-            yield f"{SAME_BYTES}: two draws of {shape} from seed 0 differ"
-    if not _has_few_values(_draw(entry, (24, 24), 0)[0]) and not layer_draws_differ(entry):
-        yield f"{OWN_DRAWS}: seeds 0 and 1 gave the same weights, which are not all equal"
-    yield from _distribution_faults(entry)
+def variations(entry: Entry) -> Iterator[Trial]:
+    """A part in other layers if it asks for its layer, and with each parameter at other values, one at a time."""
+    if entry.wants_layer:
+        yield from (Trial(entry, place=place, activation="tanh") for place in PLACES)
+        yield from (Trial(entry, activation=name) for name in ACTIVATIONS)
+    for parameter in entry.parameters.values():
+        yield from (Trial(entry, {parameter.name: value}, activation="tanh") for value in other_values(parameter))
 
 
-def _distribution_faults(entry: Entry) -> Iterator[str]:
-    """Mean and std of the draws within sampling error of what the part states, support to the letter, then shape."""
+def other_values(parameter: Parameter) -> Iterator[Any]:
+    """Values that a parameter takes beside its default: each choice of words, and one number."""
+    for wanted in parameter.types:
+        if typing.get_origin(wanted) is typing.Literal:
+            yield from (word for word in typing.get_args(wanted) if word != parameter.default)
+        elif wanted is bool:
+            yield not parameter.default
+        elif wanted in (int, float):
+            is_number = isinstance(parameter.default, (int, float))
+            for value in (wanted(1.5 * parameter.default) if is_number else 0.5, 0.5, 2):
+                if value != parameter.default and _is_taken(parameter, value):
+                    yield value
+                    break
+
+
+def _is_taken(parameter: Parameter, value: Any) -> bool:
     try:
-        stated = stated_distribution(entry, LARGE)
-        if stated is None:
+        parameter.check(value)
+    except ParameterError:
+        return False
+    return True
+
+
+def _layer_findings(entry: Entry) -> Findings:
+    """Of an initializer that draws a layer at a time, or of a bias."""
+    trial = Trial(entry)
+    checks = [_repeated_findings(trial, shape) for shape in SHAPES]
+    checks.append(_independence_findings(trial))
+    checks.append(_distribution_findings(trial, 0, LARGE if entry.kind == "initializer" else WIDE, SEEDS))
+    checks.append(_distribution_findings(trial, 1, WIDE, SEEDS))
+    is_sound = True
+    for check in checks:
+        try:
+            for finding in check:
+                yield finding
+                is_sound &= finding.holds
+        except ShapeError:
+            continue  # a part may refuse a shape, as long as it says so
+    if is_sound:  # else each fault would come twice
+        yield from _variation_findings(entry)
+
+
+def _repeated_findings(trial: Trial, shape: Shape) -> Findings:
+    """What a layer is like, and that the seed alone decides it."""
+    try:
+        drawn = trial.draw(shape, 0)
+    except ShapeError:
+        raise
+    except Exception as error:
+        yield Finding(EVERY_SHAPE, f"{type(error).__name__} at {shape}: {error}", False)
+        return
+    yield from _drawn_findings(trial, drawn, shape)
+    if not all(isinstance(array, np.ndarray) for array in drawn):
+        return
+    again = trial.draw(shape, 0)
+    is_same = all(np.array_equal(a, b, equal_nan=True) for a, b in zip(drawn, again, strict=True))
+    yield Finding(SAME_BYTES, "" if is_same else f"two draws of {shape} from seed 0 differ", is_same)
+    is_own = not any(np.shares_memory(a, b) for a in drawn for b in again)
+    yield Finding(OWN_ARRAY, "" if is_own else "two draws share their memory, and training changes it", is_own)
+
+
+def _drawn_findings(trial: Trial, drawn: tuple[Any, ...], shape: Shape) -> Findings:
+    """Shapes, types and numbers of what is drawn, and how far it misses what the part states of whole layers."""
+    for what, array in zip(trial.nouns(), drawn, strict=False):
+        is_array = isinstance(array, np.ndarray)
+        found = "None; is there a return?" if array is None else type(array).__name__
+        yield Finding(f"returns {what} as an array", "" if is_array else f"got {found}", is_array)
+        if not is_array:
             return
-        low, high = stated.support()
-        mean, variance, kurtosis = map(float, stated.stats("mvk"))
+        yield from _number_findings(what, array, shape)
+    for words, error in trial.entry.about.properties.items():
+        yield _property_finding(words, error, drawn, trial.given(shape), f"at {shape[0]} × {shape[1]}")
+
+
+def _number_findings(what: str, array: Array, shape: Shape) -> Findings:
+    """What can be said of one array; the later laws only where the earlier hold."""
+    sides, wanted = ("(fan_in, fan_out)", shape) if what == "weights" else ("(fan_out,)", shape[1:])
+    holds = array.shape == wanted
+    yield Finding(f"{what} have the shape {sides}", "" if holds else f"got {array.shape} for {shape}", holds)
+    if holds:
+        holds = array.dtype == np.float64
+        yield Finding(f"{what} are drawn in float64", "" if holds else f"got {array.dtype}", holds)
+    if holds:
+        holds = bool(np.isfinite(array).all())
+        yield Finding(f"{what} are finite", "" if holds else f"got nan or inf in a layer of {shape}", holds)
+
+
+def _independence_findings(trial: Trial) -> Findings:
+    """Two layers of one shape, and the weights and biases of one layer, are not the same draws."""
+    (first, *biases), (second, *_) = trial.draw(TWICE, 0), trial.draw(TWICE, 1)
+    if not _has_few_values(first):
+        alike = _correlation(first, second)
+        found = f"the draws of seeds 0 and 1 have the correlation {alike:.2g}"
+        yield Finding(OWN_DRAWS, found, not alike > ALIKE)
+    if biases and not _has_few_values(biases[0]):
+        alike = max(_correlation(row, biases[0]) for row in first)
+        found = f"the biases and the weights of one input have the correlation {alike:.2g} at most"
+        yield Finding("weights and biases never share draws", found, not alike > ALIKE)
+
+
+def _correlation(first: Array, second: Array) -> float:
+    return float(abs(np.corrcoef(np.ravel(first), np.ravel(second))[0, 1]))
+
+
+def _property_finding(
+    words: str, error: Callable[..., Any], drawn: Iterable[Any], given: Mapping[str, Any], place: str
+) -> Finding:
+    try:
+        miss = float(np.abs(error(*drawn, **given)).max(initial=0.0))
+    except Exception as fault:
+        wish = f"its property '{words}' is a function of what it draws and its parameters"
+        return Finding(wish, f"{type(fault).__name__}: {fault}", False)
+    return Finding(words, f"off by {miss:.2g} {place}", miss < EXACT)
+
+
+def _distribution_findings(trial: Trial, of: int, shape: Shape, seeds: Iterable[int]) -> Findings:
+    """Compare the array ``of`` of what is drawn with what the part states for it, if anything."""
+    try:
+        stated = trial.distributions(shape)[of : of + 1]
+        if stated and not isinstance(stated[0], (int, float)):
+            stated[0].support(), stated[0].stats("mvk")
     except Exception as error:
         wish = "its distribution is (fan_in, fan_out, **parameters) -> frozen scipy.stats"
-        yield f"{wish}: {type(error).__name__}: {error}"
+        yield Finding(wish, f"{type(error).__name__}: {error}", False)
         return
-    drawn = np.concatenate([np.ravel(_draw(entry, LARGE, seed)[0]) for seed in SEEDS])
+    for law in stated:
+        drawn = np.concatenate([np.ravel(trial.draw(shape, seed)[of]) for seed in seeds])
+        if isinstance(law, (int, float)):
+            yield _number_finding(drawn, law, trial.nouns()[of])
+        else:
+            yield from _sample_findings(drawn, law, " of the biases" if of else "", shape)
+
+
+def _number_finding(drawn: Array, number: float, what: str) -> Finding:
+    misses = np.count_nonzero(~np.isclose(drawn, number, rtol=EXACT, atol=0.0))
+    found = f"all {drawn.size} are" if not misses else f"{misses} of {drawn.size} are not"
+    return Finding(f"every {'weight' if what == 'weights' else 'bias'} is {number:g}", found, not misses)
+
+
+def _sample_findings(drawn: Array, stated: Any, subject: str, shape: Shape) -> Findings:
+    """Mean and std of draws within sampling error of what is stated, support exact up to rounding, then shape."""
+    low, high = stated.support()
+    mean, variance, kurtosis = map(float, stated.stats("mvk"))
     std, found = variance**0.5, np.sqrt(np.mean((drawn - mean) ** 2))
     mean_error, std_error = std / drawn.size**0.5, std * ((kurtosis + 2) / 4 / drawn.size) ** 0.5
-    rounding = 1e-9 * std
-    place = f"by its distribution at {LARGE[0]} × {LARGE[1]}"
-    faults = []
-    if abs(drawn.mean() - mean) > STANDARD_ERRORS * mean_error + rounding:
-        faults.append(f"mean is {mean:.4g} {place}: drew {drawn.mean():.4g}")
-    if abs(found - std) > STANDARD_ERRORS * std_error + rounding:
-        faults.append(f"std is {std:.4g} {place}: drew {found:.4g}")
-    if drawn.min() < low or drawn.max() > high:
-        faults.append(f"support is {low:.4g} to {high:.4g} {place}: drew from {drawn.min():.4g} to {drawn.max():.4g}")
+    rounding = 1e-9 * std if np.isfinite(std) else 0.0
+    place = f"by its distribution at {shape[0]} × {shape[1]}"
+    is_mean = not abs(drawn.mean() - mean) > STANDARD_ERRORS * mean_error + rounding
+    is_std = not abs(found - std) > STANDARD_ERRORS * std_error + rounding
+    is_inside = not (drawn.min() < low - rounding or drawn.max() > high + rounding)
+    yield Finding(f"mean{subject} is {mean:.4g} {place}", f"drew {drawn.mean():.4g}", is_mean)
+    yield Finding(f"std{subject} is {std:.4g} {place}", f"drew {found:.4g}", is_std)
+    extremes = f"drew from {drawn.min():.4g} to {drawn.max():.4g}"
+    yield Finding(f"support{subject} is {low:.4g} to {high:.4g} {place}", extremes, is_inside)
+    if is_mean and is_std and is_inside:
+        yield _shape_finding(drawn, stated, subject, place)
+
+
+def _shape_finding(drawn: Array, stated: Any, subject: str, place: str) -> Finding:
+    """The Kolmogorov-Smirnov test, also where the distribution function jumps."""
     values, counts = np.unique(drawn, return_counts=True)
     share = np.cumsum(counts) / drawn.size
+    step = (
+        1 + len(values) // FINE
+    )  # Beta's distribution function takes 10 µs a value, and between these it moves little
+    chosen = (np.arange(len(values)) % step == 0) | (counts > step)
+    values, counts, share = values[chosen], counts[chosen], share[chosen]
     before = np.abs(share - counts / drawn.size - stated.cdf(np.nextafter(values, -np.inf)))  # left of a jump
     gaps = np.maximum(np.abs(share - stated.cdf(values)), before)
-    p = special.kolmogorov(drawn.size**0.5 * gaps.max())
-    if not faults and p < SMALLEST_P:
-        worst = values[gaps.argmax()]
-        faults.append(
-            f"shape is that of {stated.dist.name} {place}: at {worst:.3g} its distribution function is off by "
-            f"{gaps.max():.2g} (Kolmogorov-Smirnov p = {p:.1g})"
-        )
-    yield from faults
+    p = float(special.kolmogorov(drawn.size**0.5 * gaps.max()))
+    found = (
+        f"at {values[gaps.argmax()]:.3g} its distribution function is off by {gaps.max():.2g} "
+        f"(Kolmogorov-Smirnov p = {p:.1g})"
+    )
+    return Finding(f"shape{subject} is that of {stated.dist.name} {place}", found, not p < SMALLEST_P)
+
+
+def _variation_findings(entry: Entry) -> Findings:
+    """What a part states and what its kind asks, at other parameters and in other layers."""
+    tried = []
+    for trial in variations(entry):
+        try:
+            findings = list(_drawn_findings(trial, trial.draw(VARIED, 0), VARIED))
+            for of in range(len(trial.distributions(VARIED))):
+                findings += _distribution_findings(trial, of, VARIED, SEEDS[:1])
+        except (ParameterError, ShapeError):
+            continue  # a part may refuse a combination, as long as it says so
+        except Exception as error:
+            yield Finding(ELSEWHERE, f"{trial}: {type(error).__name__}: {error}", False)
+            continue
+        yield from (Finding(ELSEWHERE, f"{trial}: {finding}", False) for finding in findings if not finding.holds)
+        tried.append(str(trial))
+    if tried:
+        yield Finding(ELSEWHERE, f"tried {'; '.join(tried)}", True)
 
 
 def trial_network(sizes: tuple[int, ...], activation: str, rows: int = ROWS, seed: int = 0) -> Start:
@@ -203,37 +440,51 @@ def trial_network(sizes: tuple[int, ...], activation: str, rows: int = ROWS, see
     return Start(cell, Design(sizes, find("activation", activation).function()), x, targets)
 
 
-def _network_faults(entry: Entry) -> Iterator[str]:
+def _network_findings(entry: Entry) -> Findings:
     for sizes, activation in NETWORKS:
         network, again = trial_network(sizes, activation), trial_network(sizes, activation)
         given, rows = [*network.weights, *network.biases], (network.x.copy(), network.targets.copy())
-        where = f"of a {'-'.join(map(str, sizes))} {activation} network"
+        name = f"a {'-'.join(map(str, sizes))} {activation} network"
+        where = f"of {name}"
         try:
             entry.function(network)
             entry.function(again)
         except ShapeError:
             continue
         except Exception as error:
-            yield f"fills every network, or raises ShapeError: {type(error).__name__}, weights {where}: {error}"
+            wish = "fills every network, or raises ShapeError"
+            yield Finding(wish, f"{type(error).__name__}, weights {where}: {error}", False)
             continue
         filled = [*network.weights, *network.biases]
-        replaced = [(a, b) for a, b in zip(filled, given, strict=True) if a is not b]
+        replaced = [f"{np.shape(a)} for {b.shape}" for a, b in zip(filled, given, strict=True) if a is not b]
+        found = f"an array {where} is now another, {replaced[0]}; write weights[:] = ..." if replaced else ""
+        yield Finding("fills the arrays it is given", found, not replaced)
         if replaced:
-            shapes = f"{np.shape(replaced[0][0])} for {replaced[0][1].shape}"
-            yield f"fills the arrays it is given: an array {where} is now another, {shapes}; write weights[:] = ..."
             continue
-        if not all(np.isfinite(array).all() for array in filled):
-            yield f"weights and biases are finite: got nan or inf in those {where}"
-        empty = [str(layer + 1) for layer, weights in enumerate(network.weights[:-1]) if not weights.any()]
-        if empty:
-            yield f"fills every hidden layer: layer {', '.join(empty)} {where} is left at zero"
-        if not all(map(np.array_equal, (network.x, network.targets), rows)):
-            yield f"leaves x and targets as they are: it changed those {where}"
-        if _start_bytes(network) != _start_bytes(again):
-            yield f"network.rng(layer) is the only source of chance: two starts {where} from seed 0 differ"
-        _, first, second, _ = network.weights
-        if not _has_few_values(first) and abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) > ALIKE:
-            yield f"{OWN_DRAWS}: layers 2 and 3 {where} have the same weights, but for their scale"
+        is_untouched = all(map(np.array_equal, (network.x, network.targets), rows))
+        yield Finding(
+            "leaves x and targets as they are", "" if is_untouched else f"it changed those {where}", is_untouched
+        )
+        is_same = _start_bytes(network) == _start_bytes(again)
+        found = "" if is_same else f"two starts {where} from seed 0 differ"
+        yield Finding("network.rng(layer) is the only source of chance", found, is_same)
+        yield from _filling_findings(network, where)
+        for words, missed in entry.about.properties.items():
+            yield _property_finding(words, missed, (network,), _defaults(entry), f"in {name}")
+
+
+def _filling_findings(network: Start, where: str) -> Findings:
+    """What can be said of the weights and biases of one network."""
+    is_finite = all(np.isfinite(array).all() for array in (*network.weights, *network.biases))
+    yield Finding("weights and biases are finite", "" if is_finite else f"got nan or inf in those {where}", is_finite)
+    empty = [str(layer + 1) for layer, weights in enumerate(network.weights[:-1]) if not weights.any()]
+    found = f"layer {', '.join(empty)} {where} is left at zero" if empty else ""
+    yield Finding("fills every hidden layer", found, not empty)
+    _, first, second, _ = network.weights
+    if not _has_few_values(first):
+        is_copy = _correlation(first, second) > ALIKE
+        found = f"layers 2 and 3 {where} have the same weights, but for their scale" if is_copy else ""
+        yield Finding(OWN_DRAWS, found, not is_copy)
 
 
 def _network_remarks(entry: Entry) -> Iterator[str]:
@@ -254,21 +505,6 @@ def _start_bytes(network: Start) -> list[bytes]:
     return [array.tobytes() for array in (*network.weights, *network.biases)]
 
 
-def _bias_faults(entry: Entry) -> Iterator[str]:
-    for shape in SHAPES:
-        biases, _ = _draw(entry, shape, 0)
-        if not isinstance(biases, np.ndarray):
-            yield _no_array("biases", biases)
-            return
-        if biases.shape != (shape[1],):
-            yield f"biases have the shape {SHAPE_OF['biases']}: got {biases.shape} for {shape}"
-        elif not np.isfinite(biases).all():
-            yield f"biases are finite: got nan or inf at {shape}"
-        elif not np.array_equal(biases, _draw(entry, shape, 0)[0]):
-            yield f"{SAME_BYTES}: two draws of {shape} from seed 0 differ"
-    yield from _distribution_faults(entry)
-
-
 def slope_error(activation: Activation, z: Array) -> float:
     """Largest difference between an activation's slope and its central difference, for points ``z`` off its kinks."""
     parameter = () if activation.start is None else (np.float64(activation.start),)
@@ -282,10 +518,11 @@ def slope_error(activation: Activation, z: Array) -> float:
     return float(np.max(np.abs(slope - central)))
 
 
-def _activation_faults(entry: Entry) -> Iterator[str]:
+def _activation_findings(entry: Entry) -> Findings:
     activation = entry.function()
-    if not isinstance(activation, Activation):
-        yield f"returns an Activation: got {type(activation).__name__}"
+    is_right = isinstance(activation, Activation)
+    yield Finding("returns an Activation", "" if is_right else f"got {type(activation).__name__}", is_right)
+    if not is_right:
         return
     z = np.random.default_rng(0).normal(scale=2, size=(3, 5, 7))
     parameter = () if activation.start is None else (np.float64(activation.start),)
@@ -294,23 +531,26 @@ def _activation_faults(entry: Entry) -> Iterator[str]:
         typed = tuple(dtype(p) for p in parameter)
         before = points.copy()
         value = activation.value(points, *typed, out=np.empty_like(points))
-        if value.dtype != dtype or value.shape != points.shape:
-            yield f"keeps shape and dtype: {points.shape} {np.dtype(dtype)} became {value.shape} {value.dtype}"
+        is_kept = value.dtype == dtype and value.shape == points.shape
+        found = f"{points.shape} {np.dtype(dtype)} became {value.shape} {value.dtype}"
+        yield Finding("keeps shape and dtype", "" if is_kept else found, is_kept)
+        if not is_kept:
             return
-        if not np.array_equal(points, before):
-            yield "leaves z as it is: it changed its input"
+        is_untouched = np.array_equal(points, before)
+        yield Finding("leaves z as it is", "" if is_untouched else "it changed its input", is_untouched)
         alone = activation.value(points[1:2, 2:3], *typed, out=np.empty((1, 1, 7), dtype))
-        if not np.array_equal(alone, value[1:2, 2:3]):
-            yield "is elementwise: the value of a row changes with the rows beside it"
+        is_alone = np.array_equal(alone, value[1:2, 2:3])
+        found = "" if is_alone else "the value of a row changes with the rows beside it"
+        yield Finding("is elementwise", found, is_alone)
     error = slope_error(activation, z)
-    if not error < SLOPE_ERROR:
-        yield f"its slope equals its central difference: off by {error:.2g}"
+    yield Finding("its slope equals its central difference", f"off by {error:.2g}", error < SLOPE_ERROR)
 
 
-def _optimizer_faults(entry: Entry) -> Iterator[str]:
+def _optimizer_findings(entry: Entry) -> Findings:
     optimizer = entry.function()
-    if not isinstance(optimizer, Optimizer):
-        yield f"returns an Optimizer: got {type(optimizer).__name__}"
+    is_right = isinstance(optimizer, Optimizer)
+    yield Finding("returns an Optimizer", "" if is_right else f"got {type(optimizer).__name__}", is_right)
+    if not is_right:
         return
     target = np.array([[1.0, -2.0, 0.5], [0.0, 3.0, -1.0]])
     rates = np.array([[0.01], [0.02]])
@@ -323,10 +563,12 @@ def _optimizer_faults(entry: Entry) -> Iterator[str]:
         return weights
 
     together = descend(slice(None))
-    if not np.abs(together - target).max() < 1e-2:
-        yield f"reaches the bottom of a bowl: still {np.abs(together - target).max():.2g} away after {BOWL_STEPS} steps"
-    if not np.array_equal(together[:1], descend(slice(0, 1)), equal_nan=True):
-        yield "a network's step does not depend on its neighbours: the first network moves otherwise when alone"
+    away = float(np.abs(together - target).max())
+    found = f"{'still ' if away >= 1e-2 else ''}{away:.2g} away after {BOWL_STEPS} steps"
+    yield Finding("reaches the bottom of a bowl", found, away < 1e-2)
+    is_alone = np.array_equal(together[:1], descend(slice(0, 1)), equal_nan=True)
+    found = "" if is_alone else "the first network moves otherwise when alone"
+    yield Finding("a network's step does not depend on its neighbours", found, is_alone)
 
 
 def _has_few_values(weights: Array) -> bool:
@@ -336,5 +578,5 @@ def _has_few_values(weights: Array) -> bool:
 
 def layer_draws_differ(entry: Entry) -> bool:
     """Whether two layers of equal shape get different weights, as random ones must."""
-    first: Any = _draw(entry, (24, 24), 0)[0]
-    return not np.array_equal(first, _draw(entry, (24, 24), 1)[0])
+    trial = Trial(entry)
+    return not np.array_equal(trial.draw(TWICE, 0)[0], trial.draw(TWICE, 1)[0])

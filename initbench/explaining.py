@@ -8,7 +8,6 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -35,6 +34,8 @@ RULES: dict[Rule, str] = {
     "geometric": "√(forward × backward)",
 }
 BIAS_SCALES = (0.0, 0.2)
+STATED_SHAPE = (256, 128)  # of the layer whose law the tables of the documentation show
+DISTRIBUTIONS = {"norm": "normal", "truncnorm": "truncated normal"}  # in words, where SciPy's name is none
 KINK = 1e-9  # how far to both sides of 0 the slope is looked at
 
 
@@ -153,6 +154,8 @@ def _sections(entry: Entry, activation: str, fan_in: int, fan_out: int) -> Itera
     source = docstring_section(entry, "References")
     if source:
         yield "source", source
+    if about.properties:
+        yield "exactly", list(about.properties)
     if about.aliases:
         yield "aliases", [", ".join(about.aliases)]
     if about.elsewhere:
@@ -307,7 +310,7 @@ def _layer_effect(entry: Entry, fan_in: int, fan_out: int, activation: str) -> l
         f"gain: rms × √fan_in = {rms * fan_in**0.5:.4g}",
     ]
     stated = stated_distribution(entry, (fan_in, fan_out), activation)
-    if stated is not None:
+    if stated is not None and not isinstance(stated, (int, float)):
         low, high = stated.support()
         exact = f"mean {stated.mean():.4g}, std {stated.std():.4g}, from {low:.4g} to {high:.4g}"
         lines.insert(1, f"{exact}, by its distribution; drawn:")
@@ -347,13 +350,13 @@ def initializer_table() -> str:
     blocks = []
     for family in sorted({entry.about.family for entry in ours}):
         members = [entry for entry in ours if entry.about.family == family]
-        blocks.append(f"## {family[:1].upper()}{family[1:]}\n\n{_part_table(members)}")
+        blocks.append(f"## {family[:1].upper()}{family[1:]}\n\n{_part_table(members, STATED)}")
     return "\n".join(blocks)
 
 
 def bias_table() -> str:
     """The table of the documentation on biases."""
-    return _part_table(_ours("bias"))
+    return _part_table(_ours("bias"), STATED)
 
 
 def activation_table() -> str:
@@ -361,12 +364,16 @@ def activation_table() -> str:
     return _part_table(
         _ours("activation"),
         {
-            "c2": lambda phi: f"{gain(phi, 'forward') ** 2:.4g}",
-            "c1": lambda phi: f"{gain(phi, 'backward') ** 2:.4g}",
-            "torch²": lambda phi: NO_SUCH_THING if phi.torch_gain is None else f"{phi.torch_gain**2:.4g}",
-            "critical sigma_w²": _critical_variance,
+            "c2": lambda entry: f"{gain(entry.function(), 'forward') ** 2:.4g}",
+            "c1": lambda entry: f"{gain(entry.function(), 'backward') ** 2:.4g}",
+            "torch²": lambda entry: _torch_variance(entry.function()),
+            "critical sigma_w²": lambda entry: _critical_variance(entry.function()),
         },
     )
+
+
+def _torch_variance(activation: Activation) -> str:
+    return NO_SUCH_THING if activation.torch_gain is None else f"{activation.torch_gain**2:.4g}"
 
 
 def _critical_variance(activation: Activation) -> str:
@@ -374,18 +381,34 @@ def _critical_variance(activation: Activation) -> str:
     return NO_SUCH_THING if found is None else f"{found.sigma_w**2:.4g}"
 
 
+def stated_law(entry: Entry) -> str:
+    """What a part states for a hidden ReLU layer of ``STATED_SHAPE``: distribution, standard deviation, properties."""
+    stated, words = stated_distribution(entry, STATED_SHAPE), list(entry.about.properties)
+    if isinstance(stated, (int, float)):
+        words.insert(0, f"{stated:g}")
+    elif stated is not None:
+        low, high = stated.support()
+        bounds = f" from {low:.3g} to {high:.3g}" if np.isfinite([low, high]).all() else ""
+        name = DISTRIBUTIONS.get(stated.dist.name, stated.dist.name)
+        words.insert(0, f"{name}{bounds}, std {stated.std():.3g}" if not words else f"std {stated.std():.3g}")
+    return "; ".join(words) or NO_SUCH_THING
+
+
+STATED: Mapping[str, Callable[[Entry], str]] = {"law at {} × {}".format(*STATED_SHAPE): stated_law}
+
+
 def _ours(kind: str) -> list[Entry]:
     return [entry for entry in entries(kind) if not entry.fingerprint]
 
 
-def _part_table(parts: list[Entry], numbers: Mapping[str, Callable[[Any], str]] = MappingProxyType({})) -> str:
-    """A row a part: name, formula, ``numbers`` of what its function gives, source, and its name in other libraries."""
-    titles = ["name", "formula", *numbers, "source", *LIBRARIES]
+def _part_table(parts: list[Entry], further: Mapping[str, Callable[[Entry], str]]) -> str:
+    """A row a part: name, formula, ``further`` columns, source, and its name in other libraries."""
+    titles = ["name", "formula", *further, "source", *LIBRARIES]
     rows = ["| " + " | ".join(titles) + " |", "| --- " * len(titles) + "|"]
     for entry in parts:
         elsewhere = {library: name for library, name in entry.about.elsewhere if name != "none"}
         sources = [text.removesuffix(".") for text in docstring_section(entry, "References")]
-        cells = [f"`{entry.name}`", entry.about.formula, *(show(entry.function()) for show in numbers.values())]
+        cells = [f"`{entry.name}`", entry.about.formula, *(show(entry) for show in further.values())]
         cells += [
             "; ".join(sources) or NO_SUCH_THING,
             *(elsewhere.get(library, NO_SUCH_THING) for library in LIBRARIES),

@@ -74,7 +74,11 @@ class About(NamedTuple):
         Where libraries disagree under one name, and how to get each one's behaviour.
     distribution : callable ``(fan_in, fan_out, **parameters) -> frozen scipy.stats distribution``, optional
         That of one weight (or of one bias), given every parameter by name, and ``layer`` where the part asks for it.
-        The laws hold the draws against it.
+        A number says that all are equal to it, None that nothing is stated in this place; a pair is for weights and
+        biases. The laws compare draws with it.
+    properties : mapping of str to callable ``(weights, **parameters) -> error``, optional
+        What holds exactly of a whole layer, in words, and by how much its numbers or vectors miss it. The callable gets
+        all that the part returns, or the network that it filled, and its parameters as ``distribution`` does.
     """
 
     family: str = "other"
@@ -84,6 +88,7 @@ class About(NamedTuple):
     elsewhere: tuple[tuple[str, str], ...] = ()
     note: str = ""
     distribution: Callable[..., Any] | None = None
+    properties: Mapping[str, Callable[..., Any]] = types.MappingProxyType({})
 
 
 @dataclass(frozen=True)

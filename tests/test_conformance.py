@@ -1,9 +1,13 @@
-"""The laws that users can hold their own parts against: they hold for ours, and each planted fault is told in words."""
+"""The checks of parts, on parts with planted faults: each is found, and reported in words.
+
+``tests/laws`` runs them on every part of ours.
+"""
 
 import os
 import re
 import subprocess
 import sys
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -11,17 +15,17 @@ from click.testing import CliRunner
 from scipy import stats
 
 from initbench.cli import main
-from initbench.conformance import broken_laws, layer_draws_differ, remarks, stated_distribution, why_unchecked
+from initbench.conformance import (
+    broken_laws,
+    check_laws,
+    layer_draws_differ,
+    remarks,
+    stated_distribution,
+    why_unchecked,
+)
 from initbench.contracts import Activation, Optimizer
-from initbench.errors import ShapeError
+from initbench.errors import ParameterError, ShapeError
 from initbench.registry import FOLDERS, About, Entry, Parameter, entries, find
-
-OURS = [entry for kind in FOLDERS for entry in entries(kind) if not why_unchecked(entry)]
-
-
-@pytest.mark.parametrize("entry", OURS, ids=lambda entry: f"{entry.kind}-{entry.name}")
-def test_our_parts_keep_the_laws(entry):
-    assert broken_laws(entry) == []
 
 
 def test_only_data_sets_and_what_needs_a_parameter_are_not_checked():
@@ -37,6 +41,7 @@ def entry_of(kind, function, scope="layer", **about):
 
 
 SHARED = np.random.default_rng(0)
+CACHED = np.zeros((2000, 2000))
 
 
 def wrong_steps(weights, gradients, states, learning_rate, count):
@@ -52,6 +57,12 @@ FAULTS = {
     "weights are finite": ("initializer", lambda shape, rng: np.full(shape, np.nan)),
     "never share draws": ("initializer", lambda shape, rng: np.random.default_rng(3).normal(size=shape)),
     "only source of chance": ("initializer", lambda shape, rng: SHARED.normal(size=shape)),
+    "each layer gets an array of its own": ("initializer", lambda shape, rng: CACHED[: shape[0], : shape[1]]),
+    "weights and biases never share draws: the biases and the weights of one input": (
+        "initializer",
+        lambda shape, rng: (drawn := rng.normal(size=shape), drawn[0] / 2),
+    ),
+    "biases are drawn in float64": ("initializer", lambda shape, rng: (np.zeros(shape), np.zeros(shape[1], int))),
     "works at its defaults: ZeroDivisionError": ("optimizer", lambda: 1 // 0),
     "or raises ShapeError: ZeroDivisionError": (
         "initializer",
@@ -149,8 +160,20 @@ ASTRAY = {
     ),
     r"^its distribution is .* TypeError": (lambda fan_in: stats.norm(), lambda shape, rng: rng.normal(size=shape)),
     r"^its distribution is .* AttributeError": (
-        lambda fan_in, fan_out: 0.1,
+        lambda fan_in, fan_out: "normal",
         lambda shape, rng: rng.normal(size=shape),
+    ),
+    r"^every weight is 0.5: [123] of 720000 are not": (
+        lambda fan_in, fan_out: 0.5,
+        lambda shape, rng: np.where(np.arange(np.prod(shape)).reshape(shape) == 1e5, rng.integers(2), 0.5),
+    ),
+    r"^std of the biases is 0.1 by its distribution at 30 × 8000: drew 0.1[01]": (
+        lambda fan_in, fan_out: (fan_normal(fan_in, fan_out), stats.norm(0, 0.1)),
+        lambda shape, rng: (rng.normal(0, shape[0] ** -0.5, shape), rng.normal(0, 0.11, shape[1])),
+    ),
+    r"^every bias is 0: 24000 of 24000 are not": (
+        lambda fan_in, fan_out: (fan_normal(fan_in, fan_out), 0.0),
+        lambda shape, rng: (rng.normal(0, shape[0] ** -0.5, shape), np.full(shape[1], 0.1)),
     ),
 }
 
@@ -182,8 +205,74 @@ def test_a_distribution_is_given_the_parameters_and_the_layer():
     assert stated_distribution(entry, (10, 20)).std() == pytest.approx(0.2)
 
 
+LENGTHS = {"a unit's weights have length 1": lambda weights: np.linalg.norm(weights, axis=0) - 1}
+
+
+def on_the_sphere(shape, rng):
+    drawn = rng.normal(size=shape)
+    return drawn / np.linalg.norm(drawn, axis=0)
+
+
+def test_a_property_of_a_whole_layer_is_checked_and_needs_no_distribution():
+    entry = entry_of("initializer", on_the_sphere, properties=LENGTHS)
+    assert broken_laws(entry) == remarks(entry) == []
+    assert "a unit's weights have length 1" in [finding.law for finding in check_laws(entry)]
+    longer = entry_of("initializer", lambda shape, rng: 1.001 * on_the_sphere(shape, rng), properties=LENGTHS)
+    assert broken_laws(longer) == ["a unit's weights have length 1: off by 0.001 at 1 × 1"]
+    wrong = entry_of("initializer", on_the_sphere, properties={"none": lambda: 0})
+    (law,) = broken_laws(wrong)
+    assert law.startswith("its property 'none' is a function of what it draws and its parameters: TypeError")
+
+
+def test_laws_are_checked_at_other_parameters_and_in_other_layers():
+    def draw(shape, rng, *, std, side, layer):
+        """Takes one of its choices, and the last layer, for another."""
+        return rng.normal(0, std / (2 if side == "in" or layer.is_last else 1), shape)
+
+    def stated(right):
+        about = About(distribution=lambda i, o, std, side, layer: stats.norm(0, right(std, side, layer)))
+        parameters = {
+            "std": Parameter("std", 1.0, (float,), None),
+            "side": Parameter("side", "in", (Literal["in", "out"],), None),
+        }
+        return broken_laws(Entry("initializer", "faulty", draw, parameters, about, wants_layer=True))
+
+    assert stated(lambda std, side, layer: std / (2 if side == "in" or layer.is_last else 1)) == []
+    (law,) = stated(lambda std, side, layer: 0.5)
+    assert law.startswith("the same at other parameters and in other layers: std=1.5: std is 0.5 by its distribution")
+    (law,) = stated(lambda std, side, layer: std / 2)
+    assert law.startswith("the same at other parameters and in other layers: side=out: std is 0.5 by its distribution")
+    (law,) = stated(lambda std, side, layer: std / (2 if side == "in" and not layer.is_last else 1))
+    assert law.startswith("the same at other parameters and in other layers: last layer behind tanh: std is 1 by")
+
+
+def test_a_value_that_a_part_refuses_is_not_tried_and_one_that_it_cannot_take_is_a_fault():
+    def entry(error):
+        def draw(shape, rng, *, std):
+            """Takes one value only."""
+            if std != 1:
+                raise error
+            return rng.normal(0, 1, shape)
+
+        about = About(distribution=lambda i, o, std: stats.norm(0, std))
+        return Entry("initializer", "faulty", draw, {"std": Parameter("std", 1.0, (float,), None)}, about)
+
+    assert broken_laws(entry(ParameterError("std must be 1"))) == []
+    (law,) = broken_laws(entry(ZeroDivisionError("oh")))
+    assert law == "the same at other parameters and in other layers: std=1.5: ZeroDivisionError: oh"
+
+
+def test_a_shape_that_a_part_refuses_is_not_tried():
+    def square(shape, rng):
+        if shape[0] != shape[1]:
+            raise ShapeError("must be square")
+        return rng.normal(0, shape[0] ** -0.5, shape)
+
+    assert broken_laws(entry_of("initializer", square, distribution=fan_normal)) == []
+
+
 def test_without_a_distribution_it_is_told_what_was_not_tried():
-    (remark,) = remarks(find("initializer", "he_normal"))
+    (remark,) = remarks(entry_of("initializer", on_the_sphere))
     assert remark.startswith("not tried: mean, std, support and shape")
     assert "distribution=lambda fan_in, fan_out:" in remark
     assert remarks(find("initializer", "zeros")) == remarks(find("activation", "relu")) == []
@@ -269,7 +358,7 @@ def test_what_may_be_meant_is_a_remark_and_no_fault(change, words):
 
 
 def test_layers_of_equal_shape_get_draws_of_their_own():
-    assert layer_draws_differ(next(e for e in OURS if e.name == "he_normal"))
+    assert layer_draws_differ(find("initializer", "he_normal"))
     assert not layer_draws_differ(entry_of("initializer", lambda shape, rng: np.ones(shape)))
 
 
@@ -282,14 +371,20 @@ def test_check_holds_a_users_part_against_the_laws(tmp_path, monkeypatch):
     )
     fine = CliRunner().invoke(main, ["check", "sound", "--plugin", "mine.py"])
     assert fine.exit_code == 0
-    assert fine.stdout.startswith("sound: passes every check of its kind\n  not tried: mean, std, support and shape")
+    checked = "sound: passes every check of its kind\n  returns weights as an array\n  weights have the shape (fan_in, "
+    assert fine.stdout.startswith(checked)
+    assert "\n  not tried: mean, std, support and shape" in fine.stdout
     wrong = CliRunner().invoke(main, ["check", "unsound", "--plugin", "mine.py"])
     assert wrong.exit_code == 2
     law = "weights have the shape (fan_in, fan_out): got (7, 1) for (1, 7)"
     assert wrong.stdout == f"unsound: fails 1 check of its kind\n  {law}\n"
     both = CliRunner().invoke(main, ["check", "lsuv", "digits"])
     assert both.exit_code == 0
-    assert both.stdout.startswith("lsuv: passes every check of its kind\ndigits: not checked; what is in a data set")
+    assert both.stdout.startswith("lsuv: passes every check of its kind\n  fills the arrays it is given\n")
+    assert "\ndigits: not checked; no law covers what is in a data set" in both.stdout
+    ours = CliRunner().invoke(main, ["check", "he_normal"]).stdout.splitlines()
+    assert ours[0] == "he_normal: passes every check of its kind"
+    assert any(line.startswith("  std is 0.05774 by its distribution at 600 × 400: drew 0.05") for line in ours)
 
 
 def test_an_installed_package_offers_parts_by_its_entry_point(tmp_path):
@@ -318,5 +413,7 @@ def test_an_installed_package_offers_parts_by_its_entry_point(tmp_path):
 
     invoke("run", "c.yaml", "-j", "2")
     assert "theirs(scale=0.1)" in (tmp_path / "results" / "c" / "accuracy.csv").read_text()
-    assert invoke("check", "theirs") == "theirs: passes every check of its kind\n"
+    checked = invoke("check", "theirs")
+    assert checked.startswith("theirs: passes every check of its kind\n")
+    assert "  std is 2 by its distribution at 600 × 400: drew " in checked
     assert "std 2, from -inf to inf, by its distribution" in invoke("explain", "theirs")

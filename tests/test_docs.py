@@ -124,7 +124,8 @@ def test_each_part_on_the_page_of_own_parts_keeps_the_laws(tmp_path, monkeypatch
     names = re.findall(r'^@\w+\("(\w+)"', code, re.MULTILINE)
     command = [sys.executable, "-m", "initbench", "check", *names, "--plugin", "mine.py"]
     done = subprocess.run(command, capture_output=True, text=True)
-    assert done.stdout.splitlines() == [f"{name}: passes every check of its kind" for name in names], done.stderr
+    verdicts = [line for line in done.stdout.splitlines() if line[0] != " "]
+    assert verdicts == [f"{name}: passes every check of its kind" for name in names], done.stderr
     assert len(names) == 5
 
 

@@ -14,7 +14,7 @@ import initbench
 from initbench.cli import main
 from initbench.config import find_config, read_experiment
 from initbench.contracts import Activation
-from initbench.explaining import bibliography, draw_layer, effect, explain_part, linear_gain
+from initbench.explaining import bibliography, draw_layer, effect, explain_part, linear_gain, stated_law
 from initbench.registry import FOLDERS, About, Entry, entries, find, lookup, plain
 
 PARTS = [entry for kind in ("initializer", "activation") for entry in entries(kind)]
@@ -164,7 +164,25 @@ def test_a_stated_distribution_stands_beside_what_was_drawn(tmp_path):
     done = [sys.executable, "-m", "initbench", "explain", "plain_uniform", "--plugin", "plain.py"]
     text = subprocess.run(done, cwd=tmp_path, capture_output=True, text=True).stdout
     assert "mean 0, std 0.1732, from -0.3 to 0.3, by its distribution; drawn:" in text
-    assert "by its distribution" not in invoke("explain", "he_normal")
+    exact = explained("he_normal", "effect", "--fan-in", 256, "--fan-out", 128)[1]
+    assert exact == "mean 0, std 0.08839, from -inf to inf, by its distribution; drawn:"
+    assert explained("orthogonal_critical", "exactly") == ["the singular values are sigma_w √max(1, fan_out / fan_in)"]
+    assert "by its distribution" not in invoke("explain", "zeros")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "law"),
+    [
+        ("initializer", "he_uniform", "uniform from -0.153 to 0.153, std 0.0884"),
+        ("initializer", "glorot_normal", "normal, std 0.0722"),
+        ("initializer", "gaussian_row_normalized", "std 0.0625; the weights of a unit have the length gain"),
+        ("initializer", "antisymmetric", "all logits are 0"),
+        ("initializer", "gradinit", "–"),
+        ("bias", "constant", "0.01"),
+    ],
+)
+def test_the_tables_show_the_stated_law(kind, name, law):
+    assert stated_law(find(kind, name)) == law
 
 
 @pytest.mark.parametrize(

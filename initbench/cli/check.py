@@ -21,12 +21,13 @@ from initbench.cli import completing, options
 def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | None, plugins: tuple[str, ...]) -> None:
     """Validate configs, or check registered parts against the rules for their kind.
 
-    Prints every fault with its line and column, and exits with 2 if there are any. Nothing is trained or written.
+    Prints every fault with its line and column, and exits with 2 if there are any. Nothing is trained or written. Of
+    a part that passes, prints each check and what it found.
     """
     from initbench.cli.progress import count_cells
     from initbench.cli.reading import describe_files, note_empty, read_all
     from initbench.config import bundled
-    from initbench.conformance import broken_laws, remarks, why_unchecked
+    from initbench.conformance import check_laws, remarks, why_unchecked
     from initbench.data import data_folders
     from initbench.errors import ConfigError, UsageError, nearest
     from initbench.registry import FOLDERS, load_plugin, lookup_any, names
@@ -44,11 +45,12 @@ def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | N
         if reason:
             click.echo(f"{entry.name}: not checked; {reason}")
             continue
-        laws = broken_laws(entry)
-        is_broken |= bool(laws)
-        count = f"{len(laws)} check{'s' if len(laws) > 1 else ''}"
-        click.echo(f"{entry.name}: " + (f"fails {count} of its kind" if laws else "passes every check of its kind"))
-        for line in laws or remarks(entry):
+        findings = check_laws(entry)
+        broken = [str(finding) for finding in findings if not finding.holds]
+        is_broken |= bool(broken)
+        count = f"{len(broken)} check{'s' if len(broken) > 1 else ''}"
+        click.echo(f"{entry.name}: " + (f"fails {count} of its kind" if broken else "passes every check of its kind"))
+        for line in broken or [*map(str, findings), *remarks(entry)]:
             click.echo(textwrap.indent(line, "  "))
     wrong = []
     for name in files:

@@ -15,6 +15,7 @@ from initbench.registry import bias
     formula="0",
     aliases=("zero",),
     elsewhere=(("Keras", "the default of Dense"), ("PyTorch", "zeros_"), ("JAX", "zeros")),
+    distribution=lambda fan_in, fan_out: 0.0,
 )
 def zeros(shape: Shape, rng: Generator) -> Array:
     """All biases 0: what every variance rule for the weights assumes.
@@ -44,6 +45,7 @@ def zeros(shape: Shape, rng: Generator) -> Array:
     formula="value",
     aliases=("const", "fill", "full"),
     elsewhere=(("Keras", "Constant"), ("PyTorch", "constant_"), ("JAX", "constant")),
+    distribution=lambda fan_in, fan_out, value: value,
 )
 def constant(shape: Shape, rng: Generator, *, value: Real = 0.01) -> Array:
     """All biases one number; a small positive one lets most ReLU units start active.

@@ -10,6 +10,15 @@ from initbench.parts.initializers.draws import checked
 from initbench.registry import bias
 
 
+def _guess_error(biases: Array, layer: Layer) -> Array:
+    """How far what the biases alone make the network guess is from the classes' shares, if each class has rows."""
+    if layer.targets is None:
+        return np.zeros(1)
+    odds = np.exp(biases)
+    guess = odds / (odds + 1.0) if len(odds) == 1 else odds / odds.sum()
+    return np.asarray(guess - layer.targets.mean(axis=0))
+
+
 @bias(
     "output_prior",
     family="data-driven",
@@ -22,6 +31,10 @@ from initbench.registry import bias
         ("JAX", "by hand"),
     ),
     note="In use for rare classes: without it the first epochs go into learning how rare they are.",
+    properties={
+        "in the last layer, the first guess is the share of each class": _guess_error,
+        "elsewhere, every bias is 0": lambda biases, layer: biases if layer.targets is None else 0.0,
+    },
 )
 def output_prior(shape: Shape, rng: Generator, *, layer: Layer) -> Array:
     """The last layer starts at the classes' shares of the training rows, so training need not learn them first.

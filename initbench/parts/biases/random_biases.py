@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from initbench.contracts import Array, Generator, NonNegative, Real, Shape
+from initbench.parts.initializers import stated
 from initbench.parts.initializers.draws import checked, draw_normal, fans, unit_draws
 from initbench.registry import bias
 
@@ -16,6 +17,7 @@ from initbench.registry import bias
     aliases=("random_normal", "gaussian"),
     cites=("poole2016",),
     elsewhere=(("Keras", "RandomNormal"), ("PyTorch", "normal_"), ("JAX", "normal")),
+    distribution=lambda fan_in, fan_out, mean, std: stated.normal(std**2, mean),
 )
 def normal(shape: Shape, rng: Generator, *, mean: Real = 0.0, std: NonNegative = 0.05) -> Array:
     """Gaussian biases, the sigma_b of mean-field theory; they move each unit's kink or saturation to its own place.
@@ -61,6 +63,7 @@ def normal(shape: Shape, rng: Generator, *, mean: Real = 0.0, std: NonNegative =
         ("JAX", "uniform"),
         ("scikit-learn", "MLPClassifier, by the fans of glorot_uniform"),
     ),
+    distribution=lambda fan_in, fan_out, limit: stated.uniform(fan_in**-0.5 if limit is None else limit),
 )
 def uniform(shape: Shape, rng: Generator, *, limit: NonNegative | None = None) -> Array:
     """Evenly spread biases; left alone, those of PyTorch's ``nn.Linear``.

@@ -8,10 +8,32 @@ import numpy as np
 
 from initbench.contracts import Array, Generator, Layer, Shape
 from initbench.errors import ParameterError
+from initbench.parts.initializers import stated
 from initbench.parts.initializers.draws import draw_normal, draw_uniform, fans
 from initbench.parts.initializers.gains import ANYWHERE, Gain, deviation_factor, is_activation, known_activation
 from initbench.registry import initializer
 from initbench.theory import evaluate, gain
+
+
+def _kumar_factor(layer: Layer) -> float:
+    """What kumar divides by the fan-in, for the activation of the layer."""
+    activation = known_activation(layer, "kumar")
+    value, slope = evaluate(activation, np.array([-1e-7, 0.0, 1e-7]))
+    if np.ptp(slope) > 1e-3:
+        return gain(activation, "forward") ** 2
+    if slope[1] == 0.0:
+        raise ParameterError("kumar divides by the slope of the activation at 0, which is 0; use he_normal")
+    return 1.0 / float(slope[1] ** 2 * (1.0 + value[1] ** 2))
+
+
+def _walk_factor(layer: Layer, fan_in: int) -> float:
+    """The paper's g, for the activation of the layer."""
+    activation = known_activation(layer, "random_walk")
+    if is_activation(activation, "linear"):
+        return math.exp(1.0 / (2.0 * fan_in))
+    if is_activation(activation, "relu"):
+        return math.sqrt(2.0) * math.exp(1.2 / (max(fan_in, 6) - 2.4))
+    return 1.13 if is_activation(activation, "tanh") else gain(activation, "forward")
 
 
 @initializer(
@@ -21,6 +43,7 @@ from initbench.theory import evaluate, gain
     aliases=("kumar2017",),
     cites=("kumar2017",),
     note="For the logistic sigmoid 12.8 / fan_in, for tanh lecun_normal.",
+    distribution=lambda fan_in, fan_out, layer: stated.normal(_kumar_factor(layer) / fan_in),
 )
 def kumar(shape: Shape, rng: Generator, *, layer: Layer = ANYWHERE) -> Array:
     """Gaussian weights that hold the variance level through units smooth at 0: 3.6/√fan_in for the logistic one.
@@ -52,17 +75,8 @@ def kumar(shape: Shape, rng: Generator, *, layer: Layer = ANYWHERE) -> Array:
     ----------
     Kumar (2017), "On weight initialization in deep neural networks", arXiv:1704.08863.
     """
-    activation = known_activation(layer, "kumar")
-    around = np.array([-1e-7, 0.0, 1e-7])
-    value, slope = evaluate(activation, around)
-    if np.ptp(slope) > 1e-3:
-        factor = gain(activation, "forward") ** 2
-    elif slope[1] == 0.0:
-        raise ParameterError("kumar divides by the slope of the activation at 0, which is 0; use he_normal")
-    else:
-        factor = 1.0 / float(slope[1] ** 2 * (1.0 + value[1] ** 2))
     fan_in, _ = fans(shape)
-    return draw_normal(shape, rng, variance=factor / fan_in)
+    return draw_normal(shape, rng, variance=_kumar_factor(layer) / fan_in)
 
 
 @initializer(
@@ -72,6 +86,7 @@ def kumar(shape: Shape, rng: Generator, *, layer: Layer = ANYWHERE) -> Array:
     aliases=("sussillo_abbott", "sussillo"),
     cites=("sussillo2014",),
     note="TensorFlow's contributed _random_walk has g = 1.13 for tanh and the same g for linear units.",
+    distribution=lambda fan_in, fan_out, layer: stated.normal(_walk_factor(layer, fan_in) ** 2 / fan_in),
 )
 def random_walk(shape: Shape, rng: Generator, *, layer: Layer = ANYWHERE) -> Array:
     """Gaussian weights that hold the logarithm of the signal's length level, as deep and narrow networks need it.
@@ -103,16 +118,7 @@ def random_walk(shape: Shape, rng: Generator, *, layer: Layer = ANYWHERE) -> Arr
     arXiv:1412.6558.
     """
     fan_in, _ = fans(shape)
-    activation = known_activation(layer, "random_walk")
-    if is_activation(activation, "linear"):
-        factor = math.exp(1.0 / (2.0 * fan_in))
-    elif is_activation(activation, "relu"):
-        factor = math.sqrt(2.0) * math.exp(1.2 / (max(fan_in, 6) - 2.4))
-    elif is_activation(activation, "tanh"):
-        factor = 1.13
-    else:
-        factor = gain(activation, "forward")
-    return draw_normal(shape, rng, variance=factor**2 / fan_in)
+    return draw_normal(shape, rng, variance=_walk_factor(layer, fan_in) ** 2 / fan_in)
 
 
 @initializer(
@@ -126,6 +132,9 @@ def random_walk(shape: Shape, rng: Generator, *, layer: Layer = ANYWHERE) -> Arr
         ("Haiku", "UniformScaling"),
         ("Keras", "VarianceScaling(factor², 'fan_in', 'uniform')"),
         ("JAX", "variance_scaling(factor², 'fan_in', 'uniform')"),
+    ),
+    distribution=lambda fan_in, fan_out, factor, layer: stated.uniform(
+        deviation_factor(factor, layer) * (3 / fan_in) ** 0.5
     ),
 )
 def uniform_unit_scaling(shape: Shape, rng: Generator, *, factor: Gain = 1.0, layer: Layer = ANYWHERE) -> Array:

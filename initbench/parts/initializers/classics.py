@@ -11,9 +11,24 @@ import numpy as np
 
 from initbench.contracts import Array, Fraction, Generator, Layer, NonNegative, Positive, Shape
 from initbench.errors import ParameterError
+from initbench.parts.initializers import stated
 from initbench.parts.initializers.draws import draw_uniform, fans, unit_draws
 from initbench.parts.initializers.gains import ANYWHERE
 from initbench.registry import initializer
+
+
+def _mean_square(layer: Layer) -> float:
+    """Of what the layer gets: that of the rows in the first layer, 0.3 of hidden units."""
+    if layer.index:
+        return 0.3
+    return 1.0 if layer.inputs is None or not layer.inputs.size else float(np.mean(layer.inputs**2))
+
+
+def _largest_square(fan_in: int, layer: Layer) -> float:
+    """The largest sum of squares of a row; fan_in beyond the first layer."""
+    if layer.index == 0 and layer.inputs is not None and np.any(layer.inputs):
+        return float((layer.inputs**2).sum(axis=1).max())
+    return float(fan_in)
 
 
 @initializer(
@@ -24,6 +39,7 @@ from initbench.registry import initializer
     cites=("haykin1994",),
     elsewhere=(("Encog", "FanInRandomizer"),),
     note="Encog's FanInRandomizer divides by the count of the next layer.",
+    distribution=lambda fan_in, fan_out, reach: stated.uniform(reach / fan_in),
 )
 def fan_in_haykin(shape: Shape, rng: Generator, *, reach: NonNegative = 2.4) -> Array:
     """Evenly spread weights that shrink with the fan-in itself, so that no sum can leave the steep part of a sigmoid.
@@ -65,6 +81,7 @@ def fan_in_haykin(shape: Shape, rng: Generator, *, reach: NonNegative = 2.4) -> 
         ("PyTorch", "kaiming_uniform_(a=0.2434)"),
         ("JAX", "variance_scaling(1.8881, 'fan_in', 'uniform')"),
     ),
+    distribution=lambda fan_in, fan_out: stated.uniform(2.38 * fan_in**-0.5),
 )
 def bottou(shape: Shape, rng: Generator) -> Array:
     """Evenly spread weights that put logistic and tanh units at the bend between linear and saturated.
@@ -107,6 +124,7 @@ def bottou(shape: Shape, rng: Generator) -> Array:
     ),
     note="DL4J calls this LECUN_UNIFORM; LeCun has a third of its variance, lecun_uniform. wessels is the same at "
     "amplitude 1.",
+    distribution=lambda fan_in, fan_out: stated.uniform(3 * fan_in**-0.5),
 )
 def boers(shape: Shape, rng: Generator) -> Array:
     """Evenly spread weights of deviation √3/√fan_in: sums of unit-variance inputs fill the active range of a sigmoid.
@@ -145,6 +163,7 @@ def boers(shape: Shape, rng: Generator) -> Array:
         ("Keras", "VarianceScaling(3 amplitude², 'fan_in', 'uniform')"),
         ("JAX", "variance_scaling(3 amplitude², 'fan_in', 'uniform')"),
     ),
+    distribution=lambda fan_in, fan_out, amplitude: stated.uniform(3 * amplitude * fan_in**-0.5),
 )
 def wessels(shape: Shape, rng: Generator, *, amplitude: NonNegative = 1.0) -> Array:
     """Evenly spread weights by the deviation that a unit's sum is to have, against false local minima.
@@ -183,6 +202,7 @@ def wessels(shape: Shape, rng: Generator, *, amplitude: NonNegative = 1.0) -> Ar
     formula="U(±0.77)",
     cites=("thimm1997",),
     elsewhere=(("Keras", "RandomUniform(-0.77, 0.77)"), ("PyTorch", "uniform_(a=-0.77, b=0.77)")),
+    distribution=lambda fan_in, fan_out: stated.uniform(0.77),
 )
 def thimm_fiesler(shape: Shape, rng: Generator) -> Array:
     """Evenly spread weights of variance 0.2 whatever the layer: the best fixed range for shallow networks in a study.
@@ -217,6 +237,7 @@ def thimm_fiesler(shape: Shape, rng: Generator) -> Array:
     family="classics",
     formula="U(±1.3 / √(1 + fan_in v²)): v² the mean square of the inputs in the first layer, 0.3 in the others",
     cites=("drago1992",),
+    distribution=lambda fan_in, fan_out, layer: stated.uniform(1.3 * (1 + fan_in * _mean_square(layer)) ** -0.5),
 )
 def scawi(shape: Shape, rng: Generator, *, layer: Layer = ANYWHERE) -> Array:
     """Evenly spread weights that keep the share of saturated sigmoid units at the outset small (SCAWI).
@@ -246,10 +267,7 @@ def scawi(shape: Shape, rng: Generator, *, layer: Layer = ANYWHERE) -> Array:
     Neural Networks.
     """
     fan_in, _ = fans(shape)
-    mean_square = 0.3
-    if layer.index == 0:
-        mean_square = 1.0 if layer.inputs is None or not layer.inputs.size else float(np.mean(layer.inputs**2))
-    bound = 1.3 / math.sqrt(1.0 + fan_in * mean_square)
+    bound = 1.3 / math.sqrt(1.0 + fan_in * _mean_square(layer))
     return draw_uniform(shape, rng, variance=bound**2 / 3.0)
 
 
@@ -262,6 +280,9 @@ def scawi(shape: Shape, rng: Generator, *, layer: Layer = ANYWHERE) -> Array:
     elsewhere=(("mlpack", "OivsInitialization"),),
     note="After mlpack. All weights are positive, so their mean drives the units. B is that of the logistic sigmoid, "
     "whatever the activation.",
+    distribution=lambda fan_in, fan_out, epsilon, k, gamma: stated.root_of_uniform(
+        1 - gamma, 1 + gamma, 2 * math.log(1 / epsilon - 1) / (k * fan_in)
+    ),
 )
 def oivs(shape: Shape, rng: Generator, *, epsilon: Positive = 0.1, k: Positive = 5.0, gamma: Fraction = 0.9) -> Array:
     """Positive weights of nearly one size that place the active region of logistic units over the input cube.
@@ -310,6 +331,9 @@ def oivs(shape: Shape, rng: Generator, *, epsilon: Positive = 0.1, k: Positive =
     cites=("kathirvalavakumar2011",),
     elsewhere=(("mlpack", "KathirvalavakumarSubavathiInitialization"),),
     note="After mlpack, which takes reach as an argument without a default.",
+    distribution=lambda fan_in, fan_out, reach, layer: stated.uniform(
+        reach * (3 / fan_in / _largest_square(fan_in, layer)) ** 0.5
+    ),
 )
 def kathirvalavakumar(shape: Shape, rng: Generator, *, reach: Positive = 4.585, layer: Layer = ANYWHERE) -> Array:
     """Evenly spread weights so small that no training row saturates a sigmoid (Cauchy's inequality).
@@ -340,8 +364,5 @@ def kathirvalavakumar(shape: Shape, rng: Generator, *, reach: Positive = 4.585, 
     Sensitivity Analysis", Journal of Intelligent Learning Systems and Applications 3(4).
     """
     fan_in, _ = fans(shape)
-    largest = float(fan_in)
-    if layer.index == 0 and layer.inputs is not None and np.any(layer.inputs):
-        largest = float((layer.inputs**2).sum(axis=1).max())
-    bound = reach * math.sqrt(3.0 / (fan_in * largest))
+    bound = reach * math.sqrt(3.0 / (fan_in * _largest_square(fan_in, layer)))
     return draw_uniform(shape, rng, variance=bound**2 / 3.0)

@@ -17,6 +17,7 @@ from initbench.registry import initializer
     elsewhere=(("Keras", "Zeros"), ("PyTorch", "zeros_"), ("JAX", "zeros")),
     note="ZerO, spelt with two capitals, is zero_hadamard. A layer of Caffe that names no filler starts here; its "
     "xavier filler is lecun_uniform, its msra filler he_normal.",
+    distribution=lambda fan_in, fan_out: 0.0,
 )
 def zeros(shape: Shape, rng: Generator) -> Array:
     """All weights 0, to show what goes wrong: units that start alike stay alike, and no gradient passes the layer.
@@ -51,6 +52,7 @@ def zeros(shape: Shape, rng: Generator) -> Array:
     formula="1",
     aliases=("one",),
     elsewhere=(("Keras", "Ones"), ("PyTorch", "ones_"), ("JAX", "ones")),
+    distribution=lambda fan_in, fan_out: 1.0,
 )
 def ones(shape: Shape, rng: Generator) -> Array:
     """All weights 1: every unit of a layer computes the same sum, and signals grow by the fan-in in each layer.
@@ -80,6 +82,7 @@ def ones(shape: Shape, rng: Generator) -> Array:
     aliases=("full", "const", "fill"),
     elsewhere=(("Keras", "Constant"), ("PyTorch", "constant_"), ("JAX", "constant")),
     note="value is 0 in Keras and must be given in PyTorch and JAX.",
+    distribution=lambda fan_in, fan_out, value: value,
 )
 def constant(shape: Shape, rng: Generator, *, value: Real = 0.05) -> Array:
     """All weights one number, to show symmetry apart from vanishing: signals pass, but the units of a layer stay alike.

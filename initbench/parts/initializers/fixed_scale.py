@@ -6,6 +6,7 @@ from typing import Literal
 
 from initbench.contracts import Array, Generator, NonNegative, Real, Shape
 from initbench.errors import ParameterError
+from initbench.parts.initializers import stated
 from initbench.parts.initializers.draws import draw_normal, draw_truncated, unit_draws
 from initbench.registry import initializer
 
@@ -24,6 +25,7 @@ from initbench.registry import initializer
     "JAX, U(±0.1) in thinc, U(±0.07) in MXNet, U(±0.01) in lasagne, U(±0.5) in neurolab; all by low and high. "
     "DL4J's UNIFORM is another thing, bengio_uniform. Where low and high have another mean than 0, that mean drives "
     "the units.",
+    distribution=lambda fan_in, fan_out, low, high: stated.between(low, high),
 )
 def uniform(shape: Shape, rng: Generator, *, low: Real = -0.05, high: Real = 0.05) -> Array:
     """Weights evenly between two bounds that know nothing of the layer: the beginner's choice, as a baseline.
@@ -67,6 +69,7 @@ def uniform(shape: Shape, rng: Generator, *, low: Real = -0.05, high: Real = 0.0
     ),
     note="std is 0.05 in Keras and Chainer, 1 in PyTorch, Haiku and tiny-dnn, 0.01 in JAX, MXNet, lasagne and neupy. "
     "thinc's normal_init takes its mean for the deviation and so gives zeros.",
+    distribution=lambda fan_in, fan_out, mean, std: stated.normal(std**2, mean),
 )
 def normal(shape: Shape, rng: Generator, *, mean: Real = 0.0, std: NonNegative = 0.05) -> Array:
     """Gaussian weights of a scale that knows nothing of the layer: a baseline, right for one width at most.
@@ -107,6 +110,11 @@ def normal(shape: Shape, rng: Generator, *, mean: Real = 0.0, std: NonNegative =
     ),
     note="Keras, JAX and Haiku cut at two std; their std is 0.05, 0.01 and 1. PyTorch, Flux and Lux cut at the weights "
     "-2 and 2 whatever std is, which with std 0.02 cuts nothing: {truncated_normal: {std: 1, unit: absolute}}.",
+    distribution=lambda fan_in, fan_out, mean, std, low, high, unit: (
+        stated.cut(std, low, high, mean)
+        if unit == "std"
+        else stated.cut(std, (low - mean) / std, (high - mean) / std, mean)
+    ),
 )
 def truncated_normal(
     shape: Shape,

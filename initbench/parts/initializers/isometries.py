@@ -8,9 +8,18 @@ from typing import Literal
 import numpy as np
 
 from initbench.contracts import Array, Generator, Layer, Real, Shape
+from initbench.parts.initializers import stated
 from initbench.parts.initializers.draws import checked, draw_normal, fans
 from initbench.parts.initializers.gains import ANYWHERE, Gain, deviation_factor
 from initbench.registry import initializer
+
+Scale = Literal["isometry", "fan_in"]
+
+
+def _length(fan_in: int, fan_out: int, gain: Gain, scale: Scale, layer: Layer) -> float:
+    """The singular values of orthogonal."""
+    widening = math.sqrt(max(1.0, fan_out / fan_in)) if scale == "fan_in" else 1.0
+    return deviation_factor(gain, layer) * widening
 
 
 @initializer(
@@ -26,13 +35,21 @@ from initbench.registry import initializer
     ),
     note="With signs corrected, as in Keras, PyTorch and JAX; MXNet, lasagne and LSUV take U of an SVD, which is not "
     "Haar. gain is a factor of the weights; it is 1 in Keras, PyTorch and JAX, 1.1 in Chainer and 1.414 in MXNet.",
+    distribution=lambda fan_in, fan_out, gain, scale, layer: stated.coordinate(
+        max(fan_in, fan_out), _length(fan_in, fan_out, gain, scale, layer)
+    ),
+    properties={
+        "the singular values are gain, or with scale fan_in gain √max(1, fan_out / fan_in)": lambda weights, **given: (
+            stated.isometry_error(weights, _length(*weights.shape, **given))
+        )
+    },
 )
 def orthogonal(
     shape: Shape,
     rng: Generator,
     *,
     gain: Gain = 1.0,
-    scale: Literal["isometry", "fan_in"] = "isometry",
+    scale: Scale = "isometry",
     layer: Layer = ANYWHERE,
 ) -> Array:
     """A random rotation: signals and gradients of a deep linear network keep their length exactly.
@@ -74,11 +91,8 @@ def orthogonal(
     networks", arXiv:1312.6120.
     Mezzadri (2007), "How to generate random matrices from the classical compact groups", arXiv:math-ph/0609050.
     """
-    factor = deviation_factor(gain, layer)
+    factor = _length(*fans(shape), gain, scale, layer)
     gaussian = draw_normal(shape, rng)
-    if scale == "fan_in":
-        fan_in, fan_out = fans(shape)
-        factor *= math.sqrt(max(1.0, fan_out / fan_in))
     is_wide = gaussian.shape[0] < gaussian.shape[1]
     q, r = np.linalg.qr(gaussian.T if is_wide else gaussian)
     # LAPACK fixes signs its own way, which is not Haar's. copysign, since sign(0) = 0 would blot out a column.
@@ -98,6 +112,7 @@ def orthogonal(
     ),
     note="Where the layer is not square, it is filled up with zeros, as in Keras and PyTorch; Chainer and DL4J refuse,"
     " and old versions of Keras repeat the identity, which is partial_identity_tiled but for its scale.",
+    properties={"the diagonal is gain, the rest 0": lambda weights, gain: weights - gain * np.eye(*weights.shape)},
 )
 def identity(shape: Shape, rng: Generator, *, gain: Real = 1.0) -> Array:
     """Each unit passes on one input as it is; with ReLU and zero biases, a deep stack starts as the identity.
@@ -143,6 +158,7 @@ def identity(shape: Shape, rng: Generator, *, gain: Real = 1.0) -> Array:
     aliases=("tiled_identity",),
     cites=("pan2025",),
     elsewhere=(("Keras", "Identity up to 2.2, without the scale"),),
+    properties={"the singular values are gain": stated.isometry_error},
 )
 def partial_identity_tiled(shape: Shape, rng: Generator, *, gain: Real = 1.0) -> Array:
     """The identity repeated along the longer side, so that a layer that widens leaves no unit without input.
@@ -190,6 +206,10 @@ def partial_identity_tiled(shape: Shape, rng: Generator, *, gain: Real = 1.0) ->
     cites=("zhao2022",),
     note="The authors call it ZerO, a name that counts as it is spelt: zero, in small letters, is zeros. Written with "
     "their code's 2^(-m/2), p = 2^m; singular values are 1 where fan_out is a power of two and below 1 elsewhere.",
+    properties={
+        "the identity, or the corner of a Hadamard matrix": stated.hadamard_error,
+        "of full rank": lambda weights: min(weights.shape) - np.linalg.matrix_rank(weights),
+    },
 )
 def zero_hadamard(shape: Shape, rng: Generator) -> Array:
     """No chance at all: the identity, and a Hadamard matrix where the layer widens, so that units differ.

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from initbench.contracts import Array, Generator, Layer, Shape
+from initbench.parts.initializers import stated
 from initbench.parts.initializers.draws import draw_scaled, draw_truncated, draw_uniform, fans
 from initbench.parts.initializers.gains import ANYWHERE, is_activation
 from initbench.parts.initializers.variance_scaling import glorot_uniform, lecun_normal
@@ -21,6 +22,7 @@ from initbench.registry import initializer
     cites=("paszke2019",),
     elsewhere=(("PyTorch", "nn.Linear"), ("MLX", "nn.Linear")),
     note="Not He's, although PyTorch writes it as kaiming_uniform_(a=√5).",
+    distribution=lambda fan_in, fan_out: 2 * (stated.uniform(fan_in**-0.5),),
 )
 def torch_linear(shape: Shape, rng: Generator) -> tuple[Array, Array]:
     """The default of PyTorch's Linear: a third of LeCun's variance, and random biases.
@@ -65,6 +67,7 @@ def torch_linear(shape: Shape, rng: Generator) -> tuple[Array, Array]:
         ("MATLAB", "fullyConnectedLayer"),
     ),
     note="thinc has he_normal for its layers Gelu, Swish and HardSwish, and zeros for Softmax and Sigmoid.",
+    distribution=lambda fan_in, fan_out: (stated.uniform((6 / (fan_in + fan_out)) ** 0.5), 0.0),
 )
 def keras_dense(shape: Shape, rng: Generator) -> tuple[Array, Array]:
     """The default of Keras's Dense: Glorot's uniform weights, whatever the activation, and zero biases.
@@ -101,6 +104,7 @@ def keras_dense(shape: Shape, rng: Generator) -> tuple[Array, Array]:
     aliases=("flax", "nnx_linear"),
     cites=("heek2020",),
     elsewhere=(("Flax", "linen.Dense, nnx.Linear"),),
+    distribution=lambda fan_in, fan_out: (stated.truncated(1 / fan_in), 0.0),
 )
 def flax_dense(shape: Shape, rng: Generator) -> tuple[Array, Array]:
     """The default of Flax's Dense: LeCun's truncated Gaussian, and zero biases.
@@ -139,6 +143,7 @@ def flax_dense(shape: Shape, rng: Generator) -> tuple[Array, Array]:
     aliases=("haiku",),
     cites=("hennigan2020",),
     elsewhere=(("Haiku", "Linear"),),
+    distribution=lambda fan_in, fan_out: (stated.cut(fan_in**-0.5), 0.0),
 )
 def haiku_linear(shape: Shape, rng: Generator) -> tuple[Array, Array]:
     """The default of Haiku's Linear: a Gaussian truncated without making up for it, and zero biases.
@@ -176,6 +181,7 @@ def haiku_linear(shape: Shape, rng: Generator) -> tuple[Array, Array]:
     aliases=("chainer",),
     cites=("tokui2019",),
     elsewhere=(("Chainer", "Linear"),),
+    distribution=lambda fan_in, fan_out: (stated.normal(1 / fan_in), 0.0),
 )
 def chainer_linear(shape: Shape, rng: Generator) -> tuple[Array, Array]:
     """The default of Chainer's Linear: LeCun's Gaussian, not truncated, and zero biases.
@@ -212,6 +218,7 @@ def chainer_linear(shape: Shape, rng: Generator) -> tuple[Array, Array]:
     aliases=("mxnet",),
     cites=("chen2015",),
     elsewhere=(("MXNet", "gluon.nn.Dense"),),
+    distribution=lambda fan_in, fan_out: (stated.uniform(0.07), 0.0),
 )
 def mxnet_dense(shape: Shape, rng: Generator) -> tuple[Array, Array]:
     """The default of MXNet's Dense: one range for layers of all sizes, and zero biases.
@@ -250,6 +257,9 @@ def mxnet_dense(shape: Shape, rng: Generator) -> tuple[Array, Array]:
     cites=("pedregosa2011",),
     elsewhere=(("scikit-learn", "MLPClassifier, MLPRegressor"),),
     note="The factor 2 gives logistic units a third of Glorot's variance, where they need more, not less.",
+    distribution=lambda fan_in, fan_out, layer: (
+        2 * (stated.uniform(((2 if is_activation(layer.activation, "sigmoid") else 6) / (fan_in + fan_out)) ** 0.5),)
+    ),
 )
 def sklearn_mlp(shape: Shape, rng: Generator, *, layer: Layer = ANYWHERE) -> tuple[Array, Array]:
     """The default of scikit-learn's MLPClassifier, biases included; smaller for logistic units.

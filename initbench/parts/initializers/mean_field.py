@@ -6,6 +6,7 @@ import math
 
 from initbench.contracts import Array, Generator, Layer, NonNegative, Shape
 from initbench.errors import ParameterError
+from initbench.parts.initializers import stated
 from initbench.parts.initializers.draws import draw_normal, fans
 from initbench.parts.initializers.gains import ANYWHERE, known_activation
 from initbench.parts.initializers.isometries import orthogonal
@@ -23,11 +24,20 @@ def _critical_sigma_w(name: str, layer: Layer, sigma_b: float) -> float:
     return found.sigma_w
 
 
+def _critical_length(shape: tuple[int, ...], sigma_b: float, layer: Layer) -> float:
+    """The singular values of orthogonal_critical."""
+    return _critical_sigma_w("orthogonal_critical", layer, sigma_b) * math.sqrt(max(1.0, shape[1] / shape[0]))
+
+
 @initializer(
     "mean_field",
     family="mean field",
     formula="W ~ N(0, sigma_w² / fan_in), b ~ N(0, sigma_b²)",
     cites=("poole2016", "schoenholz2017"),
+    distribution=lambda fan_in, fan_out, sigma_w, sigma_b: (
+        stated.normal(sigma_w**2 / fan_in),
+        stated.normal(sigma_b**2),
+    ),
 )
 def mean_field(
     shape: Shape, rng: Generator, *, sigma_w: NonNegative = 1.0, sigma_b: NonNegative = 0.1
@@ -74,6 +84,10 @@ def mean_field(
     aliases=("edge_of_chaos", "eoc"),
     cites=("schoenholz2017", "hayou2019"),
     note="For GELU, SiLU and Mish the fixed point may be unstable: a variance off it runs away over the depth.",
+    distribution=lambda fan_in, fan_out, sigma_b, layer: (
+        stated.normal(_critical_sigma_w("critical", layer, sigma_b) ** 2 / fan_in),
+        stated.normal(sigma_b**2),
+    ),
 )
 def critical(
     shape: Shape, rng: Generator, *, sigma_b: NonNegative = 0.0, layer: Layer = ANYWHERE
@@ -120,6 +134,15 @@ def critical(
     aliases=("orthogonal_eoc",),
     cites=("pennington2017",),
     note="Dynamical isometry is out of reach for ReLU, as the paper shows.",
+    distribution=lambda fan_in, fan_out, sigma_b, layer: (
+        stated.coordinate(max(fan_in, fan_out), _critical_length((fan_in, fan_out), sigma_b, layer)),
+        stated.normal(sigma_b**2),
+    ),
+    properties={
+        "the singular values are sigma_w √max(1, fan_out / fan_in)": lambda weights, biases, sigma_b, layer: (
+            stated.isometry_error(weights, _critical_length(weights.shape, sigma_b, layer))
+        )
+    },
 )
 def orthogonal_critical(
     shape: Shape, rng: Generator, *, sigma_b: NonNegative = 0.0, layer: Layer = ANYWHERE

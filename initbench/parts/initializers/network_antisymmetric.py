@@ -17,6 +17,7 @@ from initbench.registry import find, network_initializer
     formula="first [A, A], hidden [[A, 0], [0, A]], last [V; -V]: f(x) = 0",
     aliases=("asi", "antisymmetrical", "doubling", "doubling_trick"),
     cites=("zhang2019asi", "chizat2019"),
+    properties={"all logits are 0": lambda network, base: network.preactivation(len(network.weights) - 1)},
 )
 def antisymmetric(
     network: Network, *, base: Literal["he_normal", "glorot_normal", "lecun_normal", "orthogonal"] = "he_normal"

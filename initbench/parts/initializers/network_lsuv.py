@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from initbench.contracts import Count, Network, Positive
+from initbench.contracts import Array, Count, Network, Positive
 from initbench.parts.initializers.isometries import orthogonal
 from initbench.registry import network_initializer
 
 CONSTANT = 1e-12  # a variance that is smaller relative to the mean square is rounding
+
+
+def _variance_error(network: Network, tol: float, **others: object) -> Array:
+    """By how much more than ``tol`` the variance of a layer's preactivations differs from 1."""
+    variances = np.array([network.preactivation(layer).var() for layer in range(len(network.weights))])
+    return np.maximum(np.abs(variances - 1.0) - tol, 0.0)
 
 
 @network_initializer(
@@ -19,6 +25,7 @@ CONSTANT = 1e-12  # a variance that is smaller relative to the mean square is ro
     cites=("mishkin2015",),
     elsewhere=(("LSUV-pytorch", "LSUVinit"), ("Caffe fork", "lsuv_init.py")),
     note="LSUV-pytorch tests the standard deviation and not the variance; tol is 0.1 there, 0.02 in Caffe's.",
+    properties={"the preactivations of a layer have a variance within tol of 1": _variance_error},
 )
 def lsuv(network: Network, *, tol: Positive = 0.1, max_iterations: Count = 10, mean: bool = False) -> None:
     """Give every layer preactivations of variance 1 on training rows, for activations that no formula covers.

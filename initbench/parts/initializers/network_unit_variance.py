@@ -18,12 +18,20 @@ LARGEST_STEP = np.log(10.0)  # of the logarithm of a layer's scale
 LLOYD_STEPS = 10
 
 
+def _unit_error(network: Network, eps: float) -> Array:
+    """How far units are from mean 0 and, unless they are constant, from a standard deviation of 1."""
+    z = np.concatenate([network.preactivation(layer) for layer in range(len(network.weights))], axis=1)
+    deviations = z.std(axis=0)
+    return np.concatenate([z.mean(axis=0), np.where(deviations < eps, 0.0, deviations - 1.0)])
+
+
 @network_initializer(
     "weight_norm",
     family="data-driven",
     formula="v ~ N(0, 0.05**2); W = v / (|v| std t), b = -mean t / std t with t = x v / |v|, unit by unit",
     aliases=("weight_norm_init", "data_dependent_weight_norm", "salimans_kingma"),
     cites=("salimans2016",),
+    properties={"every unit has mean 0 and variance 1 on training rows, or is constant": _unit_error},
 )
 def weight_norm(network: Network, *, eps: Positive = CONSTANT) -> None:
     """Give every unit mean 0 and variance 1 on training rows, so that training starts as if batch normalized.

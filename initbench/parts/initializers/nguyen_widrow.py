@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from initbench.contracts import Activation, Array, Generator, Layer, Shape
+from initbench.parts.initializers import stated
 from initbench.parts.initializers.draws import checked, unit_draws
 from initbench.parts.initializers.gains import ANYWHERE
 from initbench.registry import initializer
@@ -53,6 +54,43 @@ def output_range(activation: Activation | None) -> tuple[float, float]:
     return float(min(ends.min(), near.min())), float(max(ends.max(), near.max()))
 
 
+def _reach(layer: Layer) -> tuple[float, float] | None:
+    """The active range of the units of a layer, if there is one."""
+    return None if layer.is_last and layer.count > 1 else active_range(layer.activation)
+
+
+def _input_range(fan_in: int, layer: Layer) -> tuple[Array, Array]:
+    """Lower and upper ends of the inputs, each of shape (fan_in,)."""
+    if layer.index == 0 and layer.inputs is not None and len(layer.inputs):
+        return layer.inputs.min(axis=0), layer.inputs.max(axis=0)
+    low, high = (-1.0, 1.0) if layer.index == 0 else output_range(layer.activation)
+    return np.full(fan_in, low), np.full(fan_in, high)
+
+
+def _length_error(weights: Array, biases: Array, layer: Layer) -> Array:
+    """How far the units' lengths are from beta times half the active range, for inputs brought to between -1 and 1."""
+    fan_in, fan_out = weights.shape
+    low, high = _input_range(fan_in, layer)
+    reach, varies = _reach(layer), int((high > low).sum())
+    if reach is None:
+        return np.zeros(1)
+    lengths = np.linalg.norm(weights * (high - low)[:, None] / 2.0, axis=0)
+    return np.asarray(lengths - (reach[1] - reach[0]) / 2.0 * 0.7 * fan_out ** (1.0 / max(1, varies)))
+
+
+def _spacing_error(weights: Array, biases: Array, layer: Layer) -> Array:
+    """How far sums at the middle of the inputs are, up to sign, from evenly spaced around the middle of the range."""
+    fan_in, fan_out = weights.shape
+    low, high = _input_range(fan_in, layer)
+    reach, varies = _reach(layer), int((high > low).sum())
+    if reach is None:
+        return np.zeros(1)
+    sums = (low + high) / 2.0 @ weights + biases - (reach[0] + reach[1]) / 2.0
+    spaced = np.linspace(-1.0, 1.0, fan_out) if fan_out > 1 else np.zeros(1)
+    beta = (reach[1] - reach[0]) / 2.0 * 0.7 * fan_out ** (1.0 / max(1, varies))
+    return np.asarray(np.abs(sums) - beta * np.abs(spaced))
+
+
 @initializer(
     "nguyen_widrow",
     family="classics",
@@ -64,6 +102,11 @@ def output_range(activation: Activation | None) -> tuple[float, float]:
     note="As MATLAB's initnw. FANN takes positive weights, Encog does not normalize them, mlpack divides by the norm "
     "of the whole matrix. With hundreds of inputs beta is about 0.7 and the rule gives gaussian_row_normalized's "
     "spheres.",
+    distribution=lambda fan_in, fan_out, layer: None if _reach(layer) else 2 * (stated.uniform(1),),
+    properties={
+        "with an active range, weights of a unit have the length β": _length_error,
+        "with an active range, biases are spaced over ±β": _spacing_error,
+    },
 )
 def nguyen_widrow(shape: Shape, rng: Generator, *, layer: Layer = ANYWHERE) -> tuple[Array, Array]:
     """Units that share out the range of a few inputs among their active regions; weights and biases together.
@@ -96,13 +139,11 @@ def nguyen_widrow(shape: Shape, rng: Generator, *, layer: Layer = ANYWHERE) -> t
     adaptive weights", IJCNN.
     """
     fan_in, fan_out = checked(shape)
-    reach = None if layer.is_last and layer.count > 1 else active_range(layer.activation)
+    reach = _reach(layer)
     directions = 2.0 * unit_draws(shape, rng) - 1.0
     if reach is None:
         return directions, 2.0 * unit_draws((1, fan_out), rng).ravel() - 1.0
-    low, high = (np.full(fan_in, end) for end in ((-1.0, 1.0) if layer.index == 0 else output_range(layer.activation)))
-    if layer.index == 0 and layer.inputs is not None and len(layer.inputs):
-        low, high = layer.inputs.min(axis=0), layer.inputs.max(axis=0)
+    low, high = _input_range(fan_in, layer)
     varies = high > low
     directions[~varies] = 0.0
     beta = 0.7 * fan_out ** (1.0 / max(1, varies.sum()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from initbench.contracts import Array, Generator, Layer, NonNegative, Positive, Shape
+from initbench.parts.initializers import stated
 from initbench.parts.initializers.draws import draw_normal, draw_uniform, fans
 from initbench.parts.initializers.gains import ANYWHERE, Gain, variance_factor
 from initbench.parts.initializers.mean_field import mean_field
@@ -18,6 +19,9 @@ from initbench.registry import initializer
     aliases=("sine",),
     cites=("sitzmann2020",),
     note="Made for units sin(w0 x); with others the hidden weights are w0 times too small: w0: 1 is he_uniform.",
+    distribution=lambda fan_in, fan_out, w0, layer: stated.uniform(
+        (6 / fan_in) ** 0.5 / w0 if layer.index else 1 / fan_in
+    ),
 )
 def siren(shape: Shape, rng: Generator, *, w0: Positive = 30.0, layer: Layer = ANYWHERE) -> Array:
     """Evenly spread weights for networks of sines, sin(w0 x), which keep their spectrum whatever the depth.
@@ -60,6 +64,9 @@ def siren(shape: Shape, rng: Generator, *, w0: Positive = 30.0, layer: Layer = A
     cites=("yang2022",),
     note="The mup package keeps the variance of the last layer and multiplies its output by base_width / width, which "
     "is the same at the outset. The learning rates a layer, the other half of the method, are not here.",
+    distribution=lambda fan_in, fan_out, gain, base_width, layer: stated.normal(
+        variance_factor(gain, layer) / fan_in * (base_width / fan_in if layer.is_last and layer.count > 1 else 1)
+    ),
 )
 def mup(
     shape: Shape, rng: Generator, *, gain: Gain = 1.0, base_width: Positive = 64.0, layer: Layer = ANYWHERE
@@ -109,6 +116,7 @@ def mup(
     elsewhere=(("neural-tangents", "stax.Dense(parameterization='ntk')"),),
     note="The parametrization trains N(0, 1) weights under a fixed factor; at the outset that is this, and mean_field."
     " Training differs: there a step moves each layer by its factor squared.",
+    distribution=lambda fan_in, fan_out, w_std, b_std: (stated.normal(w_std**2 / fan_in), stated.normal(b_std**2)),
 )
 def ntk_param(
     shape: Shape, rng: Generator, *, w_std: NonNegative = 1.0, b_std: NonNegative = 0.0

@@ -9,6 +9,7 @@ import numpy as np
 
 from initbench.contracts import Array, Generator, Layer, Shape
 from initbench.errors import ShapeError
+from initbench.parts.initializers import stated
 from initbench.parts.initializers.draws import checked, draw_normal, fans
 from initbench.parts.initializers.gains import ANYWHERE
 from initbench.parts.initializers.isometries import orthogonal
@@ -22,6 +23,12 @@ from initbench.registry import initializer
     aliases=("ll", "mirrored"),
     cites=("balduzzi2017", "burkholz2019"),
     note="With base: gaussian it is gaussian_submatrix. Hidden layers need even widths, and the network zero biases.",
+    properties={
+        "halves are each other's negatives": lambda weights, layer, **given: stated.mirror_error(weights, layer),
+        "with base orthogonal, the singular values of A are 1": lambda weights, base, layer: (
+            stated.isometry_error(stated.mirrored_block(weights, layer), 1.0) if base == "orthogonal" else 0.0
+        ),
+    },
 )
 def looks_linear(
     shape: Shape, rng: Generator, *, base: Literal["orthogonal", "gaussian"] = "orthogonal", layer: Layer = ANYWHERE
@@ -72,6 +79,7 @@ def looks_linear(
     aliases=("gsm",),
     cites=("burkholz2019",),
     note="Hidden layers need even widths, and the network zero biases.",
+    properties={"halves are each other's negatives": stated.mirror_error},
 )
 def gaussian_submatrix(shape: Shape, rng: Generator, *, layer: Layer = ANYWHERE) -> Array:
     """Mirrored Gaussian blocks, with which a ReLU network with zero biases starts as a linear one (GSM).
@@ -107,6 +115,9 @@ def gaussian_submatrix(shape: Shape, rng: Generator, *, layer: Layer = ANYWHERE)
     formula="N(0, 0.6007² / fan_in) weights and biases, of which one a unit is Beta(2, 1)",
     aliases=("randomized_asymmetric", "randomized_asymmetric_initialization"),
     cites=("lu2019",),
+    distribution=lambda fan_in, fan_out: (
+        2 * (stated.mixture(1 / (fan_in + 1), stated.beta(2, 1), stated.normal(0.6007**2 / fan_in)),)
+    ),
 )
 def rai(shape: Shape, rng: Generator) -> tuple[Array, Array]:
     """One positive number among the weights and bias of each ReLU unit, so that fewer are born dead.

@@ -7,6 +7,7 @@ from typing import Annotated
 import numpy as np
 
 from initbench.contracts import Array, Generator, NonNegative, Range, Shape
+from initbench.parts.initializers import stated
 from initbench.parts.initializers.draws import draw_normal, unit_draws
 from initbench.registry import initializer
 
@@ -20,6 +21,14 @@ from initbench.registry import initializer
     elsewhere=(("PyTorch", "sparse_, along the other side"), ("MLX", "sparse")),
     note="PyTorch, Flux and Lux blot out a share of each input's outgoing weights instead, with std 0.01; lasagne's "
     "sparsity is the share that is not 0, PyTorch's the share that is.",
+    distribution=lambda fan_in, fan_out, nonzero, std: stated.mixture(
+        min(nonzero / fan_in, 1), stated.normal(std**2), 0.0
+    ),
+    properties={
+        "min(nonzero, fan_in) weights of a unit are not 0": lambda weights, nonzero, std: (
+            np.count_nonzero(weights, axis=0) - min(nonzero, len(weights))
+        )
+    },
 )
 def sparse(
     shape: Shape, rng: Generator, *, nonzero: Annotated[int, Range(low=1)] = 15, std: NonNegative = 1.0
@@ -62,6 +71,10 @@ def sparse(
     formula="w = gain z / ‖z‖, z ~ N(0, I), unit by unit",
     aliases=("sphere",),
     cites=("salimans2016",),
+    distribution=lambda fan_in, fan_out, gain: stated.coordinate(fan_in, gain),
+    properties={
+        "the weights of a unit have the length gain": lambda weights, gain: np.linalg.norm(weights, axis=0) - gain
+    },
 )
 def gaussian_row_normalized(shape: Shape, rng: Generator, *, gain: NonNegative = 1.0) -> Array:
     """Random directions of one length: each unit has the same gain exactly, not only on average.
@@ -100,6 +113,10 @@ def gaussian_row_normalized(shape: Shape, rng: Generator, *, gain: NonNegative =
     cites=("jia2014",),
     elsewhere=(("Caffe", "PositiveUnitballFiller"),),
     note="The mean of the weights is 1 / fan_in, which drives the units.",
+    properties={
+        "the weights of a unit sum to 1": lambda weights: weights.sum(axis=0) - 1,
+        "none is negative": lambda weights: np.minimum(weights, 0),
+    },
 )
 def positive_unitball(shape: Shape, rng: Generator) -> Array:
     """Positive weights that sum to 1 a unit, so that each unit averages its inputs; for positive inputs.

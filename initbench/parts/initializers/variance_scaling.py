@@ -12,6 +12,7 @@ import math
 from typing import Literal
 
 from initbench.contracts import Array, Generator, Layer, Real, Shape
+from initbench.parts.initializers import stated
 from initbench.parts.initializers.draws import Distribution, draw_normal, draw_scaled, draw_uniform, fans
 from initbench.parts.initializers.gains import ANYWHERE, Gain, deviation_factor, variance_factor
 from initbench.registry import initializer
@@ -31,6 +32,7 @@ from initbench.registry import initializer
     note="Keras, JAX and Haiku cut it at two deviations and widen it to the same variance: {variance_scaling: {scale: "
     "1, mode: fan_in, distribution: truncated_normal}}. Flux documents truncation but cuts at the weights -2 and "
     "2. What lasagne, MLX and neupy call He has this variance by default.",
+    distribution=lambda fan_in, fan_out, gain, layer: stated.normal(variance_factor(gain, layer) / fan_in),
 )
 def lecun_normal(shape: Shape, rng: Generator, *, gain: Gain = 1.0, layer: Layer = ANYWHERE) -> Array:
     """Gaussian weights that hold the forward variance of a linear layer level; made for scaled tanh, and for SELU.
@@ -82,6 +84,9 @@ def lecun_normal(shape: Shape, rng: Generator, *, gain: Gain = 1.0, layer: Layer
     ),
     note="Caffe calls it xavier. tiny-dnn's lecun is bengio_uniform, a third of the variance; DL4J's LECUN_UNIFORM is "
     "boers, three times the variance.",
+    distribution=lambda fan_in, fan_out, gain, layer: stated.uniform(
+        (3 * variance_factor(gain, layer) / fan_in) ** 0.5
+    ),
 )
 def lecun_uniform(shape: Shape, rng: Generator, *, gain: Gain = 1.0, layer: Layer = ANYWHERE) -> Array:
     """Evenly spread weights that hold the forward variance of a linear layer level; made for scaled tanh.
@@ -129,6 +134,7 @@ def lecun_uniform(shape: Shape, rng: Generator, *, gain: Gain = 1.0, layer: Laye
         ("JAX", "variance_scaling(1/3, 'fan_in', 'uniform')"),
     ),
     note="The biases of nn.Linear are drawn likewise; torch_linear sets both. DL4J calls this UNIFORM, tiny-dnn lecun.",
+    distribution=lambda fan_in, fan_out: stated.uniform(fan_in**-0.5),
 )
 def bengio_uniform(shape: Shape, rng: Generator) -> Array:
     """The old heuristic, PyTorch's default: a third of LeCun's variance, so that signals fade from layer to layer.
@@ -175,6 +181,9 @@ def bengio_uniform(shape: Shape, rng: Generator) -> Array:
     note="gain here is a factor of the variance, in PyTorch of the deviation. Keras and JAX truncate: "
     "{variance_scaling: {scale: 1, mode: fan_avg, distribution: truncated_normal}}. MXNet's Gaussian Xavier has "
     "three times the variance (gain: 3), neupy's half of it (gain: 0.5). With a gain as in PyTorch: glorot_gain.",
+    distribution=lambda fan_in, fan_out, gain, layer: stated.normal(
+        2 * variance_factor(gain, layer) / (fan_in + fan_out)
+    ),
 )
 def glorot_normal(shape: Shape, rng: Generator, *, gain: Gain = 1.0, layer: Layer = ANYWHERE) -> Array:
     """Gaussian weights between what holds signals and what holds gradients level; for tanh and other units linear at 0.
@@ -224,6 +233,9 @@ def glorot_normal(shape: Shape, rng: Generator, *, gain: Gain = 1.0, layer: Laye
     note="xavier alone means this one in MXNet, lecun_uniform in Caffe, and N(0, 1 / fan_in), lecun_normal, in many "
     "tutorials. gain is a factor of the variance, in PyTorch of the deviation. neupy has half the variance (gain:"
     " 0.5), Encog two thirds. With a gain as in PyTorch: glorot_gain.",
+    distribution=lambda fan_in, fan_out, gain, layer: stated.uniform(
+        (6 * variance_factor(gain, layer) / (fan_in + fan_out)) ** 0.5
+    ),
 )
 def glorot_uniform(shape: Shape, rng: Generator, *, gain: Gain = 1.0, layer: Layer = ANYWHERE) -> Array:
     """Evenly spread weights between what holds signals and what holds gradients level; for tanh, and Keras's default.
@@ -271,6 +283,9 @@ def glorot_uniform(shape: Shape, rng: Generator, *, gain: Gain = 1.0, layer: Lay
     ),
     note="gain is a factor of the deviation, as in PyTorch, Flux, MLX and burn; that of glorot_uniform and "
     "glorot_normal is one of the variance. So {glorot_gain: {gain: 4}} is {glorot_uniform: {gain: 16}}.",
+    distribution=lambda fan_in, fan_out, gain, distribution, layer: stated.scaled(
+        2 * deviation_factor(gain, layer) ** 2 / (fan_in + fan_out), distribution
+    ),
 )
 def glorot_gain(
     shape: Shape,
@@ -330,6 +345,9 @@ def glorot_gain(
     "mode: fan_in, distribution: truncated_normal}}. PyTorch's default nonlinearity is a leaky ReLU of slope a = "
     "0, and a is ignored with any other. MXNet's MSRAPrelu is msra_prelu, DL4J's RELU this one; lasagne, MLX "
     "and neupy have gain 1 by default.",
+    distribution=lambda fan_in, fan_out, gain, a, layer: stated.normal(
+        variance_factor(gain, layer) / (1 + a**2) / fan_in
+    ),
 )
 def he_normal(shape: Shape, rng: Generator, *, gain: Gain = 2.0, a: Real = 0.0, layer: Layer = ANYWHERE) -> Array:
     """Gaussian weights that hold the forward variance of a ReLU network level.
@@ -380,6 +398,9 @@ def he_normal(shape: Shape, rng: Generator, *, gain: Gain = 2.0, a: Real = 0.0, 
     ),
     note="nn.Linear of PyTorch calls kaiming_uniform_ with a = √5, which is bengio_uniform and a sixth of this "
     "variance.",
+    distribution=lambda fan_in, fan_out, gain, a, layer: stated.uniform(
+        (3 * variance_factor(gain, layer) / (1 + a**2) / fan_in) ** 0.5
+    ),
 )
 def he_uniform(shape: Shape, rng: Generator, *, gain: Gain = 2.0, a: Real = 0.0, layer: Layer = ANYWHERE) -> Array:
     """Evenly spread weights that hold the forward variance of a ReLU network level.
@@ -417,6 +438,18 @@ def he_uniform(shape: Shape, rng: Generator, *, gain: Gain = 2.0, a: Real = 0.0,
     return draw_uniform(shape, rng, variance=variance_factor(gain, layer) / (1.0 + a**2) / fan_in)
 
 
+Mode = Literal["fan_in", "fan_out", "fan_avg", "fan_geo_avg"]
+
+
+def _fan(mode: Mode, fan_in: int, fan_out: int) -> float:
+    return {
+        "fan_in": fan_in,
+        "fan_out": fan_out,
+        "fan_avg": (fan_in + fan_out) / 2.0,
+        "fan_geo_avg": math.sqrt(fan_in * fan_out),
+    }[mode]
+
+
 @initializer(
     "variance_scaling",
     family="variance scaling",
@@ -428,13 +461,16 @@ def he_uniform(shape: Shape, rng: Generator, *, gain: Gain = 2.0, a: Real = 0.0,
     ),
     note="normal is not truncated, as in JAX; Keras reads normal as truncated_normal and calls this one "
     "untruncated_normal. fan_geo_avg is JAX's alone.",
+    distribution=lambda fan_in, fan_out, scale, mode, distribution, layer: stated.scaled(
+        variance_factor(scale, layer) / _fan(mode, fan_in, fan_out), distribution
+    ),
 )
 def variance_scaling(
     shape: Shape,
     rng: Generator,
     *,
     scale: Gain = 1.0,
-    mode: Literal["fan_in", "fan_out", "fan_avg", "fan_geo_avg"] = "fan_in",
+    mode: Mode = "fan_in",
     distribution: Distribution = "truncated_normal",
     layer: Layer = ANYWHERE,
 ) -> Array:
@@ -466,14 +502,8 @@ def variance_scaling(
     ShapeError
         When the shape is not two whole numbers, or one is below 0.
     """
-    fan_in, fan_out = fans(shape)
-    fan = {
-        "fan_in": fan_in,
-        "fan_out": fan_out,
-        "fan_avg": (fan_in + fan_out) / 2.0,
-        "fan_geo_avg": math.sqrt(fan_in * fan_out),
-    }[mode]
-    return draw_scaled(shape, rng, variance=variance_factor(scale, layer) / fan, distribution=distribution)
+    variance = variance_factor(scale, layer) / _fan(mode, *fans(shape))
+    return draw_scaled(shape, rng, variance=variance, distribution=distribution)
 
 
 @initializer(
@@ -487,6 +517,7 @@ def variance_scaling(
         ("PyTorch", "kaiming_normal_(mode='fan_out')"),
         ("JAX", "variance_scaling(2, 'fan_out', ...)"),
     ),
+    distribution=lambda fan_in, fan_out, a, distribution: stated.scaled(2 / (1 + a**2) / fan_out, distribution),
 )
 def he_fan_out(shape: Shape, rng: Generator, *, a: Real = 0.0, distribution: Distribution = "normal") -> Array:
     """Random weights that hold the backward variance of a ReLU network level: gradients neither fade nor grow.
@@ -531,6 +562,9 @@ def he_fan_out(shape: Shape, rng: Generator, *, a: Real = 0.0, distribution: Dis
         ("MXNet", "MSRAPrelu(slope=0)"),
     ),
     note="MXNet's MSRAPrelu, its He initializer, has a slope of 0.25 by default: msra_prelu.",
+    distribution=lambda fan_in, fan_out, a, distribution: stated.scaled(
+        4 / (1 + a**2) / (fan_in + fan_out), distribution
+    ),
 )
 def he_fan_avg(shape: Shape, rng: Generator, *, a: Real = 0.0, distribution: Distribution = "normal") -> Array:
     """Random weights between what holds signals and what holds gradients of a ReLU network level.
@@ -571,6 +605,7 @@ def he_fan_avg(shape: Shape, rng: Generator, *, a: Real = 0.0, distribution: Dis
     cites=("he2015", "chen2015"),
     elsewhere=(("MXNet", "MSRAPrelu"), ("Keras", "VarianceScaling(1.8824, 'fan_avg', 'untruncated_normal')")),
     note="MXNet's He initializer is not he_normal: it divides by the mean of the fans and reckons with a slope.",
+    distribution=lambda fan_in, fan_out, a: stated.normal(4 / (1 + a**2) / (fan_in + fan_out)),
 )
 def msra_prelu(shape: Shape, rng: Generator, *, a: Real = 0.25) -> Array:
     """He's weights as MXNet has them: between signals and gradients, for a PReLU that starts at a slope of 0.25.
@@ -616,6 +651,7 @@ def msra_prelu(shape: Shape, rng: Generator, *, a: Real = 0.25) -> Array:
     ),
     note="From the Theano deep learning tutorials. scikit-learn goes the other way: for logistic units it takes a "
     "third of Glorot's variance, 48 times less than this one; PyTorch's gain for the sigmoid is 1.",
+    distribution=lambda fan_in, fan_out: stated.uniform(4 * (6 / (fan_in + fan_out)) ** 0.5),
 )
 def glorot_sigmoid4(shape: Shape, rng: Generator) -> Array:
     """Glorot's weights four times as wide, for logistic units, whose slope at 0 is a quarter.
@@ -650,6 +686,7 @@ def glorot_sigmoid4(shape: Shape, rng: Generator) -> Array:
     aliases=("fan_geo_avg",),
     cites=("bradbury2018",),
     elsewhere=(("JAX", "variance_scaling(1, 'fan_geo_avg', ...)"),),
+    distribution=lambda fan_in, fan_out, distribution: stated.scaled((fan_in * fan_out) ** -0.5, distribution),
 )
 def glorot_geo(shape: Shape, rng: Generator, *, distribution: Distribution = "normal") -> Array:
     """Glorot's compromise by the geometric mean of the fans, so that signal and gradient err by the same factor.
