@@ -36,6 +36,7 @@ ALIKE = 0.9  # correlation of two layers' weights from which on they are the sam
 FEW = 24  # so few values among many weights look drawn by no chance
 SLOPE_ERROR = 1e-6
 BOWL_STEPS = 3000
+BOTTOM = 1e-2
 BRANCH = {"branches": 4, "branch_length": 2}
 PLACES = ("hidden layer", "first layer", "last layer", "start of a branch", "end of a branch")
 ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh")
@@ -145,7 +146,7 @@ def stated_distribution(entry: Entry, shape: Shape, activation: str = "relu") ->
 
 @dataclass(frozen=True)
 class Trial:
-    """An initializer or bias with values for some parameters, in a place of a network.
+    """A part with values for some parameters; an initializer or bias in a place of a network.
 
     Attributes
     ----------
@@ -257,7 +258,7 @@ def _layer_findings(entry: Entry) -> Findings:
         except ShapeError:
             continue  # a part may refuse a shape, as long as it says so
     if is_sound:  # else each fault would come twice
-        yield from _variation_findings(entry)
+        yield from _variation_findings(entry, _varied_findings)
 
 
 def _repeated_findings(trial: Trial, shape: Shape) -> Findings:
@@ -395,14 +396,12 @@ def _shape_finding(drawn: Array, stated: Any, subject: str, place: str) -> Findi
     return Finding(f"shape{subject} is that of {stated.dist.name} {place}", found, not p < SMALLEST_P)
 
 
-def _variation_findings(entry: Entry) -> Findings:
-    """What a part states and what its kind asks, at other parameters and in other layers."""
+def _variation_findings(entry: Entry, check: Callable[[Trial], Iterable[Finding]]) -> Findings:
+    """What ``check`` finds at other parameters and in other layers, as one law."""
     tried = []
     for trial in variations(entry):
         try:
-            findings = list(_drawn_findings(trial, trial.draw(VARIED, 0), VARIED))
-            for of in range(len(trial.distributions(VARIED))):
-                findings += _distribution_findings(trial, of, VARIED, SEEDS[:1])
+            findings = list(check(trial))
         except (ParameterError, ShapeError):
             continue  # a part may refuse a combination, as long as it says so
         except Exception as error:
@@ -412,6 +411,13 @@ def _variation_findings(entry: Entry) -> Findings:
         tried.append(str(trial))
     if tried:
         yield Finding(ELSEWHERE, f"tried {'; '.join(tried)}", True)
+
+
+def _varied_findings(trial: Trial) -> Findings:
+    """What can be said of one draw, and of the distribution of its numbers."""
+    yield from _drawn_findings(trial, trial.draw(VARIED, 0), VARIED)
+    for of in range(len(trial.distributions(VARIED))):
+        yield from _distribution_findings(trial, of, VARIED, SEEDS[:1])
 
 
 def trial_network(sizes: tuple[int, ...], activation: str, rows: int = ROWS, seed: int = 0) -> Start:
@@ -518,57 +524,100 @@ def slope_error(activation: Activation, z: Array) -> float:
     return float(np.max(np.abs(slope - central)))
 
 
+def parameter_slope_error(activation: Activation, z: Array) -> float:
+    """Largest difference between a trained activation's slope by its parameter and the central difference."""
+    start, step = np.float64(activation.start or 0.0), 1e-6
+    ends = [activation.value(z, start + side * step, out=np.empty_like(z)) for side in (-1, 1)]
+    slope = activation.parameter_slope(z, np.empty_like(z)) if activation.parameter_slope else np.zeros_like(z)
+    return float(np.max(np.abs(slope - (ends[1] - ends[0]) / (2 * step))))
+
+
 def _activation_findings(entry: Entry) -> Findings:
-    activation = entry.function()
+    yield from _function_findings(Trial(entry))
+    yield from _variation_findings(entry, _function_findings)
+
+
+def _function_findings(trial: Trial) -> Findings:
+    """What an activation does to points, in both types, and how far its slopes are off."""
+    activation = trial.entry.function(**trial.changed)
     is_right = isinstance(activation, Activation)
     yield Finding("returns an Activation", "" if is_right else f"got {type(activation).__name__}", is_right)
     if not is_right:
         return
     z = np.random.default_rng(0).normal(scale=2, size=(3, 5, 7))
-    parameter = () if activation.start is None else (np.float64(activation.start),)
     for dtype in (np.float32, np.float64):
-        points = z.astype(dtype)
-        typed = tuple(dtype(p) for p in parameter)
-        before = points.copy()
-        value = activation.value(points, *typed, out=np.empty_like(points))
-        is_kept = value.dtype == dtype and value.shape == points.shape
-        found = f"{points.shape} {np.dtype(dtype)} became {value.shape} {value.dtype}"
-        yield Finding("keeps shape and dtype", "" if is_kept else found, is_kept)
-        if not is_kept:
-            return
-        is_untouched = np.array_equal(points, before)
-        yield Finding("leaves z as it is", "" if is_untouched else "it changed its input", is_untouched)
-        alone = activation.value(points[1:2, 2:3], *typed, out=np.empty((1, 1, 7), dtype))
-        is_alone = np.array_equal(alone, value[1:2, 2:3])
-        found = "" if is_alone else "the value of a row changes with the rows beside it"
-        yield Finding("is elementwise", found, is_alone)
+        yield from _point_findings(activation, z.astype(dtype))
     error = slope_error(activation, z)
     yield Finding("its slope equals its central difference", f"off by {error:.2g}", error < SLOPE_ERROR)
+    if activation.start is not None:
+        error = parameter_slope_error(activation, z)
+        yield Finding("its parameter_slope equals its central difference", f"off by {error:.2g}", error < SLOPE_ERROR)
+
+
+def _point_findings(activation: Activation, points: Array) -> Findings:
+    """Of values and slopes: shape and type, what they leave alone, and what they look at."""
+    typed = () if activation.start is None else (points.dtype.type(activation.start),)
+    before, buffer = points.copy(), np.empty_like(points)
+    value = activation.value(points, *typed, out=np.empty_like(points))
+    is_kept = value.dtype == points.dtype and value.shape == points.shape
+    found = f"{points.shape} {points.dtype} became {value.shape} {value.dtype}"
+    yield Finding("keeps shape and dtype", "" if is_kept else found, is_kept)
+    if not is_kept:
+        return
+    is_untouched = np.array_equal(points, before)
+    yield Finding("leaves z as it is", "" if is_untouched else "it changed its input", is_untouched)
+    alone = activation.value(points[1:2, 2:3], *typed, out=np.empty((1, 1, 7), points.dtype))
+    is_alone = np.array_equal(alone, value[1:2, 2:3])
+    found = "" if is_alone else "the value of a row changes with the rows beside it"
+    yield Finding("is elementwise", found, is_alone)
+    kept = value.copy()
+    slope = activation.slope(points, value, *typed, out=buffer)
+    is_kept = slope.dtype in (points.dtype, bool) and slope.shape == points.shape
+    found = f"{points.shape} {points.dtype} became {slope.shape} {slope.dtype}"
+    yield Finding("its slope keeps shape and dtype, or is a mask", "" if is_kept else found, is_kept)
+    is_untouched = np.array_equal(value, kept) and np.array_equal(points, before)
+    found = "" if is_untouched else "it changed its input"
+    yield Finding("its slope leaves z and phi(z) as they are", found, is_untouched)
+    if activation.by_value:
+        blind = activation.slope(np.full_like(points, np.nan), value, *typed, out=np.empty_like(points))
+        in_place = activation.value(before, *typed, out=before)
+        is_blind = np.array_equal(blind, slope) and np.array_equal(in_place, value)
+        found = "" if is_blind else "its slope looks at z, or its value cannot be computed in place"
+        yield Finding("needs phi(z) alone, as by_value says", found, is_blind)
 
 
 def _optimizer_findings(entry: Entry) -> Findings:
-    optimizer = entry.function()
+    yield from _step_findings(Trial(entry))
+    yield from _variation_findings(entry, _step_findings)
+
+
+def _step_findings(trial: Trial) -> Findings:
+    """Where an optimizer's steps lead two networks together and one alone."""
+    optimizer = trial.entry.function(**trial.changed)
     is_right = isinstance(optimizer, Optimizer)
     yield Finding("returns an Optimizer", "" if is_right else f"got {type(optimizer).__name__}", is_right)
     if not is_right:
         return
-    target = np.array([[1.0, -2.0, 0.5], [0.0, 3.0, -1.0]])
-    rates = np.array([[0.01], [0.02]])
+    for dtype in (np.float32, np.float64):
+        target = np.array([[1.0, -2.0, 0.5], [0.0, 3.0, -1.0]], dtype)
+        rates = np.array([[0.01], [0.02]], dtype)
+        together, alone = (_descend(optimizer, target[rows], rates[rows]) for rows in (slice(None), slice(0, 1)))
+        away = float(np.abs(together - target).max())
+        found = f"{'' if away < BOTTOM else 'still '}{away:.2g} away after {BOWL_STEPS} steps"
+        yield Finding("reaches the bottom of a bowl", found, away < BOTTOM)
+        is_alone = np.array_equal(together[:1], alone, equal_nan=True)
+        found = "" if is_alone else "the first network moves otherwise when alone"
+        yield Finding("a network's step does not depend on its neighbours", found, is_alone)
 
-    def descend(rows: slice) -> Array:
-        weights = np.zeros_like(target[rows])
-        states = [np.zeros_like(weights) for _ in range(optimizer.states)]
-        for count in range(1, BOWL_STEPS + 1):
-            optimizer.step(weights, weights - target[rows], states, rates[rows] * (1 - count / BOWL_STEPS), count)
-        return weights
 
-    together = descend(slice(None))
-    away = float(np.abs(together - target).max())
-    found = f"{'still ' if away >= 1e-2 else ''}{away:.2g} away after {BOWL_STEPS} steps"
-    yield Finding("reaches the bottom of a bowl", found, away < 1e-2)
-    is_alone = np.array_equal(together[:1], descend(slice(0, 1)), equal_nan=True)
-    found = "" if is_alone else "the first network moves otherwise when alone"
-    yield Finding("a network's step does not depend on its neighbours", found, is_alone)
+def _descend(optimizer: Optimizer, target: Array, rates: Array) -> Array:
+    """Where steps down a bowl around ``target`` end, a network a row, at learning rates that fall to 0."""
+    weights = np.zeros_like(target)
+    states = [np.zeros_like(weights) for _ in range(optimizer.states)]
+    for count in range(1, BOWL_STEPS + 1):
+        falling = rates * rates.dtype.type(1 - count / BOWL_STEPS)
+        optimizer.step(weights, weights - target, states, falling, count)
+    return weights
 
 
 def _has_few_values(weights: Array) -> bool:

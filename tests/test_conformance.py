@@ -42,6 +42,7 @@ def entry_of(kind, function, scope="layer", **about):
 
 SHARED = np.random.default_rng(0)
 CACHED = np.zeros((2000, 2000))
+TANH, PRELU = (find("activation", name).function() for name in ("tanh", "prelu"))
 
 
 def wrong_steps(weights, gradients, states, learning_rate, count):
@@ -85,13 +86,34 @@ FAULTS = {
         "activation",
         lambda: Activation(lambda z, out: z - z.mean(), lambda z, v, out: np.ones_like(z)),
     ),
+    "its slope leaves z and phi(z) as they are": (
+        "activation",
+        lambda: Activation(TANH.value, lambda z, v, out: np.subtract(1, np.square(v, out=v), out=out)),
+    ),
+    "its slope keeps shape and dtype, or is a mask": (
+        "activation",
+        lambda: Activation(TANH.value, lambda z, v, out: 1 - np.float64(v) ** 2),
+    ),
+    "needs phi(z) alone, as by_value says: its slope looks at z": (
+        "activation",
+        lambda: find("activation", "softsign").function()._replace(by_value=True),
+    ),
+    "or its value cannot be computed in place": (
+        "activation",
+        lambda: TANH._replace(by_value=True, value=lambda z, out: np.tanh(z + np.multiply(out, 0, out=out), out=out)),
+    ),
+    "its parameter_slope equals its central difference": (
+        "activation",
+        lambda: PRELU._replace(parameter_slope=lambda z, out: 1.01 * PRELU.parameter_slope(z, out)),
+    ),
+    "still": ("optimizer", lambda: Optimizer(0, lambda w, g, s, r, c: np.add(w, r * g, out=w))),
     "bottom of a bowl": ("optimizer", lambda: Optimizer(0, lambda w, g, s, r, c: None)),
     "does not depend on its neighbours": ("optimizer", lambda: Optimizer(0, wrong_steps)),
 }
 
 
 @pytest.mark.parametrize("sentence", FAULTS)
-def test_a_planted_fault_is_told_in_words(sentence):
+def test_a_planted_fault_is_reported_in_words(sentence):
     kind, function = FAULTS[sentence]
     assert any(sentence in law for law in broken_laws(entry_of(kind, function))), broken_laws(entry_of(kind, function))
 
@@ -104,7 +126,7 @@ def test_a_function_that_returns_nothing_breaks_one_law(kind):
 
 
 @pytest.mark.parametrize("function", [lambda shape, rng: np.full(shape, np.nan, np.float32), lambda shape, rng: 1 // 0])
-def test_a_law_is_told_once_for_all_shapes(function):
+def test_a_law_is_reported_once_for_all_shapes(function):
     assert len(broken_laws(entry_of("initializer", function))) == 1
 
 
@@ -179,12 +201,12 @@ ASTRAY = {
 
 
 @pytest.mark.parametrize("sentence", ASTRAY)
-def test_draws_astray_of_the_stated_distribution_are_told_with_numbers(sentence):
+def test_draws_astray_of_the_stated_distribution_are_reported_with_numbers(sentence):
     (law,) = broken_laws(drawn_by(*ASTRAY[sentence]))
     assert re.search(sentence, law), law
 
 
-def test_biases_are_held_against_their_distribution():
+def test_biases_are_compared_with_their_distribution():
     def stated(fan_in, fan_out):
         return stats.norm(0, 0.1)
 
@@ -271,7 +293,7 @@ def test_a_shape_that_a_part_refuses_is_not_tried():
     assert broken_laws(entry_of("initializer", square, distribution=fan_normal)) == []
 
 
-def test_without_a_distribution_it_is_told_what_was_not_tried():
+def test_without_a_distribution_it_says_what_was_not_tried():
     (remark,) = remarks(entry_of("initializer", on_the_sphere))
     assert remark.startswith("not tried: mean, std, support and shape")
     assert "distribution=lambda fan_in, fan_out:" in remark
@@ -329,7 +351,7 @@ NETWORK_FAULTS = {
 
 
 @pytest.mark.parametrize("sentence", NETWORK_FAULTS)
-def test_a_fault_in_filling_a_network_is_told_in_words(sentence):
+def test_a_fault_in_filling_a_network_is_reported_in_words(sentence):
     laws = broken_laws(network_entry(NETWORK_FAULTS[sentence]))
     assert any(sentence in law for law in laws), laws
 
@@ -362,7 +384,7 @@ def test_layers_of_equal_shape_get_draws_of_their_own():
     assert not layer_draws_differ(entry_of("initializer", lambda shape, rng: np.ones(shape)))
 
 
-def test_check_holds_a_users_part_against_the_laws(tmp_path, monkeypatch):
+def test_check_tries_a_users_part_and_ours(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text(
         "import numpy as np\nfrom initbench.registry import initializer\n\n"

@@ -4,9 +4,10 @@ import typing
 
 import numpy as np
 import pytest
-from networks import fill, layer_bytes, make_network
+from networks import fill, make_network
 
 from initbench import registry, run, stacks
+from initbench.conformance import broken_laws, remarks
 from initbench.contracts import METRICS
 from initbench.errors import ShapeError
 from initbench.start import draw_start
@@ -53,6 +54,12 @@ def is_sound(network):
     return all(np.isfinite(array).all() for array in numbers)
 
 
+@pytest.mark.parametrize("entry", [e for e in ENTRIES if e.name in SCHEMES], ids=lambda entry: entry.name)
+def test_each_keeps_the_laws_and_draws_by_its_seed(entry):
+    assert broken_laws(entry) == []
+    assert [remark for remark in remarks(entry) if "start alike" in remark] == []
+
+
 @each_scheme
 @pytest.mark.parametrize("edge", EDGES)
 def test_all_numbers_are_finite_whatever_the_network_and_the_rows(name, edge):
@@ -90,30 +97,6 @@ def test_every_choice_of_words_works(name):
         for value in choices(parameter):
             network = make_network(SIZES, "tanh", n=30)
             assert is_sound(fill(name, network, **quick(name) | {parameter.name: value}))
-
-
-@each_scheme
-def test_the_same_seed_gives_the_same_bytes_and_another_does_not(name):
-    first, second, other = (
-        layer_bytes(fill(name, make_network(SIZES, seed=seed), **quick(name))) for seed in (3, 3, 4)
-    )
-    assert first == second
-    assert first != other
-
-
-@each_scheme
-def test_layers_of_equal_shape_do_not_share_draws(name):
-    network = fill(name, make_network((8, 8, 8, 8, 3)), **quick(name))
-    assert abs(np.corrcoef(network.weights[1].ravel(), network.weights[2].ravel())[0, 1]) < 0.9
-
-
-@each_scheme
-def test_it_leaves_rows_and_classes_alone(name):
-    network = make_network(SIZES)
-    before = network.x.copy(), network.targets.copy()
-    fill(name, network, **quick(name))
-    assert np.array_equal(network.x, before[0])
-    assert np.array_equal(network.targets, before[1])
 
 
 # In experiments

@@ -1,9 +1,13 @@
-"""What holds for every registered optimizer, each law with a fault that it has to catch."""
+"""What holds for every registered optimizer: what ``initbench check`` looks at, and the textbook.
+
+Each law comes with a fault that it has to catch; those of ``initbench check`` are in ``tests/test_conformance.py``.
+"""
 
 import numpy as np
 import pytest
 
 from initbench import registry
+from initbench.conformance import broken_laws
 
 CURVATURE = np.linspace(0.5, 2.0, 6)
 FURTHER = [
@@ -44,51 +48,9 @@ def rows(m, dtype=np.float64):
     return np.random.default_rng(0).normal(size=(m, CURVATURE.size)).astype(dtype)
 
 
-# The bowl
-
-
-def height(optimizer):
-    """How high above the bottom it ends, of a start about 1 high."""
-    weights = rows(3)
-    for rate in (0.1, 0.01, 0.001, 0.0001):  # what divides by the gradient's size cannot settle at one rate
-        weights = descend(optimizer, weights, [rate] * 3, 400)
-    return np.sum(CURVATURE * weights**2)
-
-
-@every
-def test_it_reaches_the_bottom_of_a_bowl(name, params):
-    assert height(make(name, params)) < 1e-6
-
-
-@every
-def test_the_bowl_catches_steps_uphill_and_no_steps(name, params):
-    optimizer = make(name, params)
-    assert height(scaled(optimizer, 0.0)) > 1e-6
-    with np.errstate(over="ignore", invalid="ignore"):
-        assert not height(scaled(optimizer, -1.0)) < 1e-6
-
-
-# Stacks
-
-
-def differs_in_a_stack(optimizer, dtype):
-    """Whether any row trained in a stack differs, by a bit, from the same row trained alone."""
-    weights, rates = rows(5, dtype), [0.1, 0.03, 0.01, 0.2, 0.001]
-    stacked = descend(optimizer, weights, rates, 20)
-    alone = [descend(optimizer, weights[i : i + 1], rates[i : i + 1], 20) for i in range(5)]
-    return stacked.tobytes() != np.concatenate(alone).tobytes()
-
-
-@every
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_rows_of_a_stack_are_independent_to_the_byte(name, params, dtype):
-    assert not differs_in_a_stack(make(name, params), dtype)
-
-
-def test_the_stack_check_catches_a_mean_over_the_rows():
-    sgd = make("sgd", {})
-    wrong = sgd._replace(step=lambda w, g, s, rate, count: sgd.step(w, g + 1e-9 * g.mean(), s, rate, count))
-    assert differs_in_a_stack(wrong, np.float64)
+@pytest.mark.parametrize("name", [e.name for e in registry.entries("optimizer") if not e.fingerprint])
+def test_each_keeps_the_laws(name):
+    assert broken_laws(registry.find("optimizer", name)) == []
 
 
 # Types
