@@ -52,7 +52,7 @@ smoke: install
 	$(INITBENCH) plot results/smoke
 
 # A short selection of tests with the lowest versions that pyproject.toml allows, then with the highest there are.
-SUPPORT := tests/golden tests/faults/test_damage.py tests/test_store.py tests/test_plan.py tests/engine/test_train.py
+SUPPORT := tests/golden tests/faults/test_damage.py tests/storage/test_store.py tests/test_plan.py tests/engine/test_train.py
 SUPPORT += tests/present/test_sentences.py tests/present/test_tables.py
 
 oldest: PYTHON_THERE = $(OLDEST_PYTHON)

@@ -51,10 +51,10 @@ def initbench(workload: Workload, share: tuple[int, int], folder: Path) -> Run:
     import yaml
 
     from initbench.config import read_experiment
-    from initbench.data import open_shared
     from initbench.plan import make_plan, make_stacks
-    from initbench.runner import load_data
-    from initbench.stacks import load_rows, train_rows
+    from initbench.training.runner import load_data
+    from initbench.training.splits import open_shared
+    from initbench.training.stack import load_rows, train_rows
 
     x, y = workload.draw()
     train, valid, _ = workload.rows

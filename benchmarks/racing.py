@@ -16,14 +16,14 @@ from pages import put
 from scipy import stats
 
 from initbench.analysis.intervals import wilson_interval
-from initbench.analysis.racing import Design, beaten, difference, equivalent
+from initbench.analysis.racing import RaceDesign, beaten, difference, equivalent
 
 BEGIN, END = "<!-- Made by benchmarks/racing.py -->", "<!-- End of what benchmarks/racing.py makes -->"
 TEST_ROWS = 360
 SPREAD = 0.01  # of an initializer's accuracy between seeds, beside what all of them share
 PAIRED = SPREAD * np.sqrt(2)  # of the difference of two
 CHANCE = 0.1
-SIX = Design(5, 30, 6, 1)
+SIX = RaceDesign(5, 30, 6, 1)
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -122,7 +122,7 @@ class Raced(NamedTuple):
         return float(1 - self.seeds.mean() / self.max_seeds)
 
 
-def race(draw: Draw, design: Design = SIX, experiments: int = 2000, rule: Rule = beaten) -> Raced:
+def race(draw: Draw, design: RaceDesign = SIX, experiments: int = 2000, rule: Rule = beaten) -> Raced:
     """Race many experiments side by side."""
     scores = draw(np.random.default_rng(0), (experiments, design.initializers, design.max_seeds))
     left = np.ones(scores.shape[:2], dtype=bool)
@@ -157,7 +157,7 @@ NULLS: dict[str, Draw] = {
 
 def null_table(experiments: int) -> str:
     """How often initializers with equal means are told apart."""
-    few, two = Design(3, 30, 6, 1), Design(5, 30, 2, 1)
+    few, two = RaceDesign(3, 30, 6, 1), RaceDesign(5, 30, 2, 1)
     lines = [
         "| differences between seeds | a winner | any drop | rounds of 3 | two initializers | t test alone, rounds of 3"
         " | full 5 % at each look |",
@@ -200,7 +200,7 @@ def margin_table(experiments: int) -> str:
             "two, the margin apart (each such end is wrong)": (2, ahead(margin * PAIRED)),
         }
         for name, (count, draw) in cases.items():
-            raced = race(draw, Design(5, 30, count, 1, margin * PAIRED), experiments)
+            raced = race(draw, RaceDesign(5, 30, count, 1, margin * PAIRED), experiments)
             lines.append(f"| {margin} sd | {name} | {share(raced.equal)} | {100 * raced.saved:.0f} |")
     return "\n".join(lines) + "\n"
 

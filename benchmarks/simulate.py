@@ -17,8 +17,9 @@ import numpy as np
 from pages import put
 from scipy import stats
 
-from initbench.analysis.comparisons import ALPHA, holm, paired_p
+from initbench.analysis.comparisons import holm, paired_p
 from initbench.analysis.intervals import mean_intervals, t_interval, wilson_interval
+from initbench.conventions import ALPHA
 
 SEEDS = (5, 10, 30)
 FAMILIES = (2, 6, 9, 12)  # how many initializers are compared

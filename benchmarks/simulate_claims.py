@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from pages import put
 
-from initbench.analysis.claims import claims_table, judge
 from initbench.analysis.intervals import mean_intervals
+from initbench.claims.judging import claims_table, judge
 
 SEEDS = (5, 10, 30)
 CLAIMS = 40

@@ -21,7 +21,8 @@ from scipy import stats
 from scipy.special import ndtr, ndtri
 
 from initbench.analysis.profiles import expanded_interval, interquartile_mean, resample
-from initbench.analysis.ranks import ALPHA, block_ranks, friedman, groups_within, least_difference, permutation_test
+from initbench.analysis.ranks import block_ranks, friedman, groups_within, least_difference, permutation_test
+from initbench.conventions import ALPHA
 
 SEEDS = (5, 10, 30)
 SETTINGS = (3, 8)

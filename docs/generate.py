@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
+from initbench.catalogue.explain import activation_table, bias_table, initializer_table
 from initbench.cli import main
 from initbench.config.keys import KEYS
-from initbench.explaining import activation_table, bias_table, initializer_table
 from initbench.registry import entries
 
 DOCS = Path(__file__).parent

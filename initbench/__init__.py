@@ -10,13 +10,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from initbench.comparing import compare
-    from initbench.drawing import initializer
-    from initbench.results import Results, load, run
+    from initbench.api import run
+    from initbench.catalogue.functions import initializer
+    from initbench.results.compare import compare
+    from initbench.results.tables import Results, load
 
 __all__ = ["Results", "__version__", "compare", "initializer", "load", "run"]
 
-_HOMES = {"compare": "comparing", "initializer": "drawing", "Results": "results", "load": "results", "run": "results"}
+_HOMES = {
+    "compare": "results.compare",
+    "initializer": "catalogue.functions",
+    "Results": "results.tables",
+    "load": "results.tables",
+    "run": "api",
+}
 
 
 def __getattr__(name: str) -> Any:

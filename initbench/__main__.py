@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
-from initbench.surroundings import begin_command, has_reported_interrupt, unwritten
+from initbench.process import begin_command, has_reported_interrupt, unwritten
 
 TERMINALS: list[int] = []  # which of standard output and standard error are one
 

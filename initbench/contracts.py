@@ -24,7 +24,7 @@ Generator = np.random.Generator
 
 METRICS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "test_loss", "test_accuracy")
 
-FURTHER = ("test_auc", "steps_to_target")
+OPTIONAL_METRICS = ("test_auc", "steps_to_target")
 """Columns of runs.csv that only some experiments have: those on two classes, and those with a clock."""
 
 LAYER_METRICS = (

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from initbench.config import Experiment, Part
 from initbench.config.keys import KEYS
-from initbench.contracts import FURTHER
+from initbench.contracts import OPTIONAL_METRICS
 from initbench.errors import UsageError
 
 FACTORS = ("dataset", "depth", "width", "activation", "initializer", "optimizer", "learning_rate", "batch_size")
@@ -91,9 +91,9 @@ class Cell:
 
     @property
     def further(self) -> tuple[str, ...]:
-        """The columns among ``FURTHER`` in which it has a number."""
+        """The columns among ``OPTIONAL_METRICS`` in which it has a number."""
         has = {"test_auc": self.data.classes == 2, "steps_to_target": self.clock is not None}
-        return tuple(name for name in FURTHER if has[name])
+        return tuple(name for name in OPTIONAL_METRICS if has[name])
 
     @property
     def sizes(self) -> tuple[int, ...]:

@@ -10,13 +10,10 @@ from initbench.cli import main
 
 
 @pytest.fixture(autouse=True)
-def forgetful_registry(monkeypatch):
+def forgetful_registry():
     """Takes parts and plugins that a test registers out of the registry again."""
-    for kind in registry.FOLDERS:
-        registry.names(kind)  # our own parts are there before anything is put aside
-        for table in (registry._entries, registry._spellings):
-            monkeypatch.setitem(table, kind, dict(table[kind]))
-    monkeypatch.setattr(registry, "_plugins", dict(registry._plugins))
+    with registry.isolated():
+        yield
 
 
 os.environ.pop("COLUMNS", None)  # pytest-xdist sets 80, and lines are as wide as without a terminal

@@ -1,6 +1,6 @@
 """A run that is watched, and interrupted after so many stacks."""
 
-from initbench.runner import Progress
+from initbench.training.runner import Progress
 
 
 class Counting(Progress):

@@ -6,7 +6,7 @@ import numpy as np
 
 from initbench.engine.network import Design
 from initbench.registry import find
-from initbench.start import Start
+from initbench.training.untrained import Start
 
 
 def make_network(sizes, activation="relu", *, n=300, seed=0, bias="zeros", x=None, **design):

@@ -1,80 +1,45 @@
-"""Imports point one way: each room may import the rooms that its row names."""
+"""Imports point one way: each room may import the rooms that its row names. A name of a class means one thing."""
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import initbench
 
 PACKAGE = Path(initbench.__file__).parent
-GROUND = {"contracts", "errors", "registry", "streams", "surroundings", "theory"}
+GROUND = {"contracts", "conventions", "errors", "process", "randomness", "registry", "theory"}
+PLANNED = {"plan", "config", "parts", *GROUND}
+TRAINED = {"training", "storage", "engine", "analysis", *PLANNED}
 MAY_IMPORT = {
     "contracts": set(),
+    "conventions": set(),
     "errors": set(),
-    "registry": {"contracts", "errors", "parts"},
-    "streams": set(),
-    "surroundings": {"errors"},
-    "theory": {"contracts", "errors"},
+    "randomness": set(),
+    "process": {"errors"},
+    "registry": {"contracts", "conventions", "errors"},
+    "theory": {"contracts", "errors", "registry"},
     "parts": GROUND,
-    "drawing": GROUND,
-    "conformance": {"start", "engine", *GROUND},
-    "explaining": {"conformance", "config", *GROUND},
-    "phases": {"explaining", *GROUND},
     "config": {"parts", *GROUND},
-    "data": {"parts", *GROUND},
     "plan": {"config", *GROUND},
     "engine": {"contracts", "errors"},
-    "store": {"plan", *GROUND},
-    "freshness": {"store", "plan", "config", *GROUND},
-    "start": {"plan", "engine", *GROUND},
-    "stacks": {"start", "store", "plan", "engine", "data", *GROUND},
-    "estimate": {"stacks", "plan", "engine", *GROUND},
-    "workers": {"stacks", "store", "plan", "data", *GROUND},
-    "runner": {"freshness", "workers", "stacks", "store", "plan", "config", "data", *GROUND},
-    "race": {"runner", "store", "plan", "config", "analysis", *GROUND},
-    "analysis": {"errors"},
-    "present": {"errors", "surroundings"},
-    "comparing": {"parts", "analysis", "present", *GROUND},
-    "probing": {
-        "freshness",
-        "runner",
-        "store",
-        "start",
-        "plan",
-        "engine",
-        "config",
-        "data",
-        "analysis",
-        "present",
-        *GROUND,
-    },
-    "results": {"freshness", "race", "runner", "store", "plan", "config", "data", "analysis", "present", *GROUND},
-    "evidence": {"results", "probing", "runner", "store", "plan", "config", "analysis", "present", *GROUND},
-    "cli": {
-        "freshness",
-        "comparing",
-        "evidence",
-        "parts",
-        "conformance",
-        "explaining",
-        "phases",
-        "probing",
-        "results",
-        "race",
-        "runner",
-        "workers",
-        "estimate",
-        "store",
-        "plan",
-        "config",
-        "data",
-        "analysis",
-        "present",
-        "drawing",
-        *GROUND,
-    },
-    "__init__": {"comparing", "drawing", "results"},
-    "__main__": {"cli", "surroundings"},
+    "storage": PLANNED,
+    "training": TRAINED - {"training"},
+    "analysis": {"conventions", "errors"},
+    "present": {"conventions", "errors", "process"},
+    "results": {"present", *TRAINED} - {"engine"},
+    "probing": {"results", "present", *TRAINED},
+    "claims": {"probing", "results", "present", *TRAINED} - {"engine"},
+    "catalogue": TRAINED,
+    "api": {"results", *TRAINED} - {"engine"},
+    "cli": {"api", "catalogue", "claims", "probing", "results", "present", *TRAINED} - {"engine"},
+    "__init__": {"api", "catalogue", "results"},
+    "__main__": {"cli", "process"},
 }
+
+
+def sources():
+    """Each file of the package and its text."""
+    return {path: path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
 
 
 def room_of(path):
@@ -106,16 +71,58 @@ def turned_back(files):
     ]
 
 
+def doubled(files):
+    """Names of classes, and of aliases of types, that mean several things, with their files, of ``{path: source}``."""
+    meanings = {}
+    for path, source in files.items():
+        for node in ast.parse(source).body:
+            if isinstance(node, ast.ClassDef):
+                meanings.setdefault(node.name, {})[path] = path
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                name = node.targets[0].id
+                if name[:1].isupper() and not name.isupper():
+                    meanings.setdefault(name, {})[path] = ast.unparse(node.value)  # one definition may stand twice
+    return {
+        name: sorted(str(path.relative_to(PACKAGE)) for path in found)
+        for name, found in meanings.items()
+        if len(set(found.values())) > 1
+    }
+
+
 def test_imports_point_one_way():
-    assert turned_back({path: path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}) == []
+    assert turned_back(sources()) == []
 
 
-def test_the_check_catches_an_engine_that_reads_the_store():
-    planted = {PACKAGE / "engine" / "train.py": "def f():\n    from initbench.store import Store\n"}
-    assert turned_back(planted) == ["engine/train.py imports store"]
+def test_no_way_leads_back():
+    assert set(TopologicalSorter(MAY_IMPORT).static_order()) == MAY_IMPORT.keys()
+
+
+def test_the_check_catches_an_engine_that_reads_the_store_and_a_config_that_knows_claims():
+    planted = {
+        PACKAGE / "engine" / "train.py": "def f():\n    from initbench.storage.store import Store\n",
+        PACKAGE / "config" / "files.py": "from initbench import claims\n",
+        PACKAGE / "training" / "race.py": "import initbench.results.tables\n",
+    }
+    assert turned_back(planted) == [
+        "engine/train.py imports storage",
+        "config/files.py imports claims",
+        "training/race.py imports results",
+    ]
+
+
+def test_a_name_of_a_class_means_one_thing():
+    assert doubled(sources()) == {}
+
+
+def test_the_check_catches_a_second_cell():
+    planted = {PACKAGE / "plan.py": "class Cell:\n    pass\n", PACKAGE / "cli" / "run.py": "Cell = tuple[int, int]\n"}
+    assert doubled(planted) == {"Cell": ["cli/run.py", "plan.py"]}
+    same = dict.fromkeys((PACKAGE / "plan.py", PACKAGE / "api.py"), "Floats = tuple[float, ...]\n")
+    assert doubled(same) == {}
 
 
 def test_every_room_is_described():
-    readme = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    rooms = {room_of(path) for path in PACKAGE.rglob("*.py")} - {"__init__", "__main__", "drawing"}
-    assert {room for room in rooms if f"`{room}" not in readme} == set()
+    rooms = {room_of(path) for path in sources()} - {"__init__", "__main__"}
+    for page in ("CONTRIBUTING.md", "docs/architecture.md"):
+        text = (PACKAGE.parent / page).read_text(encoding="utf-8")
+        assert {room for room in rooms if f"`{room}" not in text} == set(), page

@@ -26,12 +26,12 @@ from initbench.parts.datasets.mnist import _https_only
 from initbench.present.figures.naming import file_names
 from initbench.present.tables import render_table
 from initbench.registry import find
-from initbench.results import load
+from initbench.results.tables import load
 
 PACKAGE = Path(initbench.__file__).parent
 OUTSIDE = {
-    ("workers.py", "pickle.loads"),  # what the client of a Dask cluster sends to its own workers, never a file
-    ("registry.py", "exec_module"),  # --plugin, a file that the user names to be run
+    ("cluster.py", "pickle.loads"),  # what the client of a Dask cluster sends to its own workers, never a file
+    ("plugins.py", "exec_module"),  # --plugin, a file that the user names to be run
 }
 RUNS_CODE = {"eval", "exec", "compile", "__import__", "system", "popen", "exec_module", "unsafe_load", "full_load"}
 UNPICKLES = {

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from initbench.config import bundled, read_claim, read_seeds
-from initbench.evidence import Verdicts, run_claims
-from initbench.present.claims import markdown
+from initbench.claims.read import CLAIM, read_claim
+from initbench.claims.run import Verdicts, run_claims
+from initbench.claims.sentences import markdown
+from initbench.config import bundled, read_seeds
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "claims.md"
@@ -27,7 +28,7 @@ APART = 1000  # seeds from one repetition to the next
 
 def run(folder: Path, suite: str, seeds: str | None = None) -> Verdicts:
     """Put the claims of a suite to the test."""
-    claims = [read_claim(file) for file in bundled("claim").values()]
+    claims = [read_claim(file) for file in bundled(CLAIM).values()]
     some = [claim for claim in claims if suite == "full" or claim.suite == suite]
     if seeds:
         some = [claim.at_seeds(read_seeds(seeds, claim.count)) for claim in some]

@@ -13,7 +13,8 @@ from sklearn.model_selection import StratifiedKFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from initbench.data import data_folders, load_dataset
+from initbench.parts.datasets.loading import load_dataset
+from initbench.parts.datasets.places import data_folders
 
 MODELS = {
     'always "stayed"': DummyClassifier(),

@@ -26,9 +26,9 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from initbench.analysis.intervals import t_interval
-from initbench.phases import outlook
 from initbench.present.figures import save_figure
-from initbench.present.figures.style import STYLE, legend_below, looks, new_figure
+from initbench.present.figures.style import STYLE, legend_below, new_figure, series_styles
+from initbench.theory.outlook import outlook
 
 HERE = Path(__file__).parent
 NUMBERS = HERE / "numbers.json"
@@ -459,7 +459,7 @@ def edges(centres: Any) -> Any:
 def steps_by_depth(panels: dict[str, pd.DataFrame], heading: str, epochs: int) -> Figure:
     """Steps to a target by depth, each at its best learning rate; where a seed never got there, an open marker."""
     names = sorted({name for rows in panels.values() for name in rows["initializer"]})
-    styles = looks(names)
+    styles = series_styles(names)
     figure = new_figure(3.0, heading)
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axes, (panel, best) in zip(grid, panels.items(), strict=True):

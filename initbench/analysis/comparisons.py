@@ -12,10 +12,17 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import bdtr, ndtri, stdtr
 
-from initbench.analysis.intervals import CONFIDENCE, mean_intervals, newcombe_interval, sort_key, wilson_interval
+from initbench.analysis.intervals import (
+    CONFIDENCE,
+    Floats,
+    mean_intervals,
+    newcombe_interval,
+    sort_key,
+    wilson_interval,
+)
 from initbench.analysis.summaries import scores
+from initbench.conventions import ALPHA
 
-ALPHA = 0.05
 MIN_FLIP_PAIRS = 8
 MAX_EXACT_PAIRS = 16
 RESAMPLES = 19_999
@@ -39,8 +46,6 @@ DETAILS = [
     *(f"{side}_trained{end}" for side in ("better", "worse") for end in ("", "_low", "_high")),
     *("trained_difference", "trained_low", "trained_high", "trained_p", "is_mixed"),
 ]
-
-Floats = npt.NDArray[np.float64]
 
 
 def comparison_table(

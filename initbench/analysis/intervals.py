@@ -10,6 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri, stdtrit
 
+Floats = npt.NDArray[np.float64]
+
 CONFIDENCE = 0.95
 RESAMPLES = 1_999
 MOST_RESAMPLED = 1_000  # values; of more, the mean is normal for all that matters here
@@ -17,7 +19,7 @@ MOST_FLAT = 0.01  # of the resamples
 LONGEST = 3  # times Student's half interval
 
 
-def t_interval(mean: Any, std: Any, count: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def t_interval(mean: Any, std: Any, count: Any) -> tuple[Floats, Floats]:
     """Student's interval of a mean, elementwise.
 
     Parameters
@@ -40,7 +42,7 @@ def t_interval(mean: Any, std: Any, count: Any) -> tuple[npt.NDArray[np.float64]
     return mean - half, mean + half
 
 
-def mean_intervals(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def mean_intervals(values: Floats) -> tuple[Floats, Floats]:
     """The studentized bootstrap's interval of the mean of each row.
 
     Student's interval leans to the wrong side when the values are skewed, and with five to thirty of them the BCa
@@ -88,13 +90,13 @@ def mean_intervals(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.floa
 
 
 @lru_cache(maxsize=4)
-def _resamples(n: int) -> npt.NDArray[np.float64]:
+def _resamples(n: int) -> Floats:
     """How often each of n values is drawn in each resample, shape (n, RESAMPLES)."""
     counts = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
     return np.ascontiguousarray(counts.T, dtype=np.float64)
 
 
-def wilson_interval(count: Any, total: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def wilson_interval(count: Any, total: Any) -> tuple[Floats, Floats]:
     """Wilson's interval of a share, elementwise.
 
     Parameters
@@ -126,9 +128,7 @@ def wilson_interval(count: Any, total: Any) -> tuple[npt.NDArray[np.float64], np
     return (middle - half).clip(0, 1), (middle + half).clip(0, 1)  # rounding may leave 0 and 1 by a last bit
 
 
-def newcombe_interval(
-    first: Any, second: Any, both: Any, total: Any
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def newcombe_interval(first: Any, second: Any, both: Any, total: Any) -> tuple[Floats, Floats]:
     """Newcombe's interval of the difference of two paired shares, elementwise.
 
     Parameters

@@ -13,8 +13,9 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import chdtri, nctdtr, stdtrit
 
-from initbench.analysis.comparisons import ALPHA, comparison_table, pair_arms, separation_p
+from initbench.analysis.comparisons import comparison_table, pair_arms, separation_p
 from initbench.analysis.summaries import scores
+from initbench.conventions import ALPHA
 
 SURE = 0.8  # of the upper bound of a standard deviation
 MOST_SEEDS = 1_000_000

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.special import stdtrit
 
-from initbench.analysis.intervals import CONFIDENCE
+from initbench.analysis.intervals import CONFIDENCE, Floats
 from initbench.analysis.summaries import scores
 
 FEWEST_SETTINGS = 5
@@ -20,8 +19,6 @@ CHUNK = 200_000  # numbers of a resampled array: few enough to stay in the cache
 LARGEST = 0.99  # Fisher's z runs off to infinity at 1
 FAINTEST = float(np.finfo(np.float32).tiny)  # a variance below it is rounded to nothing by float32
 COLUMNS = ["diagnostic", "outcome", "cells", "settings", "correlation", "low", "high"]
-
-Floats = npt.NDArray[np.floating[Any]]
 
 
 def step_zero(layers: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:

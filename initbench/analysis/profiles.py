@@ -5,14 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtri, stdtrit
 
-from initbench.analysis.intervals import CONFIDENCE
+from initbench.analysis.intervals import CONFIDENCE, Floats
 
 RESAMPLES = 2_000
-
-Floats = npt.NDArray[np.float64]
 
 
 @lru_cache(maxsize=2)

@@ -13,19 +13,18 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
-from initbench.analysis.intervals import sort_key
+from initbench.analysis.intervals import Floats, sort_key
 from initbench.analysis.summaries import scores
+from initbench.conventions import ALPHA
 
-ALPHA = 0.05
-CLAIM = ["round", "seeds", "better", "worse", "difference", "low", "high", "p", "level", "claim"]
+DECISION = ["round", "seeds", "better", "worse", "difference", "low", "high", "p", "level", "claim"]
 STANDING = ["initializer", "seeds", "failed", "state"]
 
-Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Design:
+class RaceDesign:
     """What is settled before a race begins.
 
     Attributes
@@ -67,7 +66,7 @@ class Race(NamedTuple):
     Attributes
     ----------
     decisions : DataFrame
-        With the columns of decisions.csv: factors but ``initializer``, and ``CLAIM``.
+        With the columns of decisions.csv: factors but ``initializer``, and ``DECISION``.
     standings : DataFrame
         A row an initializer and setting: the factors, the ``seeds`` that it needs so far, how many of these ``failed``
         (or lack a tuned value, since all of their tuning cells failed), and its ``state``: ``racing``, ``dropped``,
@@ -82,7 +81,12 @@ class Race(NamedTuple):
 
 
 def race_table(
-    runs: pd.DataFrame, baselines: pd.DataFrame, factors: Sequence[str], design: Design, *, is_complete: bool = False
+    runs: pd.DataFrame,
+    baselines: pd.DataFrame,
+    factors: Sequence[str],
+    design: RaceDesign,
+    *,
+    is_complete: bool = False,
 ) -> Race:
     """Decide a race from its cells, as it was decided while they came in.
 
@@ -94,8 +98,8 @@ def race_table(
 
     Of what may be claimed of a pair, at most two things are false: where the means are equal, that the one is better
     and that the other is; else that the worse one is better and, if they are a margin apart, that they are equivalent.
-    So at one look the levels of tests whose claim would be false sum up to 2 levels a pair at most, over all looks,
-    settings and pairs to 0.05: all claims of a race are true together with 95 % confidence.
+    So at one look the levels of tests whose decision would be false sum up to 2 levels a pair at most, over all looks,
+    settings and pairs to 0.05: all decisions of a race are true together with 95 % confidence.
 
     Parameters
     ----------
@@ -105,7 +109,7 @@ def race_table(
         A row a cell: ``cell, test_majority, valid_majority, test_rows``.
     factors : sequence of str
         The columns that make a setting; ``initializer`` is among them.
-    design : Design
+    design : RaceDesign
     is_complete : bool, default False
         Whether all that was planned so far is in ``runs``: an initializer that a setting lacks then does not race.
 
@@ -129,16 +133,16 @@ def race_table(
     groups = scores(runs, baselines).groupby(settings, sort=False, dropna=False)
     planned = int(runs["seed"].max()) + 1 if is_complete and len(runs) else 0
     for setting, group in sorted(((key, group) for key, group in groups), key=lambda item: sort_key(item[0])):
-        claims, places = _race(group, design, planned)
-        decisions += [(*setting, *claim) for claim in claims]
+        decided, places = _race(group, design, planned)
+        decisions += [(*setting, *decision) for decision in decided]
         standings += [(*setting, *place) for place in places]
     table = pd.DataFrame(standings, columns=[*settings, *STANDING])
     are_all = is_complete or len(table) == design.settings * design.initializers
     is_over = are_all and not table["state"].eq("racing").any()
-    return Race(pd.DataFrame(decisions, columns=[*settings, *CLAIM]), table, bool(is_over))
+    return Race(pd.DataFrame(decisions, columns=[*settings, *DECISION]), table, bool(is_over))
 
 
-def _race(group: pd.DataFrame, design: Design, planned: int) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+def _race(group: pd.DataFrame, design: RaceDesign, planned: int) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     """Claims and standings of one setting; of the first ``planned`` seeds, all cells that there will be are there."""
     ids = pd.RangeIndex(design.max_seeds)
     by_seed = group.pivot(index="initializer", columns="seed", values="test_accuracy")
@@ -149,7 +153,7 @@ def _race(group: pd.DataFrame, design: Design, planned: int) -> tuple[list[tuple
     left = np.ones(len(names), dtype=bool)
     seeds = np.zeros(len(names), dtype=int)
     states = np.full(len(names), "racing", dtype=object)
-    claims: list[tuple[Any, ...]] = []
+    decided: list[tuple[Any, ...]] = []
     for look in range(1, design.looks + 1):
         count = design.seeds_at(look)
         seeds[left] = count
@@ -161,27 +165,27 @@ def _race(group: pd.DataFrame, design: Design, planned: int) -> tuple[list[tuple
         claimed = beaten(seen, left, design.level)
         for worse in np.flatnonzero(claimed.any(axis=0)):
             better = max(np.flatnonzero(claimed[:, worse]), key=lambda one: np.nanmean(seen[one]))
-            claims.append((look, *_claim(names, seen, better, worse, design), "better"))
+            decided.append((look, *_decision(names, seen, better, worse, design), "better"))
             states[worse] = "dropped"
         left = states == "racing"
         if left.sum() == 1:
             states[left] = "winner"
         elif design.margin is not None and equivalent(seen, left, design.level, design.margin):
             for pair in combinations(sorted(np.flatnonzero(left), key=lambda one: -np.nanmean(seen[one])), 2):
-                claims.append((look, *_claim(names, seen, *pair, design, design.margin), "equivalent"))
+                decided.append((look, *_decision(names, seen, *pair, design, design.margin), "equivalent"))
             states[left] = "equivalent"
         elif look == design.looks:
             states[left] = "undecided"
         if not (states == "racing").any():
             break
     failed = [int((there[i, :n] & np.isnan(values[i, :n])).sum()) for i, n in enumerate(seeds)]
-    return claims, list(zip(names, seeds.tolist(), failed, states, strict=True))
+    return decided, list(zip(names, seeds.tolist(), failed, states, strict=True))
 
 
-def _claim(
-    names: list[str], seen: Floats, better: np.intp, worse: np.intp, design: Design, margin: float | None = None
+def _decision(
+    names: list[str], seen: Floats, better: np.intp, worse: np.intp, design: RaceDesign, margin: float | None = None
 ) -> tuple[Any, ...]:
-    """The numbers of a claim: of being better, or with a margin of being equivalent."""
+    """The numbers of a decision: of being better, or with a margin of being equivalent."""
     d = difference(seen[better], seen[worse])
     p = bounded_p(d) if margin is None else bounded_equivalence_p(d, margin)
     n, mean, error = _moments(d)

@@ -9,15 +9,14 @@ from string import ascii_lowercase
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from initbench.analysis.intervals import sort_key
+from initbench.analysis.intervals import Floats, sort_key
 from initbench.analysis.profiles import expanded_interval, interquartile_mean, resample, shares_above
 from initbench.analysis.summaries import scores
+from initbench.conventions import ALPHA
 
-ALPHA = 0.05
 THRESHOLDS = 201
 PERMUTATIONS = 9_999  # up to so many are enumerated; where there are more, so many are drawn
 CHUNK = 1_000  # sign flips at a time
@@ -26,8 +25,6 @@ IQM_COLUMNS = [f"{metric}_iqm{end}" for metric in METRICS for end in ("", "_low"
 COLUMNS = ["initializer", "mean_rank", "wins", "groups", "settings", "left_out", "runs", "test_accuracy_mean"]
 COLUMNS += [*IQM_COLUMNS, "blocks", "friedman", "friedman_p", "critical_difference"]
 PROFILE_COLUMNS = ["initializer", "metric", "threshold", "share", "low", "high"]
-
-Floats = npt.NDArray[np.float64]
 
 
 class Ranking(NamedTuple):

@@ -30,7 +30,7 @@ CHOICE: dict[str, type] = {
 }
 Values = tuple[Any, ...]
 Means = dict[Values, float]  # validation accuracy by combination of the tuned values
-Choices = dict[tuple[Values, int], Values]
+ChosenValues = dict[tuple[Values, int], Values]
 
 
 def tried_table(runs: pd.DataFrame, baselines: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
@@ -214,7 +214,7 @@ def tuning_table(
     return _table(rows, fixed, COLUMNS)
 
 
-def chosen_values(choices: pd.DataFrame) -> tuple[Choices, Choices]:
+def chosen_values(choices: pd.DataFrame) -> tuple[ChosenValues, ChosenValues]:
     """The chosen combinations, by the values of the factors that are not tuned and the reporting seed.
 
     Parameters

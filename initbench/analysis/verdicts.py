@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +35,10 @@ MEDIANS = (
 )
 
 
+Parts = Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]]  # key -> how a table shows a part -> name, parameters
+NO_PARTS: Parts = {}  # each part is shown by its name
+
+
 class Verdict(NamedTuple):
     """A word on a setting, the number behind it in words, and what to try instead; that is empty where all is well."""
 
@@ -44,7 +47,7 @@ class Verdict(NamedTuple):
     advice: str
 
 
-def verdict_table(networks: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
+def verdict_table(networks: pd.DataFrame, factors: Sequence[str], parts: Parts = NO_PARTS) -> pd.DataFrame:
     """Judge each setting by its draws.
 
     Parameters
@@ -55,6 +58,8 @@ def verdict_table(networks: pd.DataFrame, factors: Sequence[str]) -> pd.DataFram
         ``docs/probe.md``.
     factors : sequence of str
         The columns that make a setting; ``depth, activation, initializer`` are among them.
+    parts : mapping, optional
+        For the columns that hold parts, the name and the parameters of each; what is not in it is a name.
 
     Returns
     -------
@@ -69,7 +74,7 @@ def verdict_table(networks: pd.DataFrame, factors: Sequence[str]) -> pd.DataFram
         setting: dict[str, Any] = dict(zip(factors, values, strict=True))
         dead, count = int(draws["born_dead"].sum()), len(draws)
         low, high = wilson_interval(dead, count)
-        row = setting | {"draws": count} | judge(setting, draws)._asdict()
+        row = setting | {"draws": count} | judge(setting, draws, parts)._asdict()
         row |= {name: draws[name].median() for name in MEDIANS}
         row |= {name: draws[name].mean() for name in ("saturated", "dead")}
         row |= {"distinct_units": draws["distinct_units"].min(), "not_finite": int((~draws["is_finite"]).sum())}
@@ -78,27 +83,34 @@ def verdict_table(networks: pd.DataFrame, factors: Sequence[str]) -> pd.DataFram
     return pd.DataFrame(rows)
 
 
-def judge(setting: dict[str, Any], draws: pd.DataFrame) -> Verdict:
+def judge(setting: dict[str, Any], draws: pd.DataFrame, parts: Parts = NO_PARTS) -> Verdict:
     """The verdict on one setting; where several words fit, the one that is the cause of the others.
 
     Parameters
     ----------
     setting : dict of str to value
         With ``depth``, ``activation`` and ``initializer``.
-    draws : DataFrame
+    draws, parts
         As `verdict_table` takes them.
 
     Returns
     -------
     Verdict
     """
+    bias, parameters = _part(setting, "bias", parts)
+    setting = setting | {key: _part(setting, key, parts)[0] for key in ("activation", "initializer")}
     found = _judge(setting, draws)
-    if found.advice and str(setting["initializer"]).partition("(")[0] == "zeros":
+    if found.advice and setting["initializer"] == "zeros":
         return found._replace(advice=f"{_better(setting)} draws each of them")
-    fixed = re.fullmatch(r"constant\(value=(.+)\)", str(setting.get("bias", "")))
-    if found.verdict in ("dead", "saturated") and fixed and float(fixed[1]) != 0:
+    if found.verdict in ("dead", "saturated") and bias == "constant" and parameters["value"] != 0:
         return found._replace(advice="; ".join(dict.fromkeys(["zero biases", *found.advice.split("; ")])))
     return found
+
+
+def _part(setting: Mapping[str, Any], key: str, parts: Parts) -> tuple[str, Mapping[str, Any]]:
+    """Name and parameters of the part that a setting has at a key."""
+    shown = str(setting.get(key, ""))
+    return parts.get(key, {}).get(shown, (shown, {}))
 
 
 def _judge(setting: dict[str, Any], draws: pd.DataFrame) -> Verdict:
@@ -163,14 +175,14 @@ def _times(log: float) -> str:
 
 def _better(setting: dict[str, Any]) -> str:
     """An initializer that holds the signal level, other than the one that is there."""
-    activation, initializer = (str(setting[key]).partition("(")[0] for key in ("activation", "initializer"))
+    activation, initializer = setting["activation"], setting["initializer"]
     holds = HOLDS.get(activation, FOR_ALL)
     return holds if holds != initializer else FOR_ALL if initializer != FOR_ALL else "glorot_normal"
 
 
 def _holds(setting: dict[str, Any]) -> str:
     """Who holds the signal level there, or what does where no initializer can."""
-    activation, initializer = (str(setting[key]).partition("(")[0] for key in ("activation", "initializer"))
+    activation, initializer = setting["activation"], setting["initializer"]
     is_there = initializer == HOLDS.get(activation, FOR_ALL) and (activation in DEEPEST or initializer == FOR_ALL)
     if not _is_deep(setting) and not is_there:
         return f"{_better(setting)} holds it"
@@ -181,4 +193,4 @@ def _holds(setting: dict[str, Any]) -> str:
 
 def _is_deep(setting: dict[str, Any]) -> bool:
     """Whether there are more layers than any initializer can hold."""
-    return bool(setting["depth"] > DEEPEST.get(str(setting["activation"]).partition("(")[0], math.inf))
+    return bool(setting["depth"] > DEEPEST.get(setting["activation"], math.inf))

@@ -24,12 +24,12 @@ def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | N
     Prints every fault with its line and column, and exits with 2 if there are any. Nothing is trained or written. Of
     a part that passes, prints each check and what it found.
     """
+    from initbench.catalogue.laws import check_laws, remarks, why_unchecked
     from initbench.cli.progress import count_cells
     from initbench.cli.reading import describe_files, note_empty, read_all
     from initbench.config import bundled
-    from initbench.conformance import check_laws, remarks, why_unchecked
-    from initbench.data import data_folders
     from initbench.errors import ConfigError, UsageError, nearest
+    from initbench.parts.datasets.places import data_folders
     from initbench.registry import FOLDERS, load_plugin, lookup_any, names
 
     for plugin in plugins:

@@ -19,9 +19,9 @@ def cite(config: str, changes: tuple[str, ...], data_dir: Path | None, plugins: 
 
     A comment names each data set that has no entry, such as your own files.
     """
+    from initbench.catalogue.explain import bibliography, citations, uncited_data
     from initbench.config import find_config, read_experiment
-    from initbench.data import data_folders
-    from initbench.explaining import bibliography, citations, uncited_data
+    from initbench.parts.datasets.places import data_folders
     from initbench.registry import load_plugin
 
     for plugin in plugins:

@@ -11,7 +11,7 @@ import click
 from initbench.cli import completing, options
 
 if TYPE_CHECKING:
-    from initbench.config import Claim
+    from initbench.claims.read import Claim
 
 EPILOG = """\b
 Examples:
@@ -36,7 +36,7 @@ def claims() -> None:
 @suite
 def list_claims(suite: str | None) -> None:
     """List the bundled claims, by group."""
-    from initbench.config.claims import GROUPS
+    from initbench.claims.read import GROUPS
 
     found = read_claims((), suite or "full", None)
     for group in GROUPS:
@@ -94,16 +94,16 @@ def run(
     on claims that run together are corrected for multiple testing. Writes claims.csv, claims.md and figures to
     results/claims.
     """
-    from initbench.cli.progress import Bar
+    from initbench.claims.run import run_claims
+    from initbench.claims.sentences import verdict_sentence
+    from initbench.cli.progress import ProgressBar
     from initbench.config import read_seeds
-    from initbench.data import data_folders
     from initbench.errors import command_line
-    from initbench.evidence import run_claims
-    from initbench.present.claims import verdict_sentence
+    from initbench.parts.datasets.places import data_folders
     from initbench.present.tables import render_table
+    from initbench.process import usable_cores
     from initbench.registry import load_plugin
-    from initbench.runner import Progress
-    from initbench.surroundings import usable_cores
+    from initbench.training.runner import Progress
 
     for plugin in plugins:
         load_plugin(plugin)
@@ -116,7 +116,7 @@ def run(
         jobs=jobs or usable_cores(),
         folders=data_folders(data_dir),
         fresh=fresh,
-        progress=Progress() if quiet else Bar(),
+        progress=Progress() if quiet else ProgressBar(),
     )
     if not quiet and form == "text":
         for row in verdicts.table.to_dict("records"):
@@ -134,20 +134,21 @@ def schema() -> None:
     """Print the JSON Schema (draft-07) of a claim, for editors."""
     import json
 
-    from initbench.config.schema import claim_schema
+    from initbench.claims.schema import claim_schema
 
     click.echo(json.dumps(claim_schema(), indent=2, ensure_ascii=False))
 
 
 def read_claims(names: Sequence[str], suite: str | None, data_dir: Path | None) -> list[Claim]:
     """Read claims by file or name, and those of a suite; the faults of all at once."""
-    from initbench.config import bundled, find_config, read_claim
-    from initbench.data import data_folders
+    from initbench.claims.read import CLAIM, read_claim
+    from initbench.config import bundled, find_config
     from initbench.errors import ConfigError, Fault, UsageError
+    from initbench.parts.datasets.places import data_folders
 
-    files = [find_config(name, "claim") for name in names]
+    files = [find_config(name, CLAIM) for name in names]
     if suite:
-        files += [file for file in bundled("claim").values() if file not in files]
+        files += [file for file in bundled(CLAIM).values() if file not in files]
     faults: list[Fault] = []
     found: list[Claim] = []
     for file in files:

@@ -13,8 +13,8 @@ from initbench.cli.wrapping import text_columns
 if TYPE_CHECKING:
     import pandas as pd
 
-    from initbench.comparing import Names
     from initbench.parts.datasets.tables import Options
+    from initbench.results.compare import Names
 
 READING = ("separator", "decimal", "thousands", "encoding", "header", "missing")
 EPILOG = """\b
@@ -114,7 +114,7 @@ def compare(
         return
     if path is not None:
         raise UsageError(f"give either PATH ({path}) or --csv {file}, not both")
-    from initbench.comparing import compare_runs, conclude, read_runs
+    from initbench.results.compare import compare_runs, conclude, read_runs
 
     how = _reading(changes)
     runs = read_runs(file, _names(file, how, arm, seed, score, settings), how)
@@ -128,8 +128,8 @@ def _names(
     file: Path, how: Options, arm: str | None, seed: str | None, score: str | None, settings: tuple[str, ...]
 ) -> Names:
     """The columns that are named; all of those that must be and are not are reported with what the file has."""
-    from initbench.comparing import Names, column_names
     from initbench.errors import UsageError
+    from initbench.results.compare import Names, column_names
 
     if arm is None or seed is None or score is None:
         lacking = [name for name, value in {"--arm": arm, "--seed": seed, "--score": score}.items() if value is None]
@@ -158,10 +158,10 @@ def _reading(changes: tuple[str, ...]) -> Options:
 
 def _compare_results(path: Path, margin: float | None, sentences: bool, form: str) -> None:
     from initbench.cli.notes import say_notes
-    from initbench.cli.progress import Bar
-    from initbench.results import load
+    from initbench.cli.progress import ProgressBar
+    from initbench.results.tables import load
 
-    with Bar().working(f"comparing the initializers in {path}"):
+    with ProgressBar().working(f"comparing the initializers in {path}"):
         results = load(path)
         evidence = results.compare(margin)
     say_notes(results)

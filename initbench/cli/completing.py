@@ -5,11 +5,15 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
 
 from initbench.errors import InitbenchError
+
+if TYPE_CHECKING:
+    from initbench.config.files import FileKind
 
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 Offer = Callable[[str], Iterable[CompletionItem]]
@@ -36,7 +40,19 @@ def _files(incomplete: str, suffixes: tuple[str, ...]) -> Iterable[CompletionIte
             yield CompletionItem(path)
 
 
-def _bundled(kind: str, incomplete: str) -> Iterable[CompletionItem]:
+def _configs(incomplete: str) -> Iterable[CompletionItem]:
+    from initbench.config.files import CONFIG
+
+    return _bundled(CONFIG, incomplete)
+
+
+def _claims(incomplete: str) -> Iterable[CompletionItem]:
+    from initbench.claims.read import CLAIM
+
+    return _bundled(CLAIM, incomplete)
+
+
+def _bundled(kind: FileKind, incomplete: str) -> Iterable[CompletionItem]:
     from initbench.config import bundled, describe_file
 
     for name, file in bundled(kind).items():
@@ -73,18 +89,18 @@ def _keys(incomplete: str) -> Iterable[CompletionItem]:
 
 
 def _data_sets(incomplete: str) -> Iterable[CompletionItem]:
-    from initbench.data import FACTS
+    from initbench.parts.datasets.facts import FACTS
     from initbench.registry import names
 
     return [CompletionItem(name, help=FACTS[name].origin) for name in names("dataset") if name in FACTS]
 
 
-configs = _completer(lambda incomplete: [*_bundled("config", incomplete), *_files(incomplete, SUFFIXES)])
+configs = _completer(lambda incomplete: [*_configs(incomplete), *_files(incomplete, SUFFIXES)])
 configs_or_parts = _completer(
-    lambda incomplete: [*_bundled("config", incomplete), *_all_parts(incomplete), *_files(incomplete, SUFFIXES)]
+    lambda incomplete: [*_configs(incomplete), *_all_parts(incomplete), *_files(incomplete, SUFFIXES)]
 )
-configs_or_files = _completer(lambda incomplete: [*_bundled("config", incomplete), *_files(incomplete, ("",))])
-claims = _completer(lambda incomplete: [*_bundled("claim", incomplete), *_files(incomplete, SUFFIXES)])
+configs_or_files = _completer(lambda incomplete: [*_configs(incomplete), *_files(incomplete, ("",))])
+claims = _completer(lambda incomplete: [*_claims(incomplete), *_files(incomplete, SUFFIXES)])
 parts_or_keys = _completer(_parts_or_keys)
 activations = _completer(lambda incomplete: _parts(["activation"]))
 keys = _completer(_keys)

@@ -11,8 +11,8 @@ from initbench.cli import completing, options
 
 if TYPE_CHECKING:
     from initbench.contracts import ColumnAccount
-    from initbench.data import Facts
     from initbench.errors import Fault
+    from initbench.parts.datasets.facts import Facts
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 EXAMPLES = """\b
@@ -33,7 +33,8 @@ def data() -> None:
 @options.data_dir
 def list_data(data_dir: Path | None) -> None:
     """List the data sets: rows, features, classes, location, origin and licence."""
-    from initbench.data import FACTS, data_folders
+    from initbench.parts.datasets.facts import FACTS
+    from initbench.parts.datasets.places import data_folders
     from initbench.registry import entries
 
     folders = data_folders(data_dir)
@@ -59,7 +60,7 @@ def get(name: str, data_dir: Path | None) -> None:
 
     It goes to --data-dir, or to the user's cache.
     """
-    from initbench.data import data_folders
+    from initbench.parts.datasets.places import data_folders
     from initbench.registry import find
 
     facts = _find_facts(name)
@@ -81,8 +82,9 @@ def verify(ctx: click.Context, name: str | None, data_dir: Path | None) -> None:
 
     Exits with 1 if a checksum differs.
     """
-    from initbench.data import FACTS, checksum, data_folders
     from initbench.errors import DataError
+    from initbench.parts.datasets.facts import FACTS, checksum
+    from initbench.parts.datasets.places import data_folders
     from initbench.registry import find, names
 
     known = [name] if name else [n for n in names("dataset") if n in FACTS]
@@ -124,8 +126,8 @@ def describe(source: str, changes: tuple[str, ...], data_dir: Path | None, plugi
     positive, date.
     """
     from initbench.cli.reading import describe_files, read_all
-    from initbench.data import data_folders
     from initbench.errors import UsageError
+    from initbench.parts.datasets.places import data_folders
     from initbench.present.datasets import columns_table
     from initbench.present.tables import render_table
     from initbench.registry import load_plugin
@@ -161,8 +163,8 @@ def _describe_file(
     """A file as text, the account of its columns, and what is wrong with it."""
     from initbench.config.keys import read_parameters
     from initbench.config.reader import read_changes
-    from initbench.data import load_dataset
     from initbench.errors import ConfigError
+    from initbench.parts.datasets.loading import load_dataset
     from initbench.parts.datasets.places import find_path
     from initbench.parts.datasets.tables import Options, account, read_table
     from initbench.present.datasets import describe_dataset
@@ -190,8 +192,8 @@ def _describe_file(
 
 
 def _find_facts(name: str) -> Facts:
-    from initbench.data import FACTS
     from initbench.errors import UsageError
+    from initbench.parts.datasets.facts import FACTS
     from initbench.registry import find
 
     find("dataset", name)

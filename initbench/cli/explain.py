@@ -28,7 +28,7 @@ from initbench.cli.wrapping import text_columns
 @options.plugin
 def explain(name: str, fan_in: int, fan_out: int, activation: str, plugins: tuple[str, ...]) -> None:
     """Describe a part: formula, parameters, source, aliases, and its effect on a layer."""
-    from initbench.explaining import explain_part
+    from initbench.catalogue.explain import explain_part
     from initbench.registry import load_plugin
 
     for plugin in plugins:

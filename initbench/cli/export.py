@@ -26,10 +26,11 @@ def export(path: Path, output: Path | None) -> None:
     autorank and scikit-posthocs take the rows of scores.csv for independent. Settings of one data set are not, as they
     share their seeds: then give them the means over settings of scores.npz, one row per seed.
     """
-    from initbench.cli.progress import Bar
-    from initbench.results import load, write_export
+    from initbench.cli.progress import ProgressBar
+    from initbench.results.files import write_export
+    from initbench.results.tables import load
 
-    with Bar().working(f"reading {path}"):
+    with ProgressBar().working(f"reading {path}"):
         results = load(path)
     if results.caption:
         click.echo(f"initbench: {results.caption}", err=True)

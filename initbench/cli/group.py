@@ -27,7 +27,7 @@ from initbench.cli.status import status
 from initbench.cli.table import table
 from initbench.cli.theory import theory
 from initbench.errors import ConfigError, InitbenchError, nearest, printable
-from initbench.surroundings import note_interrupt
+from initbench.process import note_interrupt
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 EXAMPLES = """\b

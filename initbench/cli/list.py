@@ -9,14 +9,9 @@ import click
 
 from initbench.cli import options
 from initbench.cli.wrapping import list_names
+from initbench.conventions import FOLDERS
 
-KINDS = {
-    "initializers": "initializer",
-    "activations": "activation",
-    "optimizers": "optimizer",
-    "datasets": "dataset",
-    "biases": "bias",
-}
+KINDS = {folder: kind for kind, folder in FOLDERS.items()}
 FAMILIES = {"configs": "experiments", "papers": "from papers", "replicate": "replications"}  # by folder
 EPILOG = """\b
 Examples:
@@ -80,8 +75,8 @@ def _configs() -> list[dict[str, Any]]:
 
 
 def _claims() -> list[dict[str, Any]]:
+    from initbench.claims.read import GROUPS
     from initbench.cli.claims import read_claims
-    from initbench.config.claims import GROUPS
 
     return [
         {"name": c.name, "family": c.group, "summary": c.sentence, "suite": c.suite, "source": c.source}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from initbench.errors import printable
-from initbench.freshness import out_of_date
-from initbench.results import Results
+from initbench.results.tables import Results
+from initbench.storage.freshness import out_of_date
 
 
 def say_notes(results: Results) -> None:

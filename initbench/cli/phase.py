@@ -22,23 +22,23 @@ from initbench.cli import completing, options
 @options.plugin
 def phase(activation: str, results: Path, form: str, plugins: tuple[str, ...]) -> None:
     """Draw the phase diagram of ACTIVATION and mark the initializers on it."""
-    from initbench.cli.progress import Bar
+    from initbench.catalogue.phase_diagram import diagram
+    from initbench.cli.progress import ProgressBar
     from initbench.errors import StoreError
-    from initbench.phases import diagram
     from initbench.present.figures import save_figure
     from initbench.present.figures.phase import phase_diagram
     from initbench.registry import load_plugin
-    from initbench.store import write_aside
+    from initbench.storage.files import write_aside
 
     for plugin in plugins:
         load_plugin(plugin)
-    with Bar().working(f"computing the phase diagram of {activation}"):
+    with ProgressBar().working(f"computing the phase diagram of {activation}"):
         found = diagram(activation)
     try:
         results.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{results}: cannot be made: {error.strerror}") from error
     file = results / f"phase_{found.name}.{form}"
-    with Bar().working("drawing it"), write_aside(file) as partial:
+    with ProgressBar().working("drawing it"), write_aside(file) as partial:
         save_figure(phase_diagram(**found._asdict()), partial)
     click.echo(file)

@@ -41,13 +41,13 @@ def plan(path: Path, detect: float, power: float, form: str) -> None:
     uncertain, so a second number in brackets is for its upper 80 % bound.
     """
     from initbench.analysis.planning import plan_table
-    from initbench.cli.progress import Bar
+    from initbench.cli.progress import ProgressBar
     from initbench.errors import UsageError
     from initbench.present.planning import plan_sentences
     from initbench.present.tables import render_table
-    from initbench.results import load
+    from initbench.results.tables import load
 
-    with Bar().working(f"reading {path}"):
+    with ProgressBar().working(f"reading {path}"):
         frames = load(path).frames
     table = plan_table(frames.runs, frames.baselines, frames.factors, detect, power)
     if not table["std"].notna().any():

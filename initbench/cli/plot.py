@@ -13,14 +13,16 @@ import click
 def plot(paths: tuple[Path, ...], form: str) -> None:
     """Write the figures of the experiment in PATH, or of every experiment below it."""
     from initbench.cli.notes import say_notes
-    from initbench.cli.progress import Bar
+    from initbench.cli.progress import ProgressBar
     from initbench.errors import StoreError
-    from initbench.results import experiments_below, load, write_figures
+    from initbench.results.files import write_figures
+    from initbench.results.tables import load
+    from initbench.storage.folders import experiments_below
 
     drawn, lacking = 0, []
     for folder in dict.fromkeys(folder for path in paths for folder in experiments_below(path)):
         try:
-            with Bar().working(f"drawing the figures of {folder}"):
+            with ProgressBar().working(f"drawing the figures of {folder}"):
                 results = load(folder)
                 files = write_figures(results, form)
         except StoreError as error:

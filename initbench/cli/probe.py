@@ -10,7 +10,7 @@ import click
 from initbench.cli import options
 
 if TYPE_CHECKING:
-    from initbench.probing import Probe
+    from initbench.probing.run import Probe
 
 EPILOG = """\b
 Examples:
@@ -49,14 +49,14 @@ def probe(
     through each network, each seed is one draw, and each setting gets a verdict. Writes probe.csv, probe.json and
     figures.
     """
-    from initbench.cli.progress import Bar
+    from initbench.cli.progress import ProgressBar
     from initbench.cli.reading import note_empty
     from initbench.present.tables import render_table
-    from initbench.probing import probe as probe_config
-    from initbench.probing import write_figures
+    from initbench.probing.run import probe as probe_config
+    from initbench.probing.run import write_figures
+    from initbench.process import usable_cores
     from initbench.registry import load_plugin
-    from initbench.runner import Progress
-    from initbench.surroundings import usable_cores
+    from initbench.training.runner import Progress
 
     for plugin in plugins:
         load_plugin(plugin)
@@ -64,7 +64,7 @@ def probe(
         changes = (*changes, f"seeds={seeds}")
     if not quiet:
         note_empty([config], changes)
-    progress = Progress() if quiet else Bar()
+    progress = Progress() if quiet else ProgressBar()
     found = probe_config(
         config,
         results=results,

@@ -17,23 +17,23 @@ from tqdm import tqdm
 from initbench.cli.wrapping import list_names, text_columns
 from initbench.config import Experiment
 from initbench.errors import command_line
-from initbench.estimate import timed_epoch, training_seconds
-from initbench.freshness import is_drawn, out_of_date
 from initbench.plan import Cell, Stack
 from initbench.present.races import round_sentence
 from initbench.present.sentences import paragraphs
 from initbench.present.tables import render_table
 from initbench.present.tuning import describe_tuning
-from initbench.results import Results
-from initbench.runner import Preview, Progress
-from initbench.store import Record
-from initbench.surroundings import shows_bars, usable_cores
-from initbench.workers import count_epochs
+from initbench.process import shows_bars, usable_cores
+from initbench.results.tables import Results
+from initbench.storage.freshness import is_drawn, out_of_date
+from initbench.storage.store import Record
+from initbench.training.estimate import timed_epoch, training_seconds
+from initbench.training.runner import Preview, Progress
+from initbench.training.workers import count_epochs
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from initbench.analysis.racing import Design
+    from initbench.analysis.racing import RaceDesign
 
 SECONDS_BETWEEN_LINES = 5.0
 SECONDS_OF_SILENCE = 1.0  # what takes less says nothing
@@ -42,7 +42,7 @@ MOST_TOLD = 6  # sentences at the end of a run
 START_SECONDS = 4.0  # of a run besides training: imports, worker processes, data, tables
 
 
-class Bar(Progress):
+class ProgressBar(Progress):
     """A progress bar on a terminal; elsewhere a line every few seconds."""
 
     def __init__(self) -> None:
@@ -208,7 +208,7 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.0f} h"
 
 
-def describe_design(design: Design, experiment: Experiment) -> str:
+def describe_design(design: RaceDesign, experiment: Experiment) -> str:
     """What ``--dry-run`` prints of a race."""
     most = design.max_seeds * design.initializers * design.settings
     tuning = design.max_seeds * experiment.tuning.size // len(experiment.seeds) if experiment.tuned else 0

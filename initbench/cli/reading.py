@@ -25,7 +25,7 @@ def read_all(configs: Sequence[str], changes: Sequence[str], data_dir: Path | No
         When one is not there, or two would write to the same folder.
     """
     from initbench.config import find_config, read_experiment
-    from initbench.data import data_folders
+    from initbench.parts.datasets.places import data_folders
 
     faults: list[Fault] = []
     others: list[str] = []
@@ -64,7 +64,7 @@ def note_empty(configs: Sequence[str], changes: Sequence[str]) -> list[str]:
 
 def describe_files(experiments: Sequence[Experiment], folders: tuple[Path, ...]) -> list[str]:
     """What was made of the user's own files that experiments use, a text each."""
-    from initbench.data import load_dataset
+    from initbench.parts.datasets.loading import load_dataset
     from initbench.present.datasets import describe_dataset
 
     found = {}

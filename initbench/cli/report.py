@@ -14,13 +14,12 @@ def report(path: Path) -> None:
 
     The page is a single file that opens offline in any browser.
     """
+    from initbench.claims.report import report_below
     from initbench.cli.notes import say_notes
-    from initbench.cli.progress import Bar
-    from initbench.results import read_below, write_report
+    from initbench.cli.progress import ProgressBar
 
-    with Bar().working(f"writing the report on {path}"):
-        about = read_below(path)
-        file = write_report(path, about)
+    with ProgressBar().working(f"writing the report on {path}"):
+        found, file = report_below(path)
     click.echo(file)
-    for results in about[0]:
+    for results in found:
         say_notes(results)

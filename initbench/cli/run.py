@@ -68,15 +68,15 @@ def run(
     initializers that are shown to be worse than another are dropped. All these decisions together are right with 95 %
     confidence.
     """
-    from initbench.cli.progress import Bar, describe_design, describe_plan, describe_results
+    from initbench.api import run as run_config
+    from initbench.cli.progress import ProgressBar, describe_design, describe_plan, describe_results
     from initbench.cli.reading import describe_files, note_empty, read_all
-    from initbench.data import data_folders
     from initbench.errors import UsageError, printable
-    from initbench.race import MAX_SEEDS, design_race
+    from initbench.parts.datasets.places import data_folders
+    from initbench.process import usable_cores
     from initbench.registry import load_plugin
-    from initbench.results import run as run_config
-    from initbench.runner import Progress, preview
-    from initbench.surroundings import usable_cores
+    from initbench.training.race import MAX_SEEDS, design_race
+    from initbench.training.runner import Progress, preview
 
     for plugin in plugins:
         load_plugin(plugin)
@@ -114,7 +114,7 @@ def run(
             data_dir=data_dir,
             fresh=fresh,
             fail_fast=fail_fast,
-            progress=Progress() if quiet else Bar(),
+            progress=Progress() if quiet else ProgressBar(),
             scheduler=scheduler,
             until_decided=until_decided,
             margin=margin,

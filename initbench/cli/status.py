@@ -16,9 +16,10 @@ import click
 def status(path: Path, is_verifying: bool) -> None:
     """Count the cells of each experiment in PATH: planned, done, diverged, failed, missing."""
     from initbench.errors import StoreError, command_line, printable
-    from initbench.freshness import out_of_date
-    from initbench.results import experiments_below, holds_claims, load
-    from initbench.store import Store, verify
+    from initbench.results.tables import load
+    from initbench.storage.folders import experiments_below, holds_claims
+    from initbench.storage.freshness import out_of_date
+    from initbench.storage.store import Store, verify
 
     damaged, folders = [], experiments_below(path, with_claims=True)
     for folder in folders:

@@ -15,11 +15,11 @@ from initbench.cli import options
 def table(path: Path, form: str) -> None:
     """Print the accuracy table of the results in PATH, best first."""
     from initbench.cli.notes import say_notes
-    from initbench.cli.progress import Bar
+    from initbench.cli.progress import ProgressBar
     from initbench.present.tables import render_table
-    from initbench.results import load
+    from initbench.results.tables import load
 
-    with Bar().working(f"reading {path}"):
+    with ProgressBar().working(f"reading {path}"):
         results = load(path)
         text = render_table(results.accuracy, form, caption=results.caption)
     say_notes(results)

@@ -20,8 +20,8 @@ from initbench.cli import completing, options
 @options.plugin
 def theory(activation: str, sigma_w2: float | None, sigma_b2: float, form: str, plugins: tuple[str, ...]) -> None:
     """Predict signals and gradients in a deep, wide network of ACTIVATION (mean-field theory)."""
-    from initbench.phases import outlook, outlook_record, outlook_text
     from initbench.registry import load_plugin
+    from initbench.theory.outlook import outlook, outlook_record, outlook_text
 
     for plugin in plugins:
         load_plugin(plugin)

@@ -1,12 +1,10 @@
 """YAML text -> Experiment, or every fault at once with its line and column."""
 
-from initbench.config.claims import Claim, read_claim
 from initbench.config.experiment import Experiment, Part
 from initbench.config.files import bundled, describe_file, describe_files, files_in, find_config
 from initbench.config.reader import is_empty, read_experiment, read_seeds
 
 __all__ = [
-    "Claim",
     "Experiment",
     "Part",
     "bundled",
@@ -15,7 +13,6 @@ __all__ = [
     "files_in",
     "find_config",
     "is_empty",
-    "read_claim",
     "read_experiment",
     "read_seeds",
 ]

@@ -32,9 +32,9 @@ NO_FOLDER = (
 FLAGS = {"yes": True, "on": True, "no": False, "off": False}  # also spellings of true and false
 
 
-@dataclass(frozen=True)
+@dataclass
 class Context:
-    """What reading a value may need besides the value, and what it tells of parts.
+    """What is known while a config is read; the readers of parts add where these stand and what their data hold.
 
     Attributes
     ----------

@@ -116,7 +116,7 @@ def make_experiment(
         except ConfigError as error:
             faults.extend(error.faults)
         if name == "seeds" or name in tuned:
-            context = replace(context, seeds=_all_seeds(read["seeds"] or (), tuned))
+            context.seeds = _all_seeds(read["seeds"] or (), tuned)
     faults += _differing_counts(tuned)
     if tuned and len(set(context.seeds)) < len(context.seeds):
         message = f"seeds is {given['seeds'][1]}, and some of these would be tuning seeds of others or share theirs"

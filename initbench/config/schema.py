@@ -1,4 +1,4 @@
-"""Configs and claims as JSON Schema, for editors that complete and check while one types.
+"""Configs as JSON Schema, for editors that complete and check while one types.
 
 It refuses nothing that the reader takes; the reader knows more, and has the last word.
 """
@@ -9,11 +9,8 @@ from typing import Any
 
 import yaml
 
-from initbench.config.claims import GROUPS, OURS, REQUIRED, RULES, SUITES, metric_names
-from initbench.config.keys import COUNT_OF_SEEDS, FILE_DATASETS, KEYS, PLACES, one_or_many, tuned
-from initbench.registry import entries
-
-KINDS = ("initializer", "bias", "activation", "optimizer", "dataset")
+from initbench.config.keys import FILE_DATASETS, KEYS, PLACES, one_or_many, tuned
+from initbench.registry import FOLDERS, entries
 
 
 def config_schema() -> dict[str, Any]:
@@ -30,41 +27,7 @@ def config_schema() -> dict[str, Any]:
         "type": "object",
         "properties": properties,
         "additionalProperties": False,
-        "definitions": {kind: _part(kind) for kind in KINDS},
-    }
-
-
-def claim_schema() -> dict[str, Any]:
-    """The schema of a claim's file, draft-07."""
-    config = config_schema()
-    network = {
-        "type": "object",
-        "properties": {name: schema for name, schema in config["properties"].items() if name not in OURS},
-        "additionalProperties": False,
-    }
-    line: dict[str, Any] = {"type": "string"}
-    return {
-        "$schema": config["$schema"],
-        "title": "initbench claim",
-        "type": "object",
-        "properties": {
-            **dict.fromkeys(("claim", "source", "instead", "note"), line),
-            "group": {"enum": list(GROUPS)},
-            "suite": {"enum": list(SUITES), "default": "full"},
-            "network": network,
-            "arms": {"type": "object", "minProperties": 1, "additionalProperties": network},
-            "seeds": COUNT_OF_SEEDS.schema,
-            "metric": {"anyOf": [{"enum": metric_names()}, {"type": "object", "minProperties": 1}]},
-            "expect": {
-                "type": "object",
-                "properties": {word: {} for rule, others in RULES.items() for word in (rule, *others)},
-                "additionalProperties": False,
-                "anyOf": [{"required": [rule]} for rule in RULES],
-            },
-        },
-        "required": list(REQUIRED),
-        "additionalProperties": False,
-        "definitions": config["definitions"],
+        "definitions": {kind: _part(kind) for kind in FOLDERS},
     }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from initbench.errors import ParameterError
 
 COLUMNS = ("cell", "seed", "status", "initializer")
-Row = Mapping[str, str]
+RunRow = Mapping[str, str]
 SHOWN = 8
 
 
@@ -54,7 +54,7 @@ def weights_by_seed(folder: Path, seeds: Iterable[int]) -> dict[int, Path]:
         raise ParameterError(
             f"{folder}: no weights are recorded of its {len(rows)} cells; run it with record: [curves, weights]"
         )
-    by_seed: dict[int, list[Row]] = {}
+    by_seed: dict[int, list[RunRow]] = {}
     for row in usable:
         by_seed.setdefault(int(row["seed"]), []).append(row)
     for seed in seeds:
@@ -67,7 +67,7 @@ def weights_by_seed(folder: Path, seeds: Iterable[int]) -> dict[int, Path]:
     return {seed: _file(folder, found[0]) for seed, found in by_seed.items() if len(found) == 1}
 
 
-def _rows(folder: Path) -> list[Row]:
+def _rows(folder: Path) -> list[RunRow]:
     """A row of ``runs.csv`` for each cell."""
     table = folder / "runs.csv"
     if not table.is_file():
@@ -83,10 +83,10 @@ def _rows(folder: Path) -> list[Row]:
     return list({row["cell"]: row for row in rows}.values())
 
 
-def _file(folder: Path, row: Row) -> Path:
+def _file(folder: Path, row: RunRow) -> Path:
     return folder / "weights" / f"{row['cell']}.npz"
 
 
-def _list(rows: Iterable[Row]) -> str:
+def _list(rows: Iterable[RunRow]) -> str:
     shown = [f"{row['cell']} ({row['initializer']}, seed {row['seed']})" for row in rows]
     return ", ".join(shown[:SHOWN]) + (f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else "")

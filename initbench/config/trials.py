@@ -24,7 +24,7 @@ MOST_LAYERS = 300_000  # that are looked at; of a larger experiment the first on
 MOST_WEIGHTS = 10**8  # that a trial draws
 
 
-class Setting(NamedTuple):
+class LayerSetting(NamedTuple):
     """What the layers of a network follow from; ``ends`` are columns and classes of the data, None where unknown."""
 
     activation: Part
@@ -39,7 +39,7 @@ class Setting(NamedTuple):
         return (columns, *self.hidden, 1 if classes == 2 else classes)
 
     @property
-    def harmless(self) -> dict[str, Setting]:
+    def harmless(self) -> dict[str, LayerSetting]:
         """The setting with one key changed to a value that any initializer can be expected to work with."""
         return {
             "activation": self._replace(activation=RELU),
@@ -88,13 +88,13 @@ def find_impossible(read: Mapping[str, tuple[Any, ...]], context: Context) -> li
     return list(faults.values())
 
 
-def _settings(read: Mapping[str, tuple[Any, ...]], context: Context, most_layers: int) -> Iterator[Setting]:
+def _settings(read: Mapping[str, tuple[Any, ...]], context: Context, most_layers: int) -> Iterator[LayerSetting]:
     """The distinct settings of a config; what is at fault is stood in by what does no harm."""
     shapes = read["hidden"] or product(read["depth"] or (2,), read["width"] or (8,))
     ends = dict.fromkeys(map(context.ends.get, read["dataset"])) or (None,)
     for activation, shape, *rest in product(read["activation"] or (RELU,), shapes, read["residual"] or ("none",), ends):
         hidden = shape if read["hidden"] else (shape[1],) * shape[0]
-        yield Setting(activation, hidden, *rest)
+        yield LayerSetting(activation, hidden, *rest)
         most_layers -= 1 + len(hidden)
         if most_layers < 0:
             return
@@ -122,9 +122,9 @@ class _Trials:
 
     def __init__(self) -> None:
         self._errors: dict[Any, Exception | None] = {}
-        self._layers: dict[Setting, list[tuple[str, Shape, Layer]]] = {}
+        self._layers: dict[LayerSetting, list[tuple[str, Shape, Layer]]] = {}
 
-    def error(self, part: Part, setting: Setting, places: set[str]) -> Exception | None:
+    def error(self, part: Part, setting: LayerSetting, places: set[str]) -> Exception | None:
         """What a part raises in a network of this setting, or None; ``places`` are those of the layers to try."""
         entry = find(part.kind, part.name)
         if entry.scope == "network":
@@ -139,7 +139,7 @@ class _Trials:
                 return error
         return None
 
-    def _network_error(self, entry: Entry, part: Part, setting: Setting) -> Exception | None:
+    def _network_error(self, entry: Entry, part: Part, setting: LayerSetting) -> Exception | None:
         values = dict(part.parameters)
         if "file" in values and (setting.ends is None or not Path(values["file"]).is_file()):
             return None  # no data at hand, or seeds at fault
@@ -161,7 +161,7 @@ class _Trials:
                 break
         return error
 
-    def _distinct_layers(self, setting: Setting) -> list[tuple[str, Shape, Layer]]:
+    def _distinct_layers(self, setting: LayerSetting) -> list[tuple[str, Shape, Layer]]:
         if setting not in self._layers:
             layers = layers_of(setting.sizes, setting.residual, None)
             found: dict[Any, tuple[str, Shape, Layer]] = {}

@@ -23,12 +23,12 @@ def round_sentence(look: int, seeds: int, decisions: pd.DataFrame, standings: pd
     told = []
     new = decisions[(decisions["round"] == look) & (decisions["claim"] == "better")]
     for where, by_setting in new.groupby(settings(new, keys), sort=False):
-        for better, claims in by_setting.groupby("better", sort=False):
-            sizes = sorted({f"{100 * difference:.2g}" for difference in claims["difference"]}, key=float)
+        for better, made in by_setting.groupby("better", sort=False):
+            sizes = sorted({f"{100 * difference:.2g}" for difference in made["difference"]}, key=float)
             told.append(
-                f"{_prefix(str(where))}dropped {', '.join(claims['worse'])} ({better!s} is better by"
-                f" {' to '.join(sizes[:1] + sizes[1:][-1:])} points, p {claims['p'].max():.1g}"
-                f"{' at most' if len(claims) > 1 else ''})"
+                f"{_prefix(str(where))}dropped {', '.join(made['worse'])} ({better!s} is better by"
+                f" {' to '.join(sizes[:1] + sizes[1:][-1:])} points, p {made['p'].max():.1g}"
+                f"{' at most' if len(made) > 1 else ''})"
             )
     still = int(standings["state"].eq("racing").sum())
     left = f"{still} of {len(standings)} go on" if still else "the race is over"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from initbench.conventions import ALPHA
 from initbench.present.labels import (
     TEXT_COLUMNS,
     decimals,
@@ -21,7 +22,6 @@ from initbench.present.labels import (
 )
 
 MOST_NAMED = 4  # initializers in one list
-ALPHA = 0.05
 KINDS = ("better", "worse", "equivalent", "no difference shown", "too few seeds")  # than the leader
 
 
@@ -162,7 +162,7 @@ def score_sentences(
     Parameters
     ----------
     evidence : DataFrame
-        Of `initbench.comparing.compare_runs`.
+        Of `initbench.results.compare.compare_runs`.
     arms : DataFrame
         A row an arm and setting: the settings, ``arm, seeds, mean, low, high``, and ``is_first`` of the best;
         these come first.

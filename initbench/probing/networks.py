@@ -15,8 +15,8 @@ from initbench.engine.train import Rows
 from initbench.plan import Cell
 from initbench.probing.jacobians import jacobian_spectra, singular_values, spectrum_numbers
 from initbench.registry import find
-from initbench.start import draw_start
 from initbench.theory import evaluate
+from initbench.training.untrained import draw_start
 
 WIDEST = 512  # units of a layer whose singular values are computed
 PAIRS = 128  # of rows whose correlation is followed

@@ -6,7 +6,7 @@ import racing as simulation
 from scipy import stats
 
 from initbench.analysis.intervals import wilson_interval
-from initbench.analysis.racing import CLAIM, Design, bounded_equivalence_p, bounded_p, race_table
+from initbench.analysis.racing import DECISION, RaceDesign, bounded_equivalence_p, bounded_p, race_table
 
 RNG = np.random.default_rng(11)
 NOISE = 0.01 * RNG.normal(size=(8, 30))
@@ -43,7 +43,7 @@ def table(mixed):
     return experiment(mixed)
 
 
-DESIGN = Design(5, 30, 4, 1)
+DESIGN = RaceDesign(5, 30, 4, 1)
 
 
 def test_the_p_is_that_of_scipy_down_to_its_bound():
@@ -75,13 +75,13 @@ def test_equivalence_is_two_one_sided_tests_of_scipy():
 def test_the_level_is_shared_out_over_looks_settings_and_ordered_pairs():
     assert DESIGN.looks == 6
     assert DESIGN.level == pytest.approx(0.05 / (6 * 12))
-    assert Design(5, 12, 3, 4).level == pytest.approx(0.05 / (3 * 4 * 6))
-    assert [Design(5, 12, 3, 4).seeds_at(look) for look in (1, 2, 3)] == [5, 10, 12]
+    assert RaceDesign(5, 12, 3, 4).level == pytest.approx(0.05 / (3 * 4 * 6))
+    assert [RaceDesign(5, 12, 3, 4).seeds_at(look) for look in (1, 2, 3)] == [5, 10, 12]
 
 
 def test_a_race_drops_who_cannot_win_and_stops_at_the_winner(table):
     raced = race(table, DESIGN)
-    assert list(raced.decisions) == [*(f for f in table.factors if f != "initializer"), *CLAIM]
+    assert list(raced.decisions) == [*(f for f in table.factors if f != "initializer"), *DECISION]
     assert states(raced) == {"best": "winner", "near": "dropped", "far": "dropped", "dead": "dropped"}
     assert raced.is_over
     seeds = raced.standings.set_index("initializer")["seeds"]
@@ -140,7 +140,7 @@ def test_a_look_waits_for_every_cell(table):
 def test_failed_seeds_leave_the_pairs_and_who_never_finishes_leaves_the_race(mixed):
     holes = mixed["best"].copy()
     holes[[1, 7]] = np.nan
-    raced = race(experiment({**mixed, "best": holes, "none": np.full(30, np.nan)}), Design(5, 30, 5, 1))
+    raced = race(experiment({**mixed, "best": holes, "none": np.full(30, np.nan)}), RaceDesign(5, 30, 5, 1))
     standings = raced.standings.set_index("initializer")
     assert standings.loc["none", ["state", "seeds", "failed"]].tolist() == ["failed", 5, 5]
     assert standings.loc["best", "failed"] == 2
@@ -154,13 +154,13 @@ def test_diverged_cells_race_at_chance():
         return frames.Outcome(0.9 + NOISE[0, seed], status="diverged" if initializer == "wild" else "ok")
 
     f = frames.experiment(outcome, initializer=["calm", "wild"], seeds=10, epochs=1)
-    (claim,) = race(f, Design(5, 30, 2, 1)).decisions.itertuples()
+    (claim,) = race(f, RaceDesign(5, 30, 2, 1)).decisions.itertuples()
     assert (claim.better, claim.worse) == ("calm", "wild")
 
 
 def test_settings_race_apart_at_a_level_that_they_share(mixed):
     both = experiment(mixed, depth=[2, 5])
-    design = Design(5, 30, 4, 2)
+    design = RaceDesign(5, 30, 4, 2)
     raced = race(both, design)
     assert (raced.decisions["level"] == DESIGN.level / 2).all()
     assert raced.decisions.groupby("depth").size().to_dict() == {2: 3, 5: 3}
@@ -173,7 +173,7 @@ def test_within_a_margin_a_race_ends_with_those_that_are_equivalent(mixed):
     scores = {"a": 0.9 + NOISE[0], "b": 0.9 + NOISE[1], "c": 0.9 + NOISE[2], "dead": mixed["dead"]}
     f = experiment(scores)
     assert states(race(f, DESIGN)) == {"a": "undecided", "b": "undecided", "c": "undecided", "dead": "dropped"}
-    raced = race(f, Design(5, 30, 4, 1, margin=0.03))
+    raced = race(f, RaceDesign(5, 30, 4, 1, margin=0.03))
     assert states(raced) == {"a": "equivalent", "b": "equivalent", "c": "equivalent", "dead": "dropped"}
     claims = raced.decisions[raced.decisions["claim"] == "equivalent"]
     assert len(claims) == 3
@@ -184,7 +184,7 @@ def test_within_a_margin_a_race_ends_with_those_that_are_equivalent(mixed):
 
 def test_the_same_networks_under_two_names_are_never_told_apart():
     alike = (np.arange(30) % 7 + 300) / 360
-    assert states(race(experiment({"a": alike, "b": alike.copy()}), Design(5, 30, 2, 1))) == dict.fromkeys(
+    assert states(race(experiment({"a": alike, "b": alike.copy()}), RaceDesign(5, 30, 2, 1))) == dict.fromkeys(
         "ab", "undecided"
     )
 
@@ -201,19 +201,19 @@ def test_the_simulation_races_as_results_do(draw):
 
 @pytest.mark.parametrize("name", [name for name in simulation.NULLS if "not covered" not in name])
 def test_initializers_alike_are_told_apart_in_at_most_five_percent_of_experiments(name):
-    for design in (simulation.SIX, Design(3, 30, 6, 1), Design(5, 30, 2, 1)):
+    for design in (simulation.SIX, RaceDesign(3, 30, 6, 1), RaceDesign(5, 30, 2, 1)):
         dropped = ~simulation.race(simulation.NULLS[name], design, 500).left.all(axis=1)
         assert wilson_interval(int(dropped.sum()), 500)[0] < 0.05
 
 
 def test_the_simulation_catches_a_rule_that_tests_each_look_at_the_full_level():
-    two = Design(5, 30, 2, 1)
+    two = RaceDesign(5, 30, 2, 1)
     dropped = ~simulation.race(simulation.normal, two, 2000, simulation.careless(two.looks)).left.all(axis=1)
     assert wilson_interval(int(dropped.sum()), 2000)[0] > 0.05
 
 
 def test_the_simulation_catches_a_t_test_that_believes_any_spread():
-    dropped = ~simulation.race(simulation.collapsing(0.5), Design(3, 30, 6, 1), 500, simulation.unbounded).left.all(
+    dropped = ~simulation.race(simulation.collapsing(0.5), RaceDesign(3, 30, 6, 1), 500, simulation.unbounded).left.all(
         axis=1
     )
     assert wilson_interval(int(dropped.sum()), 500)[0] > 0.05

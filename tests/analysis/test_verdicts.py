@@ -68,10 +68,11 @@ def test_nobody_is_advised_to_do_what_is_done():
 
 
 def test_biases_that_kill_come_first_and_weights_of_0_are_to_be_drawn():
-    fixed = SETTING | {"bias": "constant(value=-50)"}
-    advice = [judge(fixed, draws(**bad)).advice for bad in ({"dead": 1.0}, {"dead": 1.0, "born_dead": True})]
+    shown = "constant(value=-50)"
+    fixed, parts = SETTING | {"bias": shown}, {"bias": {shown: ("constant", {"value": -50.0})}}
+    advice = [judge(fixed, draws(**bad), parts).advice for bad in ({"dead": 1.0}, {"dead": 1.0, "born_dead": True})]
     assert [words.partition("; ")[0] for words in advice] == ["zero biases"] * 2
-    assert judge(fixed, draws(saturated=0.9)).advice.startswith("zero biases; ")
+    assert judge(fixed, draws(saturated=0.9), parts).advice.startswith("zero biases; ")
     assert judge(SETTING, draws(saturated=0.9)).advice == "smaller weights: he_normal"
     sigmoid = SETTING | {"activation": "sigmoid"}
     assert judge(sigmoid | {"depth": 5}, draws(saturated=0.9)).advice == "smaller weights: kumar"

@@ -7,11 +7,12 @@ import pytest
 from click.testing import CliRunner
 from jsonschema import Draft7Validator
 
+from initbench.claims.read import CLAIM
+from initbench.claims.schema import claim_schema
 from initbench.cli import main
 from initbench.config import bundled
-from initbench.config.schema import claim_schema
 
-CLAIM = """\
+MINE = """\
 claim: Mine ends above zeros on my table.
 source: me
 group: table
@@ -33,7 +34,7 @@ def halves(shape, rng):
     return rng.normal(0, 0.5, shape)
 """
 ROWS = "".join(f"{i % 7},{(i * 5) % 11},{int((i % 7) + (i * 5) % 11 > 8)}\n" for i in range(240))
-COMMAND, FILES = ("claims",), {"mine.yaml": CLAIM, "halves.py": PLUGIN, "mine.csv": f"a,b,left\n{ROWS}"}
+COMMAND, FILES = ("claims",), {"mine.yaml": MINE, "halves.py": PLUGIN, "mine.csv": f"a,b,left\n{ROWS}"}
 
 
 def test_a_claim_of_ones_own_on_a_table_and_an_initializer_of_ones_own(invoke, tmp_path):
@@ -51,7 +52,7 @@ def test_a_claim_of_ones_own_on_a_table_and_an_initializer_of_ones_own(invoke, t
 
 
 def test_faults_of_several_claims_are_told_at_once_and_nothing_is_run(invoke, tmp_path):
-    (tmp_path / "other.yaml").write_text(CLAIM.replace("higher", "hihger"), encoding="utf-8")
+    (tmp_path / "other.yaml").write_text(MINE.replace("higher", "hihger"), encoding="utf-8")
     told = invoke("run", "mine.yaml", "other.yaml", code=2).stderr  # without the plugin
     assert "mine.yaml:6:23: unknown initializer 'halves'" in told
     assert "other.yaml:10:9: " in told
@@ -82,7 +83,7 @@ def test_list_and_show_know_the_collection(invoke):
     told = invoke("list", "--suite", "quick").stdout
     assert "moments:" in told
     assert "(full)" not in told
-    name = next(iter(bundled("claim")))
+    name = next(iter(bundled(CLAIM)))
     assert invoke("show", name).stdout.startswith("claim: ")
 
 
@@ -93,8 +94,8 @@ def test_every_claim_of_the_collection_fits_the_schema(invoke):
     assert schema == json.loads(json.dumps(claim_schema()))
     Draft7Validator.check_schema(schema)
     valid = Draft7Validator(schema)
-    for file in bundled("claim").values():
+    for file in bundled(CLAIM).values():
         assert not list(valid.iter_errors(yaml.safe_load(file.read_text(encoding="utf-8")))), file
-    broken = yaml.safe_load(CLAIM) | {"group": "tables"}
+    broken = yaml.safe_load(MINE) | {"group": "tables"}
     assert list(valid.iter_errors(broken))
-    assert list(valid.iter_errors(yaml.safe_load(CLAIM.replace("arms", "arm"))))
+    assert list(valid.iter_errors(yaml.safe_load(MINE.replace("arms", "arm"))))

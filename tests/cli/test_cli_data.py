@@ -14,7 +14,7 @@ from initbench.parts.datasets.mnist import PACKAGED
 @pytest.fixture(autouse=True)
 def _no_data_of_the_user(monkeypatch, tmp_path):
     monkeypatch.delenv("INITBENCH_DATA", raising=False)
-    monkeypatch.setattr("initbench.data.user_cache_path", lambda name: tmp_path / "cache")
+    monkeypatch.setattr("initbench.parts.datasets.places.user_cache_path", lambda name: tmp_path / "cache")
     monkeypatch.chdir(tmp_path)
 
 

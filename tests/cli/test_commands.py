@@ -14,10 +14,11 @@ from click.testing import CliRunner
 
 import initbench
 from initbench import registry
+from initbench.claims.read import CLAIM
 from initbench.cli import main
 from initbench.config import bundled
 from initbench.errors import UsageError
-from initbench.store import Store
+from initbench.storage.store import Store
 
 SMALL = """\
 dataset: digits
@@ -346,7 +347,7 @@ def test_list_shows_each_part_in_a_line(invoke):
 def test_list_knows_configs_claims_and_biases(invoke):
     text = invoke("list", "configs").stdout
     assert "relu_deep            Nine initializers on a ReLU network of 20 hidden layers\n" in text
-    for kind, names in {"configs": bundled(), "claims": bundled("claim"), "biases": registry.names("bias")}.items():
+    for kind, names in {"configs": bundled(), "claims": bundled(CLAIM), "biases": registry.names("bias")}.items():
         rows = json.loads(invoke("list", kind, "--format", "json").stdout)
         assert [row["name"] for row in rows] == sorted(names)
         assert all(row["summary"] for row in rows)
@@ -391,7 +392,7 @@ def test_an_unforeseen_error_is_one_line_and_debug_shows_it_all(invoke, monkeypa
     def broken(*arguments, **options):
         raise ZeroDivisionError("planted\nin two lines")
 
-    monkeypatch.setattr("initbench.results.load", broken)
+    monkeypatch.setattr("initbench.results.tables.load", broken)
     assert invoke("table", "results", code=1).stderr == (
         "initbench: ZeroDivisionError: planted in two lines (for a traceback: --debug)\n"
     )
@@ -404,7 +405,7 @@ def test_interruption_is_exit_130(invoke, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("initbench.results.load", interrupted)
+    monkeypatch.setattr("initbench.results.tables.load", interrupted)
     assert "interrupted" in invoke("table", "results", code=130).stderr
 
 
@@ -484,7 +485,7 @@ def test_nothing_that_is_printed_names_a_page_that_an_installed_package_lacks(in
     printed |= {
         entry.name: entry.summary + entry.about.note for kind in registry.FOLDERS for entry in registry.entries(kind)
     }
-    printed |= {str(file): file.read_text() for file in [*package.rglob("*.jinja"), *bundled("claim").values()]}
+    printed |= {str(file): file.read_text() for file in [*package.rglob("*.jinja"), *bundled(CLAIM).values()]}
     for file in package.rglob("*.py"):
         tree = ast.parse(file.read_text())
         documented = (ast.Module, ast.ClassDef, ast.FunctionDef)

@@ -4,9 +4,11 @@ import pytest
 from click.shell_completion import BashComplete, ShellComplete
 
 from initbench import registry
+from initbench.claims.read import CLAIM
 from initbench.cli import main
 from initbench.config import bundled
 from initbench.config.keys import KEYS
+from initbench.errors import UsageError
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def test_activations(offered, words):
 
 @pytest.mark.parametrize("words", [("claims", "show"), ("claims", "run")])
 def test_claims(offered, words):
-    assert set(bundled("claim")) <= set(offered(*words, ""))
+    assert set(bundled(CLAIM)) <= set(offered(*words, ""))
 
 
 @pytest.mark.parametrize("command", ["run", "probe", "check", "cite"])
@@ -69,7 +71,7 @@ def test_kinds_data_sets_and_plugins(offered):
 
 def test_what_cannot_be_found_out_is_not_offered(offered, monkeypatch):
     def broken(kind):
-        raise registry.UsageError("planted")
+        raise UsageError("planted")
 
     monkeypatch.setattr(registry, "entries", broken)
     assert offered("explain", "he") == []

@@ -10,8 +10,9 @@ import pytest
 import initbench
 from initbench.analysis.ranks import COLUMNS
 from initbench.errors import StoreError
-from initbench.results import Results, write_export
-from initbench.store import Frames, Store
+from initbench.results.files import write_export
+from initbench.results.tables import Results
+from initbench.storage.store import Frames, Store
 
 SMALL = """\
 dataset: digits

@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from initbench.cli import progress
-from initbench.cli.progress import Bar
-from initbench.runner import Progress
+from initbench.cli.progress import ProgressBar
+from initbench.training.runner import Progress
 
 
 @pytest.fixture(autouse=True)
@@ -27,13 +27,13 @@ def work(bar, capsys, until):
 
 
 def test_elsewhere_it_is_a_line_now_and_then(capsys):
-    lines = work(Bar(), capsys, "looking at networks, 1/3, 0 s\n").splitlines()
+    lines = work(ProgressBar(), capsys, "looking at networks, 1/3, 0 s\n").splitlines()
     assert lines[0] == "looking at networks"
     assert set(lines[1:]) == {"looking at networks, 1/3, 0 s"}
 
 
 def test_on_a_terminal_it_is_a_bar_that_goes_away(capsys):
-    bar = Bar()
+    bar = ProgressBar()
     bar.is_terminal = True
     text = work(bar, capsys, "1/3, 00:00")
     assert text.startswith("\rlooking at networks |")
@@ -41,7 +41,7 @@ def test_on_a_terminal_it_is_a_bar_that_goes_away(capsys):
     assert text.rpartition("\r")[2].strip() == ""
 
 
-@pytest.mark.parametrize("bar", [Bar(), Progress()])
+@pytest.mark.parametrize("bar", [ProgressBar(), Progress()])
 def test_what_is_soon_done_says_nothing(bar, capsys, monkeypatch):
     monkeypatch.setattr(progress, "SECONDS_OF_SILENCE", 100.0)
     with bar.working("reading") as step:
@@ -50,6 +50,6 @@ def test_what_is_soon_done_says_nothing(bar, capsys, monkeypatch):
 
 
 def test_an_error_passes_through_and_ends_it(capsys):
-    with pytest.raises(KeyboardInterrupt), Bar().working("reading"):
+    with pytest.raises(KeyboardInterrupt), ProgressBar().working("reading"):
         raise KeyboardInterrupt
     assert all("reading" not in thread.name for thread in threading.enumerate())

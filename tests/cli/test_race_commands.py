@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import initbench
-from initbench.runner import Progress
+from initbench.training.runner import Progress
 
 SMALL = """\
 dataset: digits

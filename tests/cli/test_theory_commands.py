@@ -13,10 +13,11 @@ import pandas as pd
 import pytest
 
 import initbench
-from initbench import phases
-from initbench.phases import diagram, outlook, outlook_record, outlook_text
+from initbench.catalogue import phase_diagram
+from initbench.catalogue.phase_diagram import diagram
 from initbench.registry import find, names
-from initbench.theory import critical_point, verdict
+from initbench.theory import critical_point, regime
+from initbench.theory.outlook import ROUNDING, WIDTH, outlook, outlook_record, outlook_text
 
 
 def lines_of(text):
@@ -33,7 +34,7 @@ def test_theory_tells_every_number_with_what_it_means(invoke):
     )
     assert lines["q*"].startswith("0.8709 the variance that preactivations settle at")
     assert lines["xi_c"].startswith("14.54 layers in which a deviation from c* shrinks to 1/e: a network deeper")
-    assert max(map(len, text.splitlines())) <= phases.WIDTH
+    assert max(map(len, text.splitlines())) <= WIDTH
 
 
 def test_the_same_numbers_come_as_json(invoke):
@@ -107,7 +108,7 @@ def test_without_a_variance_it_is_the_stable_critical_point_or_one():
         found = outlook(name)
         point = critical_point(find("activation", name).function())
         assert found.sigma_w2 == (point.sigma_w**2 if point else 1)
-        assert abs(found.verdict.chi - 1) < 1e-6 or not point
+        assert abs(found.regime.chi - 1) < 1e-6 or not point
     assert outlook("gelu", sigma_b2=0.04).sigma_w2 == 1
 
 
@@ -122,9 +123,9 @@ def test_the_outlook_and_the_diagram_have_one_critical_line(name):
             continue
         sigma_w2 = np.interp(sigma_b2, line["sigma_b2"], line["sigma_w2"])
         assert found.critical.sigma_w**2 == pytest.approx(sigma_w2, rel=1e-3)
-        if found.critical.slope <= 1 + phases.ROUNDING:
+        if found.critical.slope <= 1 + ROUNDING:
             assert found.sigma_w2 == found.critical.sigma_w**2
-            assert found.verdict.phase == "critical"
+            assert found.regime.phase == "critical"
         assert "none" not in outlook_text(found)
 
 
@@ -165,7 +166,7 @@ def test_a_variance_that_is_none_is_wrong_usage(value, invoke):
 def no_draws(monkeypatch):
     """Initializers are few and need not be drawn."""
     few = pd.DataFrame({"sigma_w2": [1.0, 2.0, 9.0], "sigma_b2": 0.0, "names": [["one"], ["two", "too"], ["nine"]]})
-    monkeypatch.setattr(phases, "_places", lambda activation: (few, {"they are left out": ["zero"]}))
+    monkeypatch.setattr(phase_diagram, "_places", lambda activation: (few, {"they are left out": ["zero"]}))
 
 
 @pytest.fixture(scope="module")
@@ -174,10 +175,10 @@ def tanh_diagram():
 
 
 def off_theory(found, chi):
-    """How far a grid of chi is from the verdict at some of its points, relatively."""
+    """How far a grid of chi is from the regime at some of its points, relatively."""
     phi = find("activation", found.name).function()
     points = [(i, j) for i in range(0, len(found.sigma_b2), 24) for j in range(20, len(found.sigma_w2), 44)]
-    said = [verdict(phi, found.sigma_w2[j] ** 0.5, found.sigma_b2[i] ** 0.5).chi for i, j in points]
+    said = [regime(phi, found.sigma_w2[j] ** 0.5, found.sigma_b2[i] ** 0.5).chi for i, j in points]
     return max(abs(chi[point] / wanted - 1) for point, wanted in zip(points, said, strict=True))
 
 

@@ -6,7 +6,9 @@ from itertools import product
 
 import pytest
 
+from initbench.claims.read import CLAIM
 from initbench.config import bundled, describe_file, find_config, read_experiment, read_seeds
+from initbench.config.files import CONFIG
 from initbench.config.located import locate
 from initbench.errors import ConfigError, UsageError
 from initbench.registry import find
@@ -682,7 +684,7 @@ def test_a_folder_in_place_of_a_config_shows_the_files_in_it(tmp_path):
         find_config(str(tmp_path))
 
 
-@pytest.mark.parametrize("kind", ["config", "claim"])
+@pytest.mark.parametrize("kind", [CONFIG, CLAIM])
 def test_every_bundled_file_says_what_it_is(kind):
     said = {name: describe_file(file, kind) for name, file in bundled(kind).items()}
     assert all(said.values())

@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 
 from initbench.errors import StoreError
-from initbench.store import Store, verify
+from initbench.storage.store import Store, verify
 
 CONFIG = """\
 dataset: digits
@@ -38,8 +38,8 @@ COUNTING = """\
 import multiprocessing
 import os
 from initbench.registry import initializer
-from initbench.runner import Progress
-from initbench.store import Store
+from initbench.training.runner import Progress
+from initbench.storage.store import Store
 
 @initializer("unused")
 def unused(shape, rng):

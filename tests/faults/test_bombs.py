@@ -22,7 +22,7 @@ CHILD = """
 import gzip, json, resource, sys
 from pathlib import Path
 from faults.harness import run_case
-import numpy, scipy, sklearn.datasets, initbench.config, initbench.data, initbench.results  # before memory is short
+import numpy, scipy, sklearn.datasets, initbench.config, initbench.api, initbench.cli.progress  # before memory is short
 
 now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (now + 400 * 2**20,) * 2)

@@ -9,7 +9,7 @@ import pytest
 from crashes import kill_and_resume, prepare, run_together, run_whole, wait_for_cells
 
 from initbench import run
-from initbench.runner import Progress
+from initbench.training.runner import Progress
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_four_runs_at_once_on_one_folder_give_the_tables_of_one(tmp_path, whole)
 HOLD = """\
 import sys, time
 from pathlib import Path
-from initbench.store import Lock
+from initbench.storage.lock import Lock
 
 with Lock(Path("results/grid")) as lock:
     lock.acquire(print)

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from initbench import load, run
 from initbench.cli import main
 from initbench.errors import StoreError
-from initbench.runner import Progress
-from initbench.store import LAYOUT, Store, verify
+from initbench.storage.store import LAYOUT, Store, verify
+from initbench.training.runner import Progress
 
 CONFIG = """\
 dataset: digits

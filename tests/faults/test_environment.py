@@ -16,10 +16,10 @@ from click.testing import CliRunner
 
 from initbench import load, run
 from initbench.cli import main
-from initbench.data import data_folders
 from initbench.errors import UsageError
-from initbench.results import write_figures
-from initbench.surroundings import Stream, usable_cores
+from initbench.parts.datasets.places import data_folders
+from initbench.process import Stream, usable_cores
+from initbench.results.files import write_figures
 
 SMALL = """\
 dataset: digits
@@ -242,9 +242,9 @@ def test_the_default_number_of_jobs_is_that_of_the_usable_cores(here, monkeypatc
         asked.append(jobs)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("initbench.results.run", note)
-    monkeypatch.setattr("initbench.probing.probe", note)
-    monkeypatch.setattr("initbench.evidence.run_claims", note)
+    monkeypatch.setattr("initbench.api.run", note)
+    monkeypatch.setattr("initbench.probing.run.probe", note)
+    monkeypatch.setattr("initbench.claims.run.run_claims", note)
     for command in (("run", "small.yaml"), ("probe", "small.yaml"), ("claims", "run", "claim.yaml")):
         CliRunner().invoke(main, command)
     assert asked == [7, 7, 7]
@@ -286,13 +286,13 @@ def interrupt(*arguments, **options):
 @pytest.mark.parametrize(
     ("command", "place"),
     [
-        (("probe", "small.yaml"), "initbench.probing.look_at_starts"),
-        (("plot", "results"), "initbench.results.write_figures"),
-        (("phase", "tanh"), "initbench.phases.diagram"),
-        (("report", "results"), "initbench.results.write_report"),
+        (("probe", "small.yaml"), "initbench.probing.run.look_at_starts"),
+        (("plot", "results"), "initbench.results.files.write_figures"),
+        (("phase", "tanh"), "initbench.catalogue.phase_diagram.diagram"),
+        (("report", "results"), "initbench.claims.report.report_below"),
         (("check", "small.yaml"), "initbench.config.read_experiment"),
-        (("run", "small.yaml", "-j", "1"), "initbench.runner.load_data"),
-        (("claims", "run", "claim.yaml", "-j", "1"), "initbench.runner.load_data"),
+        (("run", "small.yaml", "-j", "1"), "initbench.training.runner.load_data"),
+        (("claims", "run", "claim.yaml", "-j", "1"), "initbench.training.runner.load_data"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
@@ -313,7 +313,7 @@ def test_an_interrupt_before_training_promises_nothing(here, monkeypatch, comman
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_an_interrupt_while_training_says_what_is_kept(here, monkeypatch, command, again):
-    monkeypatch.setattr("initbench.workers.run_stack", interrupt)
+    monkeypatch.setattr("initbench.training.workers.run_stack", interrupt)
     done = CliRunner().invoke(main, command)
     told = f"initbench: interrupted; what has finished is kept, and {again} resumes"
     assert (done.exit_code, done.stderr.splitlines()[-1]) == (130, told)
@@ -339,7 +339,7 @@ def test_no_home_is_needed(here, begin):
 
 
 def test_an_unknown_home_is_no_folder_named_tilde(here, monkeypatch):
-    monkeypatch.setattr("initbench.data.user_cache_path", lambda name: Path("~/.cache") / name)
+    monkeypatch.setattr("initbench.parts.datasets.places.user_cache_path", lambda name: Path("~/.cache") / name)
     assert data_folders(None) == (here,)
     monkeypatch.setenv("INITBENCH_DATA", "~nobody-of-that-name/data")
     with pytest.raises(UsageError, match="INITBENCH_DATA is ~nobody-of-that-name/data, and there is no such folder"):

@@ -15,7 +15,7 @@ from killing import group_lives
 
 from initbench import load, run
 from initbench.errors import StoreError
-from initbench.store import Store
+from initbench.storage.store import Store
 
 CONFIG = """\
 dataset: digits
@@ -30,7 +30,7 @@ train_rows: 300
 SLOW_TABLES = """\
 import time
 from pathlib import Path
-from initbench import results
+from initbench import api
 from initbench.registry import initializer
 
 @initializer("unused")
@@ -41,7 +41,7 @@ def write_tables(found):
     Path("writing").touch()
     time.sleep(600)
 
-results.write_tables = write_tables
+api.write_tables = write_tables
 """
 STRIKE = """\
 import os, signal, threading, time
@@ -254,7 +254,7 @@ def test_a_second_ctrl_c_right_after_the_first_says_nothing_of_semaphores(tmp_pa
 def test_a_second_signal_ends_a_process_at_once_and_the_interrupt_is_reported_once(tmp_path, number, has_reported):
     code = (
         "import initbench.__main__ as program, os, signal, time\n"
-        "from initbench.surroundings import note_interrupt\n"
+        "from initbench.process import note_interrupt\n"
         f"signal.signal({int(number)}, signal.SIG_DFL)\n"  # what started the tests may ignore it
         "program._hear(program._interrupt)\n"
         "try:\n"

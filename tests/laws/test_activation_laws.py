@@ -1,13 +1,13 @@
 """What holds for every registered activation: what ``initbench check`` looks at, and more, on more points.
 
-Each law comes with a fault that it has to catch; those of ``initbench check`` are in ``tests/test_conformance.py``.
+Each law comes with a fault that it has to catch; those of ``initbench check`` are in ``tests/catalogue/test_laws.py``.
 """
 
 import numpy as np
 import pytest
 
 from initbench import registry
-from initbench.conformance import broken_laws, parameter_slope_error, slope_error
+from initbench.catalogue.laws import broken_laws, parameter_slope_error, slope_error
 from initbench.contracts import Activation
 
 TOLERANCE = 1e-8

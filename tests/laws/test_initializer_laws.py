@@ -13,11 +13,11 @@ import pytest
 from scipy import special, stats
 
 from initbench import registry
-from initbench.conformance import LARGE, Trial, broken_laws, remarks, variations, why_unchecked
+from initbench.catalogue.laws import LARGE, Trial, broken_laws, remarks, variations, why_unchecked
 from initbench.contracts import Activation, Layer
 from initbench.errors import ParameterError, ShapeError
 from initbench.parts.initializers.nguyen_widrow import active_range, output_range
-from initbench.streams import stream
+from initbench.randomness import stream
 from initbench.theory import moments
 
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from networks import fill, make_network
 
-from initbench import registry, run, stacks
-from initbench.conformance import broken_laws, remarks
+from initbench import registry, run
+from initbench.catalogue.laws import broken_laws, remarks
 from initbench.contracts import METRICS
 from initbench.errors import ShapeError
-from initbench.start import draw_start
+from initbench.training import stack as stacks
+from initbench.training.untrained import draw_start
 
 ENTRIES = [e for e in registry.entries("initializer") if e.scope == "network" and not e.fingerprint]
 SCHEMES = [e.name for e in ENTRIES if not any(p.is_required for p in e.parameters.values())]  # others need a file

@@ -1,13 +1,13 @@
 """What holds for every registered optimizer: what ``initbench check`` looks at, and the textbook.
 
-Each law comes with a fault that it has to catch; those of ``initbench check`` are in ``tests/test_conformance.py``.
+Each law comes with a fault that it has to catch; those of ``initbench check`` are in ``tests/catalogue/test_laws.py``.
 """
 
 import numpy as np
 import pytest
 
 from initbench import registry
-from initbench.conformance import broken_laws
+from initbench.catalogue.laws import broken_laws
 
 CURVATURE = np.linspace(0.5, 2.0, 6)
 FURTHER = [

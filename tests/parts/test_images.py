@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from initbench.data import checksum
 from initbench.errors import DataError
+from initbench.parts.datasets.facts import checksum
 from initbench.parts.datasets.images import IDX_FILES, read_idx_folder, read_npz, write_idx
 from initbench.registry import find
 

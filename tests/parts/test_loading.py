@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 import initbench
-from initbench.data import checksum
 from initbench.errors import DataError
 from initbench.parts.datasets import loading, tables
-from initbench.parts.datasets.facts import FACTS
+from initbench.parts.datasets.facts import FACTS, checksum
 from initbench.parts.datasets.images import write_idx
 from initbench.parts.datasets.loading import load_dataset
 from initbench.registry import find

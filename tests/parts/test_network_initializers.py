@@ -8,7 +8,7 @@ from scipy.stats import kstest
 
 from initbench import registry
 from initbench.errors import ShapeError
-from initbench.parts.initializers.network_gradinit import Rows, objective
+from initbench.parts.initializers.network_gradinit import RowBatch, objective
 from initbench.parts.initializers.network_landscape import Landscape, along
 from initbench.parts.initializers.network_metainit import gradient_quotient
 from initbench.parts.initializers.network_sylvester import _code, solve
@@ -274,8 +274,8 @@ def test_the_slope_of_the_gradient_quotient_is_its_derivative():
 @pytest.mark.parametrize("gamma", [None, 1e-3])
 def test_the_slope_of_gradinits_objective_is_its_derivative(optimizer, gamma):
     network = he_network((6, 8, 8, 3), "tanh", n=20)
-    landscape, rows = Landscape(network), Rows(network.x[:14], network.targets[:14])
-    later = Rows(network.x[7:], network.targets[7:])
+    landscape, rows = Landscape(network), RowBatch(network.x[:14], network.targets[:14])
+    later = RowBatch(network.x[7:], network.targets[7:])
 
     def goal(point):
         return objective(landscape, point, rows, later, 0.1, gamma, optimizer)
@@ -302,7 +302,7 @@ def test_the_gradient_quotient_is_the_change_of_the_gradient_by_a_step_along_it(
 @pytest.mark.parametrize(("gamma", "is_norm"), [(0.9, True), (1.1, False)])
 def test_gradinit_lowers_the_norm_above_gamma_and_the_loss_below(gamma, is_norm):
     network = he_network((6, 8, 8, 3), "tanh", n=20)
-    landscape, rows = Landscape(network), Rows(network.x, network.targets)
+    landscape, rows = Landscape(network), RowBatch(network.x, network.targets)
     g = landscape.slope(landscape.point, *rows)[1]
     norm, eta = np.linalg.norm(g), 0.1
     loss = landscape.slope(landscape.point - eta * g / norm, *rows)[0]
@@ -386,7 +386,7 @@ def test_gradinit_takes_the_steps_of_adam_along_cut_slopes(grad_clip):
     for count in range(1, 9):
         places = np.arange(count * batch, (count + 1) * batch)
         rows, later = (
-            Rows(network.x[i], network.targets[i]) for i in (order[places % n], order[(places - batch // 2) % n])
+            RowBatch(network.x[i], network.targets[i]) for i in (order[places % n], order[(places - batch // 2) % n])
         )
         slope = objective(landscape, start * landscape.spread(scales[0]), rows, later, 0.1, None, "sgd")[1]
         by_scale = landscape.sums(slope * start)[None]
@@ -434,7 +434,7 @@ def test_metainit_lowers_the_gradient_quotient_by_norms_alone(activation, data):
 
 
 def loss_to_come(network):
-    landscape, rows = Landscape(network), Rows(network.x, network.targets)
+    landscape, rows = Landscape(network), RowBatch(network.x, network.targets)
     value = objective(landscape, landscape.point, rows, rows, 0.1, None, "sgd")[0]
     landscape.move(landscape.point)
     return value

@@ -9,10 +9,10 @@ from scipy import stats
 
 import initbench
 from initbench.cli import main
-from initbench.data import split
 from initbench.errors import ParameterError
 from initbench.parts.datasets.facts import checksum
 from initbench.registry import find
+from initbench.training.splits import split
 
 LEAST_P = 1e-3
 

@@ -10,8 +10,8 @@ from initbench.analysis.bands import curve_bands
 from initbench.analysis.summaries import accuracy_table
 from initbench.analysis.tuning import choices_table, how_often, tried_table
 from initbench.errors import UsageError
-from initbench.present.figures import draw_figures, save_figure
-from initbench.present.figures.style import looks
+from initbench.present.figures import experiment_figures, save_figure
+from initbench.present.figures.style import series_styles
 from initbench.present.figures.tuning import tuning_figures
 from initbench.registry import names
 
@@ -19,7 +19,7 @@ THREE = ["he_normal", "glorot_uniform", "orthogonal"]
 
 
 def drawn(f):
-    return draw_figures(f.runs, accuracy_table(*f), curve_bands(f.curves, f.factors), f.baselines, f.factors)
+    return experiment_figures(f.runs, accuracy_table(*f), curve_bands(f.curves, f.factors), f.baselines, f.factors)
 
 
 def words(figure):
@@ -89,24 +89,24 @@ def test_every_seed_and_the_line_of_chance_are_to_be_seen(eight):
 def test_lines_are_the_means_they_are_given():
     f = frames.experiment(frames.deep, initializer=THREE, depth=[2, 5, 20], epochs=2)
     accuracy = accuracy_table(*f).query("initializer == 'he_normal'").sort_values("depth")
-    color = looks(THREE)["he_normal"].color
+    color = series_styles(THREE)["he_normal"].color
     lines = [line for line in drawn(f)["accuracy-by-depth"].axes[0].lines if same_color(line.get_color(), color)]
     np.testing.assert_allclose(lines[0].get_ydata(), 100 * accuracy["test_accuracy_mean"])
 
 
 def test_one_colour_an_initializer_whatever_the_figure(eight):
-    styles = looks(frames.EIGHT)
+    styles = series_styles(frames.EIGHT)
     assert len({look.color for look in styles.values()}) == 8
     for name, figure in eight.items():
         used = {line.get_color() for axes in figure.axes for line in axes.lines} - {"0.45"}
         assert used == {look.color for look in styles.values()}, name
-    assert len(set(map(str, looks(f"part_{i}" for i in range(32)).values()))) == 32
+    assert len(set(map(str, series_styles(f"part_{i}" for i in range(32)).values()))) == 32
 
 
 @given(st.sets(st.sampled_from([*names("initializer"), "normal(std=0.1)", *(f"mine_{i}" for i in range(20))])))
 def test_an_initializer_has_the_same_colour_whatever_it_stands_beside(some):
-    colors = {name: look.color for name, look in looks(some).items()}
-    assert colors == {name: looks([name])[name].color for name in some}
+    colors = {name: look.color for name, look in series_styles(some).items()}
+    assert colors == {name: series_styles([name])[name].color for name in some}
     assert len(set(colors.values())) == len(some)
 
 

@@ -11,7 +11,7 @@ from matplotlib.text import Text
 from initbench.analysis.ranks import ranking
 from initbench.present.figures import save_figure
 from initbench.present.figures.ranks import group_bars, rank_figures
-from initbench.present.figures.style import looks
+from initbench.present.figures.style import series_styles
 
 LONG = "truncated_normal(std=0.0{}, bounds=2, clipped)"
 
@@ -55,7 +55,7 @@ def test_there_is_a_diagram_from_three_initializers_on_and_nothing_without_setti
 
 def test_each_name_stands_in_the_diagram_with_its_rank_and_colour(six):
     figure = drawn(six)["critical-difference"]
-    axes, styles = figure.axes[0], looks(six.table["initializer"])
+    axes, styles = figure.axes[0], series_styles(six.table["initializer"])
     for row in six.table.itertuples():
         assert any(row.initializer in text and f"{row.mean_rank:.2f}" in text for text in words(figure))
     marks = {line.get_color(): line.get_xdata()[0] for line in axes.lines if line.get_markersize() == 4.5}

@@ -20,12 +20,13 @@ import initbench
 from initbench.analysis.bands import curve_bands
 from initbench.analysis.comparisons import comparison_table
 from initbench.analysis.summaries import accuracy_table
-from initbench.present.figures import draw_figures
-from initbench.present.figures.style import looks
+from initbench.present.figures import experiment_figures
+from initbench.present.figures.style import series_styles
 from initbench.present.report import Chapter, pictures, render_report
 from initbench.present.sentences import pair_sentence
 from initbench.present.tables import render_table
-from initbench.results import draw, write_report
+from initbench.results.files import figures_of
+from initbench.results.report import write_report
 
 REPORT = Path(initbench.__file__).parent / "present" / "report"
 THREE = ["he_normal", "glorot_uniform", "orthogonal"]
@@ -104,7 +105,7 @@ def chapter(f, **changes):
         baselines=f.baselines,
         layers=pd.DataFrame(),
         tables={},
-        figures={} if "figures" in changes else draw_figures(f.runs, accuracy, bands, f.baselines, f.factors),
+        figures={} if "figures" in changes else experiment_figures(f.runs, accuracy, bands, f.baselines, f.factors),
         counts={
             "planned": len(f.runs),
             "done": done + diverged,
@@ -161,10 +162,10 @@ def disagreements(results, page):
             for reader in readers if i == 0 else []:
                 lines = reader[-len(table) :]
                 wrong += [line for row, line in zip(shown, lines, strict=True) if row[head]["text"] not in line]
-    for figure in [figure for name, figure in draw(results).items() if re.fullmatch(r"accuracy-depth=\d", name)]:
+    for figure in [figure for name, figure in figures_of(results).items() if re.fullmatch(r"accuracy-depth=\d", name)]:
         depth = numbers(figure.get_suptitle().split("depth")[1])[0]
         table = accuracy[accuracy["depth"] == depth]
-        for name, look in looks(accuracy["initializer"]).items():
+        for name, look in series_styles(accuracy["initializer"]).items():
             means = [
                 line.get_xdata()[0]
                 for line in figure.axes[0].lines
@@ -189,12 +190,12 @@ COLUMNS = [
 
 
 def test_text_tables_figures_and_report_say_the_same_numbers(results):
-    page = write_report(results.folder).read_text(encoding="utf-8")
+    page = write_report(results.folder, [initbench.load(results.folder)]).read_text(encoding="utf-8")
     assert disagreements(results, page) == []
 
 
 def test_the_check_catches_a_page_that_is_off_in_the_last_digit(results):
-    page = write_report(results.folder).read_text(encoding="utf-8")
+    page = write_report(results.folder, [initbench.load(results.folder)]).read_text(encoding="utf-8")
     mean = results.accuracy["test_accuracy_mean"].tolist()[0]
     wrong = page.replace(f'data-sort="{mean!r}"', f'data-sort="{math.nextafter(mean, 1)!r}"', 1)
     assert disagreements(results, wrong) == ["html: test_accuracy_mean"]

@@ -6,9 +6,10 @@ import shutil
 import frames
 import numpy as np
 import pytest
-import test_claims_page
+import test_claim_sentences
 import test_report as pages
 
+from initbench.claims.report import appendix_of
 from initbench.present.report import render_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -39,11 +40,11 @@ def reports():
         )
     )
     swept = swept._replace(verdict=[f"In setting {i} he_normal leads." for i in range(8)])
-    claims = test_claims_page.table({}, {"claim": "b", "verdict": "refuted", "instead": "Glorot wins."})
+    claims = test_claim_sentences.table({}, {"claim": "b", "verdict": "refuted", "instead": "Glorot wins."})
     return {
         "single": render_report([single], "single"),
         "joined": render_report([single, swept], "joined"),
-        "with claims": render_report([single], "with claims", [claims]),
+        "with claims": render_report([single], "with claims", [appendix_of(claims)]),
     }
 
 

@@ -9,9 +9,9 @@ from matplotlib.text import Text
 
 from initbench.analysis.signals import METRICS, signal_bands
 from initbench.present.figures import save_figure
-from initbench.present.figures.probe import draw_probe
+from initbench.present.figures.probe import probe_figures
 from initbench.present.figures.signals import signal_figure
-from initbench.present.figures.style import looks
+from initbench.present.figures.style import series_styles
 
 SCALES = {"he_normal": 1.0, "glorot_normal": 0.5, "n001": 1e-3, "zeros": 0.0}
 VERDICTS = {"he_normal": "healthy", "glorot_normal": "healthy", "n001": "vanishing", "zeros": "symmetric"}
@@ -50,7 +50,7 @@ def lines(figure, panel):
 
 @pytest.fixture(scope="module")
 def one():
-    return draw_probe(*probe_frames())
+    return probe_figures(*probe_frames())
 
 
 def test_one_setting_has_a_figure_of_each_kind(one):
@@ -58,11 +58,11 @@ def test_one_setting_has_a_figure_of_each_kind(one):
 
 
 def test_a_few_settings_have_their_own_signals_and_many_share_them_a_quantity_each():
-    few = draw_probe(*probe_frames(depths=[2, 5], activations=["relu", "tanh"]))
+    few = probe_figures(*probe_frames(depths=[2, 5], activations=["relu", "tanh"]))
     assert [name for name in few if "signals" in name] == [
         f"probe-signals-depth={depth}-activation={activation}" for depth in (2, 5) for activation in ("relu", "tanh")
     ]
-    many = draw_probe(*probe_frames(depths=list(range(2, 10)), activations=["relu"]))
+    many = probe_figures(*probe_frames(depths=list(range(2, 10)), activations=["relu"]))
     assert [name for name in many if "spectra" not in name] == ["probe-verdicts", *(f"probe-{m}" for m in METRICS)]
     titles = {axes.get_title() for axes in many["probe-correlation"].axes}
     assert {f"depth {depth}" for depth in range(2, 10)} <= titles
@@ -75,7 +75,7 @@ def test_medians_are_drawn_with_their_theory_dashed_over_them(one):
     assert sum(y.shape == (10,) and np.allclose(y, 1.1 * wanted) for y in drawn) == 1, "the median draw of three"
     assert sum(y.shape == (10,) and np.allclose(y, wanted) for y in drawn) == 1, "theory"
     assert "theory" in words(one["probe-signals"])
-    without = draw_probe(*probe_frames(predicted=False))["probe-signals"]
+    without = probe_figures(*probe_frames(predicted=False))["probe-signals"]
     assert "theory" not in words(without)
 
 
@@ -84,7 +84,7 @@ def test_squares_stand_on_a_logarithmic_axis_and_what_is_0_is_named(one):
     assert scales == ["log", "log", "linear", "log", "linear", "linear"]
     assert any("not on logarithmic axes: zeros" in text for text in words(one["probe-signals"]))
     table, bands, _, _ = probe_frames()
-    fine = signal_figure(bands[bands["initializer"] != "zeros"], looks(table["initializer"]), "")
+    fine = signal_figure(bands[bands["initializer"] != "zeros"], series_styles(table["initializer"]), "")
     assert not any("logarithmic" in text for text in words(fine))
 
 
@@ -92,7 +92,7 @@ def test_a_signal_that_runs_off_does_not_press_the_others_flat():
     table, bands, _, factors = probe_frames()
     runs_off = bands["initializer"] == "n001"
     bands.loc[runs_off, ["median", "low", "high"]] = bands.loc[runs_off, ["median", "low", "high"]] ** 20
-    figure = draw_probe(table, bands, [np.empty(0)] * 4, factors)["probe-signals"]
+    figure = probe_figures(table, bands, [np.empty(0)] * 4, factors)["probe-signals"]
     low, high = figure.axes[0].get_ylim()
     assert 1e-18 < low < 1e-12
     assert high < 1e3
@@ -100,10 +100,10 @@ def test_a_signal_that_runs_off_does_not_press_the_others_flat():
 
 def test_the_range_that_theory_expects_is_dotted_where_it_is_known():
     table, bands, _, factors = probe_frames()
-    assert "95 % at this width" not in words(draw_probe(table, bands, [np.empty(0)] * 4, factors)["probe-signals"])
+    assert "95 % at this width" not in words(probe_figures(table, bands, [np.empty(0)] * 4, factors)["probe-signals"])
     known = (bands["metric"] == "preactivation_square") & (bands["initializer"] == "he_normal")
     bands.loc[known, ["predicted_low", "predicted_high"]] = [0.5, 7.0]
-    figure = draw_probe(table, bands, [np.empty(0)] * 4, factors)["probe-signals"]
+    figure = probe_figures(table, bands, [np.empty(0)] * 4, factors)["probe-signals"]
     dotted = [line.get_ydata()[0] for line in lines(figure, 0) if line.get_linewidth() == 0.9]
     assert dotted == [0.5, 7.0]
     assert "95 % at this width" in words(figure)
@@ -123,10 +123,10 @@ def test_many_initializers_share_pages_and_theory_has_their_colours():
         pd.concat([frame[frame["initializer"] == "he_normal"].assign(initializer=name) for name in names])
         for frame in (table, bands)
     )
-    drawn = draw_probe(tables, all_bands, [np.empty(0)] * 30, factors)
+    drawn = probe_figures(tables, all_bands, [np.empty(0)] * 30, factors)
     assert [name for name in drawn if "signals" in name] == [f"probe-signals-{page}" for page in (1, 2, 3)]
     dashed = [line.get_color() for line in lines(drawn["probe-signals-1"], 0) if line.get_linewidth() == 0.8]
-    assert dashed == [looks(names)[name].color for name in names[:10]]
+    assert dashed == [series_styles(names)[name].color for name in names[:10]]
 
 
 def test_figures_of_a_quantity_hold_no_more_initializers_than_can_be_told_apart():
@@ -136,7 +136,7 @@ def test_figures_of_a_quantity_hold_no_more_initializers_than_can_be_told_apart(
         pd.concat([frame[frame["initializer"] == "he_normal"].assign(initializer=name) for name in names])
         for frame in (table, bands)
     )
-    drawn = draw_probe(tables, all_bands, [np.empty(0)] * len(tables), factors)
+    drawn = probe_figures(tables, all_bands, [np.empty(0)] * len(tables), factors)
     pages = [figure for name, figure in drawn.items() if name.startswith("probe-correlation-")]
     told = [[text.get_text() for text in figure.legends[0].get_texts()] for figure in pages]
     assert [set(names) & set(some) for some in told] == [set(names[:10]), set(names[10:])]
@@ -157,16 +157,16 @@ def test_spectra_without_a_value_above_0_have_no_panel(one):
     titles = [axes.get_title() for axes in one["probe-spectra"].axes]
     assert [title.partition("\n")[0] for title in titles if title] == ["he_normal", "glorot_normal", "n001"]
     table, bands, _, factors = probe_frames()
-    assert "probe-spectra" not in draw_probe(table, bands, [np.empty(0)] * 4, factors)
+    assert "probe-spectra" not in probe_figures(table, bands, [np.empty(0)] * 4, factors)
 
 
 def test_equal_probes_give_equal_bytes(one, tmp_path):
-    for folder, figures in (("a", one), ("b", draw_probe(*probe_frames()))):
+    for folder, figures in (("a", one), ("b", probe_figures(*probe_frames()))):
         (tmp_path / folder).mkdir()
         for name, figure in figures.items():
             save_figure(figure, tmp_path / folder / f"{name}.png")
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
-    other = draw_probe(*probe_frames(seeds=2))["probe-signals"]
+    other = probe_figures(*probe_frames(seeds=2))["probe-signals"]
     save_figure(other, tmp_path / "other.png")
     assert (tmp_path / "other.png").read_bytes() != (tmp_path / "a" / "probe-signals.png").read_bytes()

@@ -17,11 +17,13 @@ MOST_ROWS = 10**7  # beside its features a row costs its label, its index and it
 ROWS_SEED, PROJECTIONS_SEED = 2010, 2011
 
 Classes = Annotated[int, Range(low=2, high=MAX_CLASSES)]
-Rows = Annotated[int, Range(low=2 * MIN_CLASS_ROWS, high=MOST_ROWS)]
+RowCount = Annotated[int, Range(low=2 * MIN_CLASS_ROWS, high=MOST_ROWS)]
 
 
 @dataset("gaussian")
-def gaussian(folders: tuple[Path, ...], *, features: Count = 64, classes: Classes = 10, rows: Rows = 2000) -> Dataset:
+def gaussian(
+    folders: tuple[Path, ...], *, features: Count = 64, classes: Classes = 10, rows: RowCount = 2000
+) -> Dataset:
     """Made-up standard normal rows: {gaussian: {features: 64, classes: 10, rows: 2000}}, with scaling: none as drawn.
 
     Parameters
@@ -63,7 +65,7 @@ def gaussian(folders: tuple[Path, ...], *, features: Count = 64, classes: Classe
 
 
 @dataset("line")
-def line(folders: tuple[Path, ...], *, rows: Rows = 200) -> Dataset:
+def line(folders: tuple[Path, ...], *, rows: RowCount = 200) -> Dataset:
     """Made-up rows of one feature, evenly spaced from -1 to 1, whose class is the sign: {line: {rows: 200}}.
 
     Parameters

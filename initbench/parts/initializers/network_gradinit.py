@@ -14,8 +14,8 @@ from initbench.registry import network_initializer
 FIRST_DECAY, SECOND_DECAY, TINY = 0.9, 0.999, 1e-8  # Adam's
 
 
-class Rows(NamedTuple):
-    """Rows and their classes, shapes (n, d) and (n, k)."""
+class RowBatch(NamedTuple):
+    """RowBatch and their classes, shapes (n, d) and (n, k)."""
 
     x: Array
     targets: Array
@@ -82,7 +82,7 @@ def gradinit(
     first, second = np.zeros_like(scales), np.zeros_like(scales)
     for step in range(1, iters + 1):
         places = (step * batch + np.arange(batch)) % len(order)
-        now, later = (Rows(network.x[i], network.targets[i]) for i in (order[places], order[places - batch // 2]))
+        now, later = (RowBatch(network.x[i], network.targets[i]) for i in (order[places], order[places - batch // 2]))
         _, slope = objective(landscape, start * landscape.spread(scales), now, later, eta, gamma, optimizer)
         by_scale = landscape.sums(slope * start)
         by_scale *= min(1.0, grad_clip / max(float(np.linalg.norm(by_scale)), TINY))
@@ -97,8 +97,8 @@ def gradinit(
 def objective(
     landscape: Landscape,
     point: Array,
-    rows: Rows,
-    later: Rows,
+    rows: RowBatch,
+    later: RowBatch,
     eta: float,
     gamma: float | None,
     optimizer: Literal["sgd", "adam"],

@@ -13,7 +13,7 @@ import pandas as pd
 from PIL import Image
 
 from initbench.errors import UsageError
-from initbench.surroundings import own_matplotlib
+from initbench.process import own_matplotlib
 
 with own_matplotlib():  # before any other module imports it
     from matplotlib import rc_context
@@ -24,7 +24,7 @@ from initbench.present.figures.curves import curve_panels, learning_curves, lear
 from initbench.present.figures.final import Final, final_accuracy
 from initbench.present.figures.heat import heat_map
 from initbench.present.figures.naming import MOST_SINGLE, file_names, file_part, pages
-from initbench.present.figures.style import STYLE, Look, looks
+from initbench.present.figures.style import STYLE, SeriesStyle, series_styles
 from initbench.present.figures.sweeps import accuracy_by
 from initbench.present.labels import ordered, setting_order, settings, swept, title
 
@@ -37,7 +37,7 @@ UNDATED: dict[str, dict[str, str | None]] = {
 MARKED = {".png": "Description", ".svg": "Description", ".pdf": "Keywords"}  # what holds a mark of where it came from
 
 
-def draw_figures(
+def experiment_figures(
     runs: pd.DataFrame,
     accuracy: pd.DataFrame,
     bands: pd.DataFrame,
@@ -67,12 +67,12 @@ def draw_figures(
         two with the most values. An initializer has the same colour in all of them.
     """
     keys = swept(accuracy, factors)
-    styles = looks(accuracy["initializer"])
+    styles = series_styles(accuracy["initializer"])
     majority = runs["cell"].map(baselines.drop_duplicates("cell").set_index("cell")["test_majority"])
     diverged = runs["status"] == "diverged"
     score = runs["test_accuracy"].astype(float).mask(diverged, majority)
     runs = runs.assign(majority=majority, diverged=diverged, score=score)
-    experiment = Experiment(runs, accuracy, bands)
+    experiment = DrawnFrames(runs, accuracy, bands)
     parts = experiment.split(keys)
 
     figures: dict[str, Figure] = {}
@@ -107,18 +107,18 @@ def draw_figures(
     return dict(zip(file_names(list(figures)), figures.values(), strict=True))
 
 
-class Experiment(NamedTuple):
+class DrawnFrames(NamedTuple):
     """The frames that are drawn, of a whole experiment or of one setting."""
 
     runs: pd.DataFrame
     accuracy: pd.DataFrame
     bands: pd.DataFrame
 
-    def split(self, keys: Sequence[str]) -> dict[str, Experiment]:
+    def split(self, keys: Sequence[str]) -> dict[str, DrawnFrames]:
         """The rows of each setting of the keys, by the setting in words."""
         groups = [dict(list(frame.groupby(settings(frame, keys)))) for frame in self]
         return {
-            name: Experiment(*(group.get(name, frame.iloc[:0]) for group, frame in zip(groups, self, strict=True)))
+            name: DrawnFrames(*(group.get(name, frame.iloc[:0]) for group, frame in zip(groups, self, strict=True)))
             for name in setting_order(self.accuracy, keys)
         }
 
@@ -136,7 +136,7 @@ class Experiment(NamedTuple):
         return Final(self.accuracy, self.runs, self.failed(), self.chances())
 
 
-def _of_setting(setting: str, part: Experiment, styles: dict[str, Look]) -> dict[str, Figure]:
+def _of_setting(setting: str, part: DrawnFrames, styles: dict[str, SeriesStyle]) -> dict[str, Figure]:
     heading = " · ".join(filter(None, ["Learning curves", setting]))
     return {
         "curves": learning_curves(part.bands, part.accuracy, part.failed(), part.chances(), styles, heading),
@@ -151,7 +151,7 @@ def save_figure(figure: Figure, path: str | Path, mark: str = "") -> None:
     Parameters
     ----------
     figure : Figure
-        From `draw_figures`.
+        From `experiment_figures`.
     path : str or Path
         Ends with ``.png`` (200 dots an inch), ``.svg`` or ``.pdf`` (text stays text).
     mark : str, optional

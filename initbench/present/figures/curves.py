@@ -16,7 +16,7 @@ from initbench.present.figures.style import (
     LETTER,
     STYLE,
     TALLEST,
-    Look,
+    SeriesStyle,
     ends_row,
     finish_grid,
     grid_shape,
@@ -45,7 +45,7 @@ def learning_curves(
     accuracy: pd.DataFrame,
     failed: dict[str, int],
     chances: Sequence[float],
-    styles: dict[str, Look],
+    styles: dict[str, SeriesStyle],
     heading: str,
 ) -> Figure:
     """Loss and accuracy, on training and test rows, of one setting.
@@ -60,7 +60,7 @@ def learning_curves(
         How many cells of each initializer failed.
     chances : sequence of float
         Accuracy of always answering the majority class (fractions).
-    styles : dict of str to Look
+    styles : dict of str to SeriesStyle
         How each initializer is drawn.
     heading : str
         First line of the heading.
@@ -117,7 +117,7 @@ def _scale_losses(row: Sequence[Axes], bands: pd.DataFrame, accuracy: pd.DataFra
 def curve_panels(
     panels: Mapping[str, tuple[pd.DataFrame, pd.DataFrame, Sequence[float]]],
     names: list[str],
-    styles: dict[str, Look],
+    styles: dict[str, SeriesStyle],
     heading: str,
 ) -> Figure:
     """Test accuracy by epoch, a panel a setting.
@@ -128,7 +128,7 @@ def curve_panels(
         Setting in words -> its bands, its rows of the accuracy table and its chance accuracies.
     names : list of str
         Initializers of the legend.
-    styles : dict of str to Look
+    styles : dict of str to SeriesStyle
         How each initializer is drawn.
     heading : str
         First line of the heading.
@@ -185,7 +185,7 @@ def _shortened(name: str, letters: int) -> str:
 
 @rc_context(STYLE)
 def learning_speed(
-    bands: pd.DataFrame, accuracy: pd.DataFrame, chances: Sequence[float], styles: dict[str, Look], heading: str
+    bands: pd.DataFrame, accuracy: pd.DataFrame, chances: Sequence[float], styles: dict[str, SeriesStyle], heading: str
 ) -> Figure:
     """How soon each initializer learns: validation accuracy by epoch, and its mean over the epochs.
 
@@ -195,7 +195,7 @@ def learning_speed(
         From `curve_bands` and the accuracy table, the rows of one setting.
     chances : sequence of float
         Accuracy of always answering the majority class (fractions).
-    styles : dict of str to Look
+    styles : dict of str to SeriesStyle
         How each initializer is drawn.
     heading : str
         First line of the heading.
@@ -256,7 +256,9 @@ def _view(bands: pd.DataFrame, metrics: list[str], chances: Sequence[float]) -> 
     return everything
 
 
-def draw_bands(axes: Axes, bands: pd.DataFrame, metric: str, styles: dict[str, Look], accuracy: pd.DataFrame) -> None:
+def draw_bands(
+    axes: Axes, bands: pd.DataFrame, metric: str, styles: dict[str, SeriesStyle], accuracy: pd.DataFrame
+) -> None:
     """One metric by epoch, accuracies in percent; lines and bands of all initializers, or why there are none."""
     scale = 100 if metric.endswith("accuracy") else 1
     rows = bands[bands["metric"] == metric]

@@ -16,7 +16,7 @@ from initbench.present.figures.style import (
     STYLE,
     TALLEST,
     WIDTH,
-    Look,
+    SeriesStyle,
     finish_grid,
     mark_chance,
     most_title_lines,
@@ -42,14 +42,14 @@ class Final(NamedTuple):
 
 
 @rc_context(STYLE)
-def final_accuracy(panels: dict[str, Final], styles: dict[str, Look], heading: str) -> Figure:
+def final_accuracy(panels: dict[str, Final], styles: dict[str, SeriesStyle], heading: str) -> Figure:
     """Test accuracy after the last epoch, a panel a setting.
 
     Parameters
     ----------
     panels : dict of str to Final
         Setting in words -> what to show; ``scores`` has a row a seed: ``initializer, score, diverged``.
-    styles : dict of str to Look
+    styles : dict of str to SeriesStyle
         How each initializer is drawn.
     heading : str
         First line of the heading.
@@ -136,7 +136,7 @@ def _close_up(panel: Final, sure: pd.Series[bool]) -> tuple[float, float] | None
     return low - margin, high + margin
 
 
-def _draw(axes: Axes, panel: Final, styles: dict[str, Look], shown: pd.Series[bool]) -> None:
+def _draw(axes: Axes, panel: Final, styles: dict[str, SeriesStyle], shown: pd.Series[bool]) -> None:
     for y, (row, is_shown) in enumerate(zip(panel.accuracy.itertuples(), shown, strict=True)):
         if not is_shown:
             continue

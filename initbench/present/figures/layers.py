@@ -23,7 +23,7 @@ from initbench.present.figures.style import (
     MARKERS,
     STYLE,
     TALLEST,
-    Look,
+    SeriesStyle,
     finish_grid,
     grid_shape,
     legend_below,
@@ -47,10 +47,10 @@ FLANK, FEWEST_BINS = 0.1, 7  # as are those with fewer bins above so much of the
 FAINT = 0.01  # of the highest peak; what is below it all along is left out of a linear axis
 LEAST_SCALE = 20.0  # percent at which the colours of shares end, or above
 LAYERS = ListedColormap(colormaps["viridis"](np.linspace(0, 0.9, 256)))  # without the yellow, pale on white
-OUTPUT = Look("0.35", ".", (0, (4, 1.5)))
+OUTPUT = SeriesStyle("0.35", ".", (0, (4, 1.5)))
 RULE_OF_THUMB = 1e-3  # of an update ratio
 
-Grid = npt.NDArray[Any]
+AxesGrid = npt.NDArray[Any]
 
 
 class Panel(NamedTuple):
@@ -301,7 +301,9 @@ def _draw_densities(axes: Axes, depth: int, deepest: int, rows: pd.DataFrame) ->
         _write_inside(axes, f"only 0 in layer{'s' * (len(empty) > 1)} {', '.join(map(str, empty['layer']))}")
 
 
-def _panel_grid(panels: Panels, heading: str, looks: dict[str, Look], *, share_y: bool = False) -> tuple[Figure, Grid]:
+def _panel_grid(
+    panels: Panels, heading: str, looks: dict[str, SeriesStyle], *, share_y: bool = False
+) -> tuple[Figure, AxesGrid]:
     """A figure with a titled panel each."""
     rows, columns = grid_shape(len(panels), COLUMNS)
     height = 0.75 + rows * _row_height(panels) + (0.7 if len(panels) == 1 else 0)
@@ -316,18 +318,18 @@ def _grid(
     shape: tuple[int, int],
     height: float,
     heading: str,
-    looks: dict[str, Look],
+    looks: dict[str, SeriesStyle],
     *,
     share_x: bool = False,
     share_y: bool = False,
-) -> tuple[Figure, Grid]:
+) -> tuple[Figure, AxesGrid]:
     """A figure with empty panels, and below them the key to the layers: a legend, or a colour bar if many."""
     deepest = len(looks) - ("output layer" in looks)
     labels = {name: name for name in looks}
     if looks:
         height += 0.45 if deepest > MOST_APART else 0.15 * legend_rows(labels)
     figure = new_figure(height, heading)
-    grid: Grid = figure.subplots(*shape, sharex=share_x, sharey=share_y, squeeze=False)
+    grid: AxesGrid = figure.subplots(*shape, sharex=share_x, sharey=share_y, squeeze=False)
     if deepest > MOST_APART:
         layers = ScalarMappable(Normalize(1, deepest), LAYERS)
         bar = figure.colorbar(layers, ax=grid, location="bottom", aspect=50, shrink=0.6, label="hidden layer")
@@ -358,14 +360,14 @@ def _few_told(deepest: int) -> str:
     return f"; {MOST_APART} of {deepest} layers" if deepest > MOST_APART else ""
 
 
-def _looks(deepest: int) -> dict[str, Look]:
+def _looks(deepest: int) -> dict[str, SeriesStyle]:
     return {f"layer {layer}": _look(layer, deepest) for layer in range(1, deepest + 1)}
 
 
-def _look(layer: int, deepest: int) -> Look:
+def _look(layer: int, deepest: int) -> SeriesStyle:
     """How a hidden layer is drawn in a figure of so many."""
     color = to_hex(LAYERS((layer - 1) / max(1, deepest - 1)))
-    return Look(color, MARKERS[layer - 1] if deepest <= MOST_APART else ".", "-")
+    return SeriesStyle(color, MARKERS[layer - 1] if deepest <= MOST_APART else ".", "-")
 
 
 def _seeds_told(panels: Panels) -> str:

@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 
 from initbench.present.figures import signals, spectra, verdicts
 from initbench.present.figures.naming import MOST_SINGLE, file_names, file_part, pages
-from initbench.present.figures.style import looks
+from initbench.present.figures.style import series_styles
 from initbench.present.labels import setting_order, settings, swept
 
 
-def draw_probe(
+def probe_figures(
     table: pd.DataFrame, bands: pd.DataFrame, spectrum: Sequence[npt.NDArray[np.float64]], factors: Sequence[str]
 ) -> dict[str, Figure]:
     """All figures of a probe.
@@ -39,7 +39,7 @@ def draw_probe(
         that one a quantity, with a panel a setting; ``probe-spectra`` where there are singular values above 0. More
         than 12 initializers, and what does not fit a page, have several.
     """
-    keys, styles = swept(table, factors), looks(table["initializer"])
+    keys, styles = swept(table, factors), series_styles(table["initializer"])
     names = setting_order(table, keys)
     of_setting, of_bands = settings(table, keys), settings(bands, keys)
     verdict_rows = {name: table[of_setting == name] for name in names}

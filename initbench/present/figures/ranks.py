@@ -11,15 +11,16 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from initbench.conventions import ALPHA
 from initbench.present.figures.style import (
     LETTER,
     STYLE,
     WIDTH,
-    Look,
+    SeriesStyle,
     legend_below,
     legend_rows,
-    looks,
     new_figure,
+    series_styles,
 )
 
 FULL_BANDS = 10  # more bands than these are drawn paler, not to add up to a block
@@ -29,7 +30,6 @@ LOW_TOP = -22  # of one without
 NAME = 20  # letters of a line of a name; more would leave no room for the axis
 LINE = 9  # points from line to line of text
 BAR = 5  # points from bar to bar
-ALPHA = 0.05
 MIN_BLOCKS = 6  # seeds; with fewer no sign flips show a pair at 5 %
 SCALES = {
     "test_accuracy": "test accuracy (%)",
@@ -57,7 +57,7 @@ def rank_figures(table: pd.DataFrame, profiles: pd.DataFrame, scale: str) -> dic
     """
     if table.empty:
         return {}
-    styles = looks(table["initializer"])
+    styles = series_styles(table["initializer"])
     figures = {"performance-profiles": performance_profiles(table, profiles[profiles["metric"] == scale], styles)}
     if len(table) >= 3:
         figures["critical-difference"] = critical_difference_diagram(table, styles)
@@ -75,14 +75,14 @@ class Name(NamedTuple):
 
 
 @rc_context(STYLE)
-def critical_difference_diagram(table: pd.DataFrame, styles: dict[str, Look]) -> Figure:
+def critical_difference_diagram(table: pd.DataFrame, styles: dict[str, SeriesStyle]) -> Figure:
     """Mean ranks on an axis, and which of them are not shown to differ.
 
     Parameters
     ----------
     table : DataFrame
         With the columns of ranks.csv, of three initializers or more, the best first.
-    styles : dict of str to Look
+    styles : dict of str to SeriesStyle
         How each initializer is drawn.
 
     Returns
@@ -204,7 +204,7 @@ def _draw_axis(axes: Axes, at: Callable[[float], float], count: int, step: float
 
 
 @rc_context(STYLE)
-def performance_profiles(table: pd.DataFrame, profiles: pd.DataFrame, styles: dict[str, Look]) -> Figure:
+def performance_profiles(table: pd.DataFrame, profiles: pd.DataFrame, styles: dict[str, SeriesStyle]) -> Figure:
     """The share of runs above each accuracy, a line and a band an initializer.
 
     Parameters
@@ -213,7 +213,7 @@ def performance_profiles(table: pd.DataFrame, profiles: pd.DataFrame, styles: di
         With the columns of ranks.csv; its order is that of the legend.
     profiles : DataFrame
         ``initializer, metric, threshold, share, low, high``, of one metric.
-    styles : dict of str to Look
+    styles : dict of str to SeriesStyle
         How each initializer is drawn.
 
     Returns

@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from initbench.present.figures.style import (
     STYLE,
     TALLEST,
-    Look,
+    SeriesStyle,
     finish_grid,
     grid_shape,
     legend_below,
@@ -27,7 +27,7 @@ from initbench.present.figures.style import (
 )
 
 THEORY, AT_WIDTH = "theory", "95 % at this width"
-THEORY_LOOK, AT_WIDTH_LOOK = Look("0.1", "", (0, (4, 2))), Look("0.1", "", (0, (1, 1.5)))
+THEORY_LOOK, AT_WIDTH_LOOK = SeriesStyle("0.1", "", (0, (4, 2))), SeriesStyle("0.1", "", (0, (1, 1.5)))
 POWER = FuncFormatter(lambda value, _: f"1e{round(np.log10(value))}")
 FULL_BANDS = 10  # more bands than these are drawn paler, not to add up to a block
 LEAST_DECADES, DECADES = 1, 15  # that a logarithmic axis shows on both sides of its middle
@@ -57,14 +57,14 @@ QUANTITIES = {
 
 
 @rc_context(STYLE)
-def signal_figure(bands: pd.DataFrame, styles: dict[str, Look], heading: str) -> Figure:
+def signal_figure(bands: pd.DataFrame, styles: dict[str, SeriesStyle], heading: str) -> Figure:
     """What becomes of signals and gradients in one setting, a panel a quantity.
 
     Parameters
     ----------
     bands : DataFrame
         From `signal_bands`, the rows of one setting; drawn as they are.
-    styles : dict of str to Look
+    styles : dict of str to SeriesStyle
         How each initializer is drawn.
     heading : str
         First line of the heading.
@@ -90,7 +90,7 @@ def signal_figure(bands: pd.DataFrame, styles: dict[str, Look], heading: str) ->
 
 
 @rc_context(STYLE)
-def signal_panels(metric: str, panels: Mapping[str, pd.DataFrame], styles: dict[str, Look]) -> Figure:
+def signal_panels(metric: str, panels: Mapping[str, pd.DataFrame], styles: dict[str, SeriesStyle]) -> Figure:
     """One quantity by layer, a panel a setting.
 
     Parameters
@@ -99,7 +99,7 @@ def signal_panels(metric: str, panels: Mapping[str, pd.DataFrame], styles: dict[
         One of ``QUANTITIES``.
     panels : dict of str to DataFrame
         Setting in words -> its rows of `signal_bands`.
-    styles : dict of str to Look
+    styles : dict of str to SeriesStyle
         How each initializer is drawn.
 
     Returns
@@ -123,7 +123,7 @@ def signal_panels(metric: str, panels: Mapping[str, pd.DataFrame], styles: dict[
     return figure
 
 
-def panels_a_page(panels: Mapping[str, pd.DataFrame], styles: dict[str, Look]) -> int:
+def panels_a_page(panels: Mapping[str, pd.DataFrame], styles: dict[str, SeriesStyle]) -> int:
     """How many panels a page of `signal_panels` holds."""
     room = TALLEST - 0.85 - 0.15 * legend_rows({name: name for name in (*styles, THEORY, AT_WIDTH)})
     return COLUMNS * max(1, int(room / _row_height(panels)))
@@ -133,7 +133,7 @@ def _row_height(panels: Mapping[str, pd.DataFrame]) -> float:
     return 1.15 + 0.12 * most_title_lines(panels, panel_points(COLUMNS))
 
 
-def _legend(bands: pd.DataFrame, styles: dict[str, Look]) -> tuple[dict[str, str], dict[str, Look]]:
+def _legend(bands: pd.DataFrame, styles: dict[str, SeriesStyle]) -> tuple[dict[str, str], dict[str, SeriesStyle]]:
     labels = {name: name for name in styles if name in set(bands["initializer"])}
     if bands["predicted"].notna().any():
         labels[THEORY] = THEORY
@@ -182,7 +182,7 @@ def _ends(rows: pd.DataFrame) -> tuple[float, float]:
     return 10 ** (bottom - 0.3), 10 ** (top + 0.3)
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, styles: dict[str, Look]) -> None:
+def _draw(axes: Axes, rows: pd.DataFrame, styles: dict[str, SeriesStyle]) -> None:
     """One metric by layer of all initializers of a setting, and what theory says of it."""
     opacity = 0.18 * min(1, FULL_BANDS / max(1, rows["initializer"].nunique()))
     theory = THEORY_LOOK.color if rows["initializer"].nunique() <= FEW else None

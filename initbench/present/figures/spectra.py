@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from initbench.present.figures.style import (
     STYLE,
     TALLEST,
-    Look,
+    SeriesStyle,
     finish_grid,
     grid_shape,
     most_title_lines,
@@ -30,14 +30,14 @@ Spectra = Mapping[str, tuple[str, npt.NDArray[np.float64]]]
 
 
 @rc_context(STYLE)
-def spectrum_panels(spectra: Spectra, styles: dict[str, Look]) -> Figure:
+def spectrum_panels(spectra: Spectra, styles: dict[str, SeriesStyle]) -> Figure:
     """How the singular values are spread, on one logarithmic axis; an isometry is a line at 0.
 
     Parameters
     ----------
     spectra : dict of str to (str, ndarray)
         Title of the panel -> initializer, and singular values, the largest above 0.
-    styles : dict of str to Look
+    styles : dict of str to SeriesStyle
         How each initializer is drawn.
 
     Returns

@@ -57,7 +57,7 @@ FIRST += ["he_uniform", "zeros", "bengio_uniform", "normal(std=1)", "glorot_norm
 SAME = {"orthogonal(gain=1.4142)": "orthogonal"}
 
 
-class Look(NamedTuple):
+class SeriesStyle(NamedTuple):
     """How one initializer is drawn; its colour is the same in every experiment."""
 
     color: str
@@ -83,10 +83,10 @@ def color_of(name: str) -> str:
     return to_hex((red, green, blue))
 
 
-def looks(names: Iterable[str]) -> dict[str, Look]:
+def series_styles(names: Iterable[str]) -> dict[str, SeriesStyle]:
     """A colour for each initializer by its name, and a marker and line style by its place among the others."""
     return {
-        name: Look(
+        name: SeriesStyle(
             color_of(name),
             MARKERS[(i + i // len(COLORS)) % len(MARKERS)],
             LINES[i // len(COLORS) % len(LINES)],
@@ -143,7 +143,7 @@ def label_ticks(axes: Axes, places: dict[str, float], points: float) -> None:
     axes.set_xticks(list(places.values()), list(places), **slant)
 
 
-def legend_below(figure: Figure, labels: dict[str, str], styles: dict[str, Look]) -> None:
+def legend_below(figure: Figure, labels: dict[str, str], styles: dict[str, SeriesStyle]) -> None:
     """A legend of initializers under the axes, in as many columns as fit; ``labels`` maps names to what is written."""
     handles = [
         Line2D([], [], color=styles[n].color, marker=styles[n].marker, linestyle=styles[n].line, label=labels[n])
@@ -217,7 +217,7 @@ def ends_row(index: int, columns: int) -> bool:
     return index % columns == columns - 1
 
 
-def write_above(axes: Axes, line: int, look: Look, words: Iterable[tuple[float, str, str]]) -> None:
+def write_above(axes: Axes, line: int, look: SeriesStyle, words: Iterable[tuple[float, str, str]]) -> None:
     """A line of text above the axes, led by an initializer's marker.
 
     Parameters
@@ -225,7 +225,7 @@ def write_above(axes: Axes, line: int, look: Look, words: Iterable[tuple[float, 
     axes : Axes
     line : int
         How many lines stand below it.
-    look : Look
+    look : SeriesStyle
     words : iterable of (float, str, str)
         Where along the axes (0 to 1), what, and its horizontal alignment.
     """

@@ -17,7 +17,7 @@ from initbench.present.figures.style import (
     LETTER,
     STYLE,
     TALLEST,
-    Look,
+    SeriesStyle,
     ends_row,
     finish_grid,
     grid_shape,
@@ -43,7 +43,7 @@ LOG_RATIO = 8  # values that span a larger factor are spread evenly by a logarit
 def accuracy_by(
     key: str,
     panels: Mapping[str, tuple[pd.DataFrame, Sequence[float]]],
-    styles: dict[str, Look],
+    styles: dict[str, SeriesStyle],
     heading: str,
     *,
     metric: str = "test_accuracy",
@@ -59,7 +59,7 @@ def accuracy_by(
     panels : dict of str to (DataFrame, sequence of float)
         Setting of the other swept keys in words -> rows of the accuracy table or of what was tried to tune, and chance
         accuracies (fractions).
-    styles : dict of str to Look
+    styles : dict of str to SeriesStyle
         How each initializer is drawn.
     heading : str
         First line of the heading.
@@ -155,7 +155,7 @@ def _draw(
     places: dict[str, float],
     joined: bool,
     shifts: dict[str, float],
-    styles: dict[str, Look],
+    styles: dict[str, SeriesStyle],
 ) -> None:
     for name, shift in shifts.items():
         look = styles[name]
@@ -179,7 +179,7 @@ def _mark_chosen(
     chosen: tuple[pd.DataFrame, ...],
     places: dict[str, float],
     shifts: dict[str, float],
-    styles: dict[str, Look],
+    styles: dict[str, SeriesStyle],
 ) -> None:
     """A ring around each initializer's values, lines at the common ones, grey beyond the ends of the grid."""
     own, common = chosen
@@ -212,7 +212,7 @@ def _centred(count: int) -> np.ndarray:
 
 
 def _write_diverged(
-    axes: Axes, key: str, table: pd.DataFrame, places: dict[str, float], styles: dict[str, Look], points: float
+    axes: Axes, key: str, table: pd.DataFrame, places: dict[str, float], styles: dict[str, SeriesStyle], points: float
 ) -> None:
     """The numbers of diverged seeds above the axes, a line an initializer; its name leads them where it fits."""
     low, high = axes.get_xlim()

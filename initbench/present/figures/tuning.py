@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from initbench.present.figures import sweeps
 from initbench.present.figures.naming import pages
-from initbench.present.figures.style import looks
+from initbench.present.figures.style import series_styles
 from initbench.present.labels import ordered, setting_order, settings, swept, title
 
 
@@ -33,7 +33,7 @@ def tuning_figures(
         ``tuning-KEY``, and pages of it where one does not hold the panels of all settings.
     """
     tried = pd.concat(slices.values())
-    styles = looks(tried["initializer"])
+    styles = series_styles(tried["initializer"])
     keys = swept(tried, [name for name in factors if name not in slices])
     figures = {}
     for key, table in slices.items():

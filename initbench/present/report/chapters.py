@@ -1,4 +1,4 @@
-"""The content of the report about one experiment."""
+"""The content of the report: a chapter an experiment, and what stands behind them."""
 
 from __future__ import annotations
 
@@ -55,3 +55,26 @@ class Chapter(NamedTuple):
     counts: Mapping[str, int]
     config: str
     manifest: Mapping[str, Any]
+
+
+class Appendix(NamedTuple):
+    """A table and figures that stand behind the chapters.
+
+    Attributes
+    ----------
+    heading, lead, caption : str
+        Above it, a sentence or two below that, and above the table.
+    table : DataFrame
+        Shown as it stands.
+    figures : mapping of str to Figure
+        By file name without its suffix.
+    finding : str
+        What each figure shows, in words.
+    """
+
+    heading: str
+    lead: str
+    caption: str
+    table: pd.DataFrame
+    figures: Mapping[str, Figure]
+    finding: str

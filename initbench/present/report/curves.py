@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from initbench.present.figures.style import Look
+from initbench.present.figures.style import SeriesStyle
 from initbench.present.labels import ordered, setting_order, settings, swept
 
 METRICS = {
@@ -44,7 +44,7 @@ class Swatch(NamedTuple):
     dash: list[float]
 
 
-def swatches(styles: Mapping[str, Look], part: str) -> dict[str, Swatch]:
+def swatches(styles: Mapping[str, SeriesStyle], part: str) -> dict[str, Swatch]:
     """The looks of the figures, for the page; ``part`` begins the ids."""
     found = {}
     for i, (name, look) in enumerate(styles.items()):
@@ -80,7 +80,7 @@ def curve_data(
     Returns
     -------
     dict
-        ``names`` with their looks, ``metrics`` in words, ``settings``: ``name, chance, epochs, lines``, where
+        ``names`` with their series_styles, ``metrics`` in words, ``settings``: ``name, chance, epochs, lines``, where
         ``lines[metric][initializer]`` are three lists, mean, low and high by epoch, accuracies in percent; null where
         there is none. Numbers have six digits.
     """

@@ -27,7 +27,7 @@ SOURCES = {
 BAR_WIDTH, BAR_MARGIN = 120.0, 6.0  # units of the bar's own picture
 
 
-class Bar(NamedTuple):
+class IntervalBar(NamedTuple):
     """Where an interval and a line of reference stand in a picture `BAR_WIDTH` wide; None for what is missing."""
 
     low: float | None
@@ -36,24 +36,24 @@ class Bar(NamedTuple):
     reference: float | None
 
 
-class Cell(NamedTuple):
+class GridCell(NamedTuple):
     """One cell of a table."""
 
     text: str
     sort: str
-    bar: Bar | None = None
+    bar: IntervalBar | None = None
 
 
-class Row(NamedTuple):
+class GridRow(NamedTuple):
     """One row: its cells, the places of its setting and its initializers in the lists of the table, and a sentence."""
 
-    cells: list[Cell]
+    cells: list[GridCell]
     setting: int
     initializers: list[int]
     sentence: str = ""
 
 
-class Column(NamedTuple):
+class GridColumn(NamedTuple):
     """The head of a column, and what its cells are: ``number``, ``text``, ``prose``, ``bar``, ``name`` or ``header``.
 
     A name is an initializer's; the first one heads the row.
@@ -68,8 +68,8 @@ class Grid(NamedTuple):
 
     caption: str
     facts: str
-    columns: list[Column]
-    rows: list[Row]
+    columns: list[GridColumn]
+    rows: list[GridRow]
     settings: list[str]
     initializers: list[str]
     note: str = ""
@@ -141,14 +141,14 @@ def _grid(
     source: pd.DataFrame,
     factors: Sequence[str],
     named: list[str],
-    bars: tuple[int, str, list[Bar]] | None = None,
+    bars: tuple[int, str, list[IntervalBar]] | None = None,
 ) -> Grid:
     """A view with the numbers behind it; ``bars`` say before which column they go, and what heads them."""
     keys = swept(source, [f for f in factors if f in source])
     order = setting_order(source, keys) if len(source) else [""]
     places = {words: i for i, words in enumerate(order)}
     at = [places[words] for words in settings(source, keys)] if len(source) else []
-    columns = [Column(str(name), _kind(str(name), view[name], named)) for name in view]
+    columns = [GridColumn(str(name), _kind(str(name), view[name], named)) for name in view]
     sorts = [_sort_values(str(name), view[name], source) for name in view]
     names = source[named].astype(str)
     initializers = sorted(set(names.to_numpy().ravel().tolist()))
@@ -156,12 +156,12 @@ def _grid(
     rows = []
     texts = view.itertuples(index=False, name=None)
     for i, (row, setting, some) in enumerate(zip(texts, at, names.to_numpy().tolist(), strict=True)):
-        cells = [Cell(str(text), sort[i]) for text, sort in zip(row, sorts, strict=True)]
+        cells = [GridCell(str(text), sort[i]) for text, sort in zip(row, sorts, strict=True)]
         if bars:
-            cells.insert(bars[0], Cell("", "", bars[2][i]))
-        rows.append(Row(cells, setting, [index[name] for name in some]))
+            cells.insert(bars[0], GridCell("", "", bars[2][i]))
+        rows.append(GridRow(cells, setting, [index[name] for name in some]))
     if bars:
-        columns.insert(bars[0], Column(bars[1], "bar"))
+        columns.insert(bars[0], GridColumn(bars[1], "bar"))
     return Grid(caption, facts, columns, rows, order, initializers)
 
 
@@ -181,7 +181,9 @@ def _sort_values(name: str, texts: pd.Series[str], source: pd.DataFrame) -> list
     return ["" if pd.isna(value) else repr(value) for value in source[column].tolist()]
 
 
-def _bars(low: pd.Series[float], mean: pd.Series[float], high: pd.Series[float], reference: float | None) -> list[Bar]:
+def _bars(
+    low: pd.Series[float], mean: pd.Series[float], high: pd.Series[float], reference: float | None
+) -> list[IntervalBar]:
     """Intervals on one axis from the lowest to the highest end of all, and the reference if it lies between."""
     ends = [*pd.concat([low, mean, high]).dropna().tolist(), *([reference] if reference is not None else [])]
     least, most = min(ends, default=0.0), max(ends, default=1.0)
@@ -191,7 +193,9 @@ def _bars(low: pd.Series[float], mean: pd.Series[float], high: pd.Series[float],
             return None
         return round(BAR_MARGIN + (BAR_WIDTH - 2 * BAR_MARGIN) * (value - least) / ((most - least) or 1.0), 1)
 
-    return [Bar(place(a), place(b), place(c), place(reference)) for a, b, c in zip(low, mean, high, strict=True)]
+    return [
+        IntervalBar(place(a), place(b), place(c), place(reference)) for a, b, c in zip(low, mean, high, strict=True)
+    ]
 
 
 def _short(value: Any) -> str:

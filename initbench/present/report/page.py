@@ -12,11 +12,9 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from initbench.present.claims import tally
-from initbench.present.figures.claims import draw_claims
-from initbench.present.figures.style import looks
+from initbench.present.figures.style import series_styles
 from initbench.present.labels import settings, swept, title
-from initbench.present.report.chapters import Chapter
+from initbench.present.report.chapters import Appendix, Chapter
 from initbench.present.report.curves import FIRST_SHOWN, Swatch, curve_data, swatches
 from initbench.present.report.grids import BAR_WIDTH, Grid, accuracy_grid, evidence_grid, failure_grid, plain_grid
 from initbench.present.report.pictures import Picture, picture_of, pictures
@@ -36,7 +34,7 @@ CAPTIONS = {
 }
 
 
-class Part(NamedTuple):
+class ChapterView(NamedTuple):
     """What the template shows of one chapter."""
 
     id: str
@@ -55,7 +53,7 @@ class Part(NamedTuple):
 
 
 def render_report(
-    chapters: Sequence[Chapter], title: str, claims: Sequence[pd.DataFrame] = (), marks: Sequence[str] = ()
+    chapters: Sequence[Chapter], title: str, appendices: Sequence[Appendix] = (), marks: Sequence[str] = ()
 ) -> str:
     """One HTML page that needs nothing but itself.
 
@@ -65,8 +63,7 @@ def render_report(
         What is known of each experiment; nothing is computed here but where things stand on the page.
     title : str
         Heads the page where there are several.
-    claims : sequence of DataFrame
-        With the columns of claims.csv.
+    appendices : sequence of Appendix
     marks : sequence of str
         What the page is to say of where it came from, in its head.
 
@@ -100,21 +97,21 @@ def render_report(
         style=Markup(style),
         scripts=[Markup(script) for script in scripts],
         parts=parts,
-        claims=[_claims(table) for table in claims],
+        appendices=[_appendix(one) for one in appendices],
         few_sentences=FEW_SENTENCES,
         first_shown=FIRST_SHOWN,
         bar_width=BAR_WIDTH,
     )
 
 
-def _part(part: str, chapter: Chapter, sharers: int) -> Part:
+def _part(part: str, chapter: Chapter, sharers: int) -> ChapterView:
     accuracy, runs, factors = chapter.accuracy, chapter.runs, chapter.factors
-    styles = swatches(looks(accuracy["initializer"]), part)
+    styles = swatches(series_styles(accuracy["initializer"]), part)
     chances = _chances(chapter)
     everywhere = sorted({chance for some in chances.values() for chance in some})
     leaders = list(dict.fromkeys(accuracy["initializer"]))[:1]
     shown, left_out = pictures(chapter, PICTURE_BYTES // sharers)
-    return Part(
+    return ChapterView(
         part,
         chapter,
         _facts(chapter),
@@ -131,16 +128,9 @@ def _part(part: str, chapter: Chapter, sharers: int) -> Part:
     )
 
 
-def _claims(table: pd.DataFrame) -> tuple[str, Grid, list[Picture]]:
-    """What the page shows of claims: how many have which verdict, all of them, and their figures."""
-    said = table.assign(instead=table["instead"].where(table["verdict"] != "supported", ""))
-    columns = {"verdict": "verdict", "text": "claim", "sentence": "found", "instead": "print instead"}
-    columns |= {name: name for name in ("note", "source", "group", "planned")} | {"claim": "file"}
-    shown = [
-        picture_of(name, figure, "Effects with their 95 % intervals; green: where the claims have these.")
-        for name, figure in draw_claims(table).items()
-    ]
-    return tally(table), plain_grid("Claims", said[list(columns)].set_axis(list(columns.values()), axis=1), ()), shown
+def _appendix(one: Appendix) -> tuple[Appendix, Grid, list[Picture]]:
+    shown = [picture_of(name, figure, one.finding) for name, figure in one.figures.items()]
+    return one, plain_grid(one.caption, one.table, ()), shown
 
 
 def _facts(chapter: Chapter) -> list[tuple[str, str]]:

@@ -1,0 +1,60 @@
+"""Name -> part. A decorator puts a function under its name, and `find` gets it back."""
+
+from initbench.conventions import FOLDERS
+from initbench.registry.entry import (
+    About,
+    Entry,
+    Function,
+    Identity,
+    Parameter,
+    activation,
+    bias,
+    dataset,
+    initializer,
+    network_initializer,
+    optimizer,
+    plain,
+)
+from initbench.registry.naming import (
+    advice,
+    entries,
+    find,
+    instead,
+    lacking,
+    lookup,
+    lookup_any,
+    lookup_end,
+    names,
+    nearest_name,
+)
+from initbench.registry.plugins import has_parts_of_script, isolated, load_plugin, loaded_plugins
+
+__all__ = [
+    "FOLDERS",
+    "About",
+    "Entry",
+    "Function",
+    "Identity",
+    "Parameter",
+    "activation",
+    "advice",
+    "bias",
+    "dataset",
+    "entries",
+    "find",
+    "has_parts_of_script",
+    "initializer",
+    "instead",
+    "isolated",
+    "lacking",
+    "load_plugin",
+    "loaded_plugins",
+    "lookup",
+    "lookup_any",
+    "lookup_end",
+    "names",
+    "nearest_name",
+    "network_initializer",
+    "optimizer",
+    "plain",
+]

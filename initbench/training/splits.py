@@ -1,0 +1,159 @@
+"""A data set -> the arrays of one seed; how worker processes share it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from initbench.contracts import Array, Dataset, Generator
+from initbench.errors import DataError, StoreError
+from initbench.parts.datasets.sampling import take_stratified
+
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+
+
+class Split(NamedTuple):
+    """The arrays of one seed: x in the training dtype, C-contiguous, shape (n, d); y of int64, shape (n,)."""
+
+    x_train: Array
+    y_train: Array
+    x_valid: Array
+    y_valid: Array
+    x_test: Array
+    y_test: Array
+
+
+def split(
+    dataset: Dataset,
+    rng: Generator,
+    *,
+    scaling: str,
+    train_rows: int | None,
+    dtype: np.dtype[Any] | type[np.floating[Any]],
+) -> Split:
+    """Draw the validation rows of one seed, fill missing values and scale.
+
+    One tenth of the training rows, rounded up and stratified, is for validation; the rest is for training, in random
+    order. Median, mean, deviation, least and greatest value are those of the seed's own training rows alone.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        As its loader gives it.
+    rng : numpy.random.Generator
+        The only source of chance. How many rows of a class go where does not depend on it.
+    scaling : ``"standard"``, ``"unit"`` or ``"none"``
+        To mean 0 and deviation 1, to the range 0 to 1, or not at all: images by all their pixels together, tables
+        column by column. A constant column becomes 0.
+    train_rows : int or None
+        Train on a stratified choice of so many rows only.
+    dtype : numpy.dtype
+        Of x: float32 or float64.
+
+    Returns
+    -------
+    Split
+
+    Raises
+    ------
+    DataError
+        When there are fewer training rows than ``train_rows``.
+    """
+    rows = rng.permutation(len(dataset.y_train))
+    valid, train = take_stratified(rows, dataset.y_train, -(-len(rows) // 10))
+    if train_rows is not None:
+        if train_rows > len(train):
+            raise DataError(f"train_rows is {train_rows}, and {len(train)} are left beside {len(valid)} for validation")
+        train, _ = take_stratified(train, dataset.y_train, train_rows)
+    parts = dataset.x_train[train], dataset.x_train[valid], dataset.x_test
+    scale = _scale_images if dataset.kind == "image" else _scale_tables
+    x_train, x_valid, x_test = scale(*parts, scaling=scaling, dtype=np.dtype(dtype))
+    y_train, y_valid, y_test = dataset.y_train[train], dataset.y_train[valid], np.array(dataset.y_test)
+    return Split(x_train, y_train, x_valid, y_valid, x_test, y_test)
+
+
+def _scale_images(*parts: Array, scaling: str, dtype: np.dtype[Any]) -> list[Array]:
+    shift, spread = 0.0, 1.0
+    if scaling != "none":
+        values, counts = _count_levels(parts[0])
+        if scaling == "standard":
+            shift = float(np.average(values, weights=counts))
+            spread = float(np.sqrt(np.average((values - shift) ** 2, weights=counts)))
+        else:
+            shift = float(values[0])
+            spread = float(values[-1]) - shift
+    scaled = []
+    for pixels in parts:
+        x = np.array(pixels, dtype, order="C")
+        x -= dtype.type(shift)
+        x /= dtype.type(spread or 1.0)
+        scaled.append(x)
+    return scaled
+
+
+def _count_levels(x: Array) -> tuple[Array, Array]:
+    """The distinct pixel values in ascending order, and how often each occurs."""
+    if x.dtype != np.uint8:
+        return np.unique(x.astype(np.float64), return_counts=True)
+    # Chunks, because bincount makes a copy eight times as large.
+    counts = sum(np.bincount(chunk.ravel(), minlength=256) for chunk in np.array_split(x, 1 + len(x) // 1000))
+    values = np.flatnonzero(counts)
+    return values.astype(np.float64), np.asarray(counts)[values]
+
+
+def _scale_tables(*parts: Array, scaling: str, dtype: np.dtype[Any]) -> list[Array]:
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+    scaler = {"standard": StandardScaler(), "unit": MinMaxScaler(), "none": "passthrough"}[scaling]
+    # A column may have lost all its values with the validation rows; it then stays, and is 0.
+    pipeline = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), scaler).fit(parts[0])
+    return [np.ascontiguousarray(pipeline.transform(part), dtype) for part in parts]
+
+
+def save_shared(dataset: Dataset, folder: Path) -> None:
+    """Write a data set for worker processes to map into memory: plain arrays and a JSON file, nothing pickled.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Of any kind.
+    folder : Path
+        Made if it is not there.
+
+    Raises
+    ------
+    StoreError
+        When it cannot be written.
+    """
+    rest = {"classes": dataset.classes, "kind": dataset.kind, "features": dataset.features}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ARRAYS:
+            np.save(folder / f"{name}.npy", getattr(dataset, name), allow_pickle=False)
+        (folder / "dataset.json").write_text(json.dumps(rest), encoding="utf-8")
+    except OSError as error:
+        hint = "make room there, or set TMPDIR to a folder that has some"
+        raise StoreError(f"{folder}: the data cannot be written: {error.strerror or error}; {hint}") from error
+
+
+def open_shared(folder: Path) -> Dataset:
+    """Open what ``save_shared`` wrote.
+
+    Parameters
+    ----------
+    folder : Path
+        What was given to ``save_shared``.
+
+    Returns
+    -------
+    Dataset
+        Its arrays are read-only maps of the files, so all workers share one copy in memory.
+    """
+    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
+    rest = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+    return Dataset(**arrays, classes=tuple(rest["classes"]), kind=rest["kind"], features=tuple(rest["features"]))
