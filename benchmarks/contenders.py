@@ -52,8 +52,7 @@ def initbench(workload: Workload, share: tuple[int, int], folder: Path) -> Run:
 
     from initbench.config import read_experiment
     from initbench.plan import make_plan, make_stacks
-    from initbench.training.runner import load_data
-    from initbench.training.splits import open_shared
+    from initbench.training.shared import SharedData
     from initbench.training.stack import load_rows, train_rows
 
     x, y = workload.draw()
@@ -79,8 +78,9 @@ def initbench(workload: Workload, share: tuple[int, int], folder: Path) -> Run:
     }
     (at / "bench.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     experiment = read_experiment(at / "bench.yaml")
-    stacks = make_stacks(make_plan(experiment, load_data(experiment, (at,), at)), share[1])[share[0] :: share[1]]
-    rows = [load_rows(stack, open_shared(at / stack.checksum)).data for stack in stacks]
+    shared = SharedData(at, (at,))
+    stacks = make_stacks(make_plan(experiment, shared.facts_of(experiment)), share[1])[share[0] :: share[1]]
+    rows = [load_rows(stack, shared.open(stack.checksum)).data for stack in stacks]
 
     def run() -> None:
         for stack, data in zip(stacks, rows, strict=True):

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from initbench.config import Experiment, find_config, read_experiment
 from initbench.config.experiment import tuning_seeds
@@ -23,7 +23,10 @@ from initbench.results.tables import Results, load
 from initbench.storage.folders import TUNING, holds_claims
 from initbench.storage.lock import Lock
 from initbench.training.race import MAX_SEEDS, design_race, run_race
-from initbench.training.runner import Choose, Outcome, Progress, run_experiment
+from initbench.training.runner import Choose, Outcome, Progress, Request, Runner, RunOptions, Settled
+
+if TYPE_CHECKING:
+    from initbench.analysis.racing import RaceDesign
 
 
 def run(
@@ -99,66 +102,83 @@ def run(
         sys.exit(1)  # a script that registers parts and has no guard: what started the worker goes on without it
     if not isinstance(config, str | Path):
         raise UsageError(f"run takes a path or the name of a bundled config, such as 'relu_deep': got {config!r:.60}")
-    started, folders = time.time(), data_folders(Path(data_dir) if data_dir else None)
-    experiment = read_experiment(find_config(str(config)), changes, folders)
-    folder = Path(results) / experiment.name
-    if holds_claims(folder):
-        raise UsageError(f"{folder} holds claims; give the config another name, or its results another folder")
-    train = partial(
-        _train,
-        started=started,
-        jobs=jobs,
-        folders=folders,
-        fresh=fresh,
-        fail_fast=fail_fast,
-        progress=progress,
-        scheduler=scheduler,
-    )
-    train_cells: Callable[..., None] = run_experiment
-    if until_decided:
-        design = design_race(experiment, max_seeds, margin)
-        whole = read_experiment(find_config(str(config)), (*changes, f"seeds={max_seeds}"), folders)
-
-        def tune(seeds: tuple[int, ...]) -> Choose | None:
-            some = replace(whole, seeds=seeds)
-            found = train(some.tuning, folder / TUNING, partial(run_experiment, first=experiment.tuning), fresh=False)
-            return None if fail_fast and found.counts["failed"] else partial(_at_chosen_values, found, some)
-
-        train_cells = partial(run_race, whole=whole, design=design, tune=tune if experiment.tuned else None)
-    choose: Choose = tuple
-    if experiment.tuned:
-        tried = train(experiment.tuning, folder / TUNING)
-        if tried.counts["missing"] or (fail_fast and tried.counts["failed"]):
-            if tried.failure and progress is None:
-                warnings.warn(tried.failure, FailedCells, stacklevel=2)
-            return tried
-        choose = partial(_at_chosen_values, tried, experiment)
-    found = train(experiment, folder, train_cells, choose=choose)
+    folders = data_folders(Path(data_dir) if data_dir else None)
+    reserve = max_seeds if until_decided else None
+    experiment = read_experiment(find_config(str(config)), changes, folders, reserve)
+    design = design_race(experiment, max_seeds, margin) if until_decided else None
+    options = RunOptions(jobs, folders, fresh, fail_fast, progress or Progress(), scheduler)
+    found = train(experiment, Path(results), options, design)
     if found.failure and progress is None:
         warnings.warn(found.failure, FailedCells, stacklevel=2)
     return found
 
 
-def _train(
-    experiment: Experiment,
-    folder: Path,
-    train_cells: Callable[..., None] = run_experiment,
-    *,
-    started: float,
-    jobs: int,
-    **options: Any,
+def train(experiment: Experiment, results: Path, options: RunOptions, design: RaceDesign | None = None) -> Results:
+    """Train every cell of an experiment that is not in the results yet, and write the tables.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        For a race, with the seeds of a round; read with a reserve of all seeds that there may be.
+    results : Path
+        The root under which it has its folder.
+    options : RunOptions
+    design : RaceDesign, optional
+        Of a race; see `initbench.training.race.design_race`.
+
+    Returns
+    -------
+    Results
+        Of the tuning, where cells of that are missing, or one failed and ``fail_fast`` is set.
+
+    Raises
+    ------
+    InitbenchError
+        As `run`.
+    """
+    folder, started = results / experiment.name, time.time()
+    if holds_claims(folder):
+        raise UsageError(f"{folder} holds claims; give the config another name, or its results another folder")
+    with Runner(options) as runner:
+
+        def tune(some: Experiment) -> Results:
+            cells, settled = [Request(some.tuning)], Settled(experiment.tuning)
+            return _write_when_trained(runner, folder / TUNING, started, partial(runner.train, cells, settled=settled))
+
+        def tune_round(seeds: tuple[int, ...]) -> Choose | None:
+            some = replace(experiment, seeds=seeds)
+            found = tune(some)
+            return None if options.fail_fast and found.counts["failed"] else partial(_at_chosen_values, found, some)
+
+        choose: Choose = tuple
+        if experiment.tuned:
+            tried = tune(experiment)
+            if tried.counts["missing"] or (options.fail_fast and tried.counts["failed"]):
+                return tried
+            choose = partial(_at_chosen_values, tried, experiment)
+        train_cells: Callable[[Outcome], object]
+        if design is None:
+            train_cells = partial(runner.train, [Request(experiment, choose)], settled=Settled(experiment))
+        else:
+            tune_or_not = tune_round if experiment.tuned else None
+            train_cells = partial(run_race, runner, experiment, design=design, choose=choose, tune=tune_or_not)
+        return _write_when_trained(runner, folder, started, train_cells)
+
+
+def _write_when_trained(
+    runner: Runner, folder: Path, started: float, train_cells: Callable[[Outcome], object]
 ) -> Results:
-    """Train what is missing of an experiment and write its tables, also when interrupted."""
+    """Train into a folder and write its tables, also when interrupted."""
     with Lock(folder) as lock, (outcome := Outcome(lock, started=started)).explain_interrupt():
         try:
-            train_cells(experiment, outcome, jobs=jobs, **options)
+            train_cells(outcome)
         except BaseException:
             with suppress(InitbenchError):  # the first error is the one to report
                 if outcome.counts:
-                    _write_results(outcome, jobs)
+                    _write_results(outcome, runner.options.jobs)
             raise
-        with (options["progress"] or Progress()).working("writing tables"):
-            return _write_results(outcome, jobs)
+        with runner.options.progress.working("writing tables"):
+            return _write_results(outcome, runner.options.jobs)
 
 
 def _write_results(outcome: Outcome, jobs: int) -> Results:

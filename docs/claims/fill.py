@@ -18,6 +18,7 @@ from initbench.claims.read import CLAIM, read_claim
 from initbench.claims.run import Verdicts, run_claims
 from initbench.claims.sentences import markdown
 from initbench.config import bundled, read_seeds
+from initbench.training.runner import RunOptions
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "claims.md"
@@ -32,7 +33,7 @@ def run(folder: Path, suite: str, seeds: str | None = None) -> Verdicts:
     some = [claim for claim in claims if suite == "full" or claim.suite == suite]
     if seeds:
         some = [claim.at_seeds(read_seeds(seeds, claim.count)) for claim in some]
-    return run_claims(some, results=folder, jobs=os.cpu_count() or 1)
+    return run_claims(some, results=folder, options=RunOptions(os.cpu_count() or 1))
 
 
 def flips(folder: Path, times: int) -> str:

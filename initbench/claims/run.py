@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import partial
@@ -24,7 +24,8 @@ from initbench.storage.files import write_text
 from initbench.storage.folders import PLANNED, TUNING
 from initbench.storage.lock import Lock
 from initbench.storage.store import Frames, Store
-from initbench.training.runner import Choose, Outcome, Progress, run_together
+from initbench.training.runner import Choose, Outcome, Request, Runner, RunOptions
+from initbench.training.shared import SharedData
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +35,6 @@ ROWS_OF = 0  # the seed whose rows all probes see, so that other seeds are other
 
 
 ArmName = tuple[str, str]  # of a claim, and of one of its arms
-Train = Callable[..., list[tuple[Cell, ...]]]  # as `run_together`
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,7 @@ def run_claims(
     claims: Sequence[Claim],
     *,
     results: str | Path = "results",
-    jobs: int = 1,
-    folders: tuple[Path, ...] = (),
-    fresh: bool = False,
-    progress: Progress | None = None,
+    options: RunOptions | None = None,
 ) -> Verdicts:
     """Train and probe what is missing of the networks that claims speak of, and hold the claims against them.
 
@@ -79,13 +76,7 @@ def run_claims(
     claims : sequence of Claim
         Their verdicts are adjusted for one another.
     results : str or Path, default "results"
-    jobs : int, default 1
-        Worker processes.
-    folders : tuple of Path
-        Where data sets are looked for.
-    fresh : bool, default False
-        Whether to train anew what is there already.
-    progress : Progress, optional
+    options : RunOptions, optional
 
     Returns
     -------
@@ -102,12 +93,12 @@ def run_claims(
     folder = Path(results) / FOLDER
     if (folder / "config.yaml").exists() or (folder / TUNING / "config.yaml").exists():
         raise StoreError(f"{folder} holds an experiment of that name; choose another folder with --results")
-    with Lock(folder) as lock, (outcome := Outcome(lock)).explain_interrupt():
-        progress = progress or Progress()
+    options = options or RunOptions()
+    progress = options.progress
+    with Runner(options) as runner, Lock(folder) as lock, (outcome := Outcome(lock)).explain_interrupt():
         lock.acquire(progress.wait)
         planned = _remember_plans(folder, claims)
-        train = partial(run_together, jobs=jobs, folders=folders, fresh=fresh, progress=progress)
-        source, tuning = _train(claims, outcome, train, folders, jobs)
+        source, tuning = _train(claims, outcome, runner)
         values: dict[str, pd.DataFrame] = {}
         findings: dict[str, Effect] = {}
         with progress.working("probing networks and judging claims", len(claims)) as step:
@@ -145,7 +136,7 @@ class Networks:
         Of all trained cells.
     probes : dict
         What was probed already.
-    folders : tuple of Path
+    data : SharedData
     jobs : int
     layers : DataFrame, optional
         With the columns of layers.csv.
@@ -154,7 +145,7 @@ class Networks:
     cells: Mapping[tuple[str, str], tuple[Cell, ...]]
     frames: Frames | None
     probes: dict[tuple[str, bool], tuple[Seen, pd.DataFrame, pd.DataFrame]]
-    folders: tuple[Path, ...]
+    data: SharedData
     jobs: int
     layers: pd.DataFrame | None = None
 
@@ -207,7 +198,7 @@ class Networks:
         jacobians = metric.name.startswith("jacobian")
         same = (replace(experiment, name="", epochs=1, record=("curves",), target=None).to_yaml(), jacobians)
         if same not in self.probes:
-            seen = look_at_starts(experiment, self.folders, self.jobs, jacobians=jacobians, rows_of=ROWS_OF)
+            seen = look_at_starts(experiment, self.data, self.jobs, jacobians=jacobians, rows_of=ROWS_OF)
             self.probes[same] = (seen, *probe_tables(*seen[:3]))
         seen, layers, networks = self.probes[same]
         table = networks
@@ -221,9 +212,7 @@ class Networks:
         return frame.assign(over=over, expected=expected)
 
 
-def _train(
-    claims: Sequence[Claim], outcome: Outcome, train: Train, folders: tuple[Path, ...], jobs: int
-) -> tuple[Networks, Tuning]:
+def _train(claims: Sequence[Claim], outcome: Outcome, runner: Runner) -> tuple[Networks, Tuning]:
     """Train the networks of the claims that speak of trained ones; those that tune a key at the values they choose."""
     import pandas as pd
 
@@ -233,13 +222,15 @@ def _train(
     nothing = pd.DataFrame(columns=["claim"])
     tuning = Tuning({}, nothing, nothing, nothing, 0)
     if not arms:
-        return Networks({}, None, {}, folders, jobs), tuning
+        return Networks({}, None, {}, runner.data, runner.options.jobs), tuning
     if tuned:
-        tuning = _tune(tuned, outcome.folder / TUNING, train, jobs)
-    plans = train(list(arms.values()), outcome, choose=[tuning.choose.get(name, tuple) for name in arms])
-    write_manifest(outcome, jobs)
+        tuning = _tune(tuned, outcome.folder / TUNING, runner)
+    requests = [Request(experiment, tuning.choose.get(name, tuple)) for name, experiment in arms.items()]
+    plans = runner.train(requests, outcome)
+    write_manifest(outcome, runner.options.jobs)
     with Store(outcome.folder) as store:
-        networks = Networks(dict(zip(arms, plans, strict=True)), store.frames(), {}, folders, jobs)
+        trained_cells = dict(zip(arms, plans, strict=True))
+        networks = Networks(trained_cells, store.frames(), {}, runner.data, runner.options.jobs)
         if any("layers" in experiment.record for experiment in arms.values()):
             networks = replace(networks, layers=store.layers(of_all=False)[0])
     return networks, tuning
@@ -266,7 +257,7 @@ class Tuning:
     failed: int
 
 
-def _tune(arms: Mapping[ArmName, Experiment], folder: Path, train: Train, jobs: int) -> Tuning:
+def _tune(arms: Mapping[ArmName, Experiment], folder: Path, runner: Runner) -> Tuning:
     """Try the values of tuned keys, with tuning seeds of each seed; the best mean validation accuracy decides."""
     import pandas as pd
 
@@ -275,10 +266,10 @@ def _tune(arms: Mapping[ArmName, Experiment], folder: Path, train: Train, jobs: 
     from initbench.present.tuning import add_words
 
     with Lock(folder) as lock, (outcome := Outcome(lock)).explain_interrupt():
-        plans = train([experiment.tuning for experiment in arms.values()], outcome)
+        plans = runner.train([Request(experiment.tuning) for experiment in arms.values()], outcome)
         with Store(folder) as store:
             runs, _, baselines, factors = store.frames()
-    write_manifest(outcome, jobs)
+    write_manifest(outcome, runner.options.jobs)
     choose: dict[ArmName, Choose] = {}
     tables: dict[str, list[pd.DataFrame]] = {"chosen": [], "choices": [], "tried": []}
     for (name, experiment), plan in zip(arms.items(), plans, strict=True):

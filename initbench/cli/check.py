@@ -26,7 +26,7 @@ def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | N
     """
     from initbench.catalogue.laws import check_laws, remarks, why_unchecked
     from initbench.cli.progress import count_cells
-    from initbench.cli.reading import describe_files, note_empty, read_all
+    from initbench.cli.reading import describe_files, note_if_empty, read_all
     from initbench.config import bundled
     from initbench.errors import ConfigError, UsageError, nearest
     from initbench.parts.datasets.places import data_folders
@@ -65,8 +65,8 @@ def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | N
                 error = UsageError(f"{what}; a part of your own needs --plugin FILE.py")
             wrong.append(error)
             continue
-        verdict = "empty" if note_empty([name], changes) else "fine"
-        click.echo(f"{name}: {verdict}; {count_cells(experiment)}")
+        note_if_empty(name, experiment, changes)
+        click.echo(f"{name}: {'empty' if experiment.is_empty else 'fine'}; {count_cells(experiment)}")
         for text in describe_files([experiment], data_folders(data_dir)):
             click.echo(textwrap.indent(text, "  "))
     if wrong:

@@ -103,21 +103,16 @@ def run(
     from initbench.present.tables import render_table
     from initbench.process import usable_cores
     from initbench.registry import load_plugin
-    from initbench.training.runner import Progress
+    from initbench.training.runner import Progress, RunOptions
 
     for plugin in plugins:
         load_plugin(plugin)
     found = read_claims(names, suite or (None if names else "quick"), data_dir)
     if seeds is not None:
         found = [claim.at_seeds(read_seeds(seeds, claim.count)) for claim in found]
-    verdicts = run_claims(
-        found,
-        results=results,
-        jobs=jobs or usable_cores(),
-        folders=data_folders(data_dir),
-        fresh=fresh,
-        progress=Progress() if quiet else ProgressBar(),
-    )
+    progress = Progress() if quiet else ProgressBar()
+    options = RunOptions(jobs or usable_cores(), data_folders(data_dir), fresh, progress=progress)
+    verdicts = run_claims(found, results=results, options=options)
     if not quiet and form == "text":
         for row in verdicts.table.to_dict("records"):
             click.echo(f"{row['claim']}: {row['text']}\n  {verdict_sentence(row)}")

@@ -10,7 +10,7 @@ import click
 from initbench.cli import options
 
 if TYPE_CHECKING:
-    from initbench.probing.run import Probe
+    from initbench.probing import Probe
 
 EPILOG = """\b
 Examples:
@@ -50,29 +50,24 @@ def probe(
     figures.
     """
     from initbench.cli.progress import ProgressBar
-    from initbench.cli.reading import note_empty
+    from initbench.cli.reading import note_if_empty, read_all
+    from initbench.parts.datasets.places import data_folders
     from initbench.present.tables import render_table
-    from initbench.probing.run import probe as probe_config
-    from initbench.probing.run import write_figures
+    from initbench.probing.run import probe_experiment, write_figures
     from initbench.process import usable_cores
     from initbench.registry import load_plugin
-    from initbench.training.runner import Progress
+    from initbench.training.runner import Progress, RunOptions
 
     for plugin in plugins:
         load_plugin(plugin)
     if seeds is not None:
         changes = (*changes, f"seeds={seeds}")
+    (experiment,) = read_all([config], changes, data_dir)
     if not quiet:
-        note_empty([config], changes)
+        note_if_empty(config, experiment, changes)
     progress = Progress() if quiet else ProgressBar()
-    found = probe_config(
-        config,
-        results=results,
-        jobs=jobs or usable_cores(),
-        changes=changes,
-        data_dir=data_dir,
-        progress=progress,
-    )
+    options = RunOptions(jobs or usable_cores(), data_folders(data_dir), progress=progress)
+    found = probe_experiment(experiment, results, options)
     with progress.working("drawing figures"):
         figures = write_figures(found)
     if form == "json" and not quiet:

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from initbench.config import Experiment
 
 
-def read_all(configs: Sequence[str], changes: Sequence[str], data_dir: Path | None) -> list[Experiment]:
-    """Read configs by file or bare name.
+def read_all(
+    configs: Sequence[str], changes: Sequence[str], data_dir: Path | None, reserve: int | None = None
+) -> list[Experiment]:
+    """Read configs by file or bare name, with a reserve of so many seeds for races.
 
     Raises
     ------
@@ -33,7 +35,7 @@ def read_all(configs: Sequence[str], changes: Sequence[str], data_dir: Path | No
     folders = data_folders(data_dir)
     for config in configs:
         try:
-            experiments.append(read_experiment(find_config(config), changes, folders))
+            experiments.append(read_experiment(find_config(config), changes, folders, reserve))
         except ConfigError as error:
             faults += [fault for fault in error.faults if fault not in faults]
         except UsageError as error:
@@ -51,15 +53,11 @@ def read_all(configs: Sequence[str], changes: Sequence[str], data_dir: Path | No
     return experiments
 
 
-def note_empty(configs: Sequence[str], changes: Sequence[str]) -> list[str]:
-    """Those of ``configs`` that hold no key; a note on stderr says so of each."""
-    from initbench.config import find_config, is_empty
-
-    empty = [config for config in configs if is_empty(find_config(config))]
-    for config in empty:
+def note_if_empty(config: str, experiment: Experiment, changes: Sequence[str]) -> None:
+    """Say on stderr that a config holds no key, where that is so."""
+    if experiment.is_empty:
         keys = "every key that -s does not set" if changes else "every key"
         click.echo(f"{config}: the file is empty; {keys} is at its default", err=True)
-    return empty
 
 
 def describe_files(experiments: Sequence[Experiment], folders: tuple[Path, ...]) -> list[str]:

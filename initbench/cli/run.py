@@ -68,58 +68,45 @@ def run(
     initializers that are shown to be worse than another are dropped. All these decisions together are right with 95 %
     confidence.
     """
-    from initbench.api import run as run_config
+    from initbench.api import train
     from initbench.cli.progress import ProgressBar, describe_design, describe_plan, describe_results
-    from initbench.cli.reading import describe_files, note_empty, read_all
+    from initbench.cli.reading import describe_files, note_if_empty, read_all
     from initbench.errors import UsageError, printable
     from initbench.parts.datasets.places import data_folders
     from initbench.process import usable_cores
     from initbench.registry import load_plugin
     from initbench.training.race import MAX_SEEDS, design_race
-    from initbench.training.runner import Progress, preview
+    from initbench.training.runner import Progress, RunOptions, preview
 
     for plugin in plugins:
         load_plugin(plugin)
     jobs = jobs or usable_cores()
     if seeds is not None:
         changes = (*changes, f"seeds={seeds}")
-    experiments = read_all(configs, changes, data_dir)
-    if not quiet:
-        note_empty(configs, changes)
     if not until_decided and (margin or max_seeds):
         raise UsageError(
             "--margin and --max-seeds belong to a race: initbench run CONFIG --until-decided --margin 0.5%"
         )
-    max_seeds = max_seeds or MAX_SEEDS
-    designs = [design_race(experiment, max_seeds, margin) for experiment in experiments if until_decided]
-    if until_decided:
-        read_all(configs, (*changes, f"seeds={max_seeds}"), data_dir)  # what starts from files has one for each seed
+    max_seeds, folders = max_seeds or MAX_SEEDS, data_folders(data_dir)
+    experiments = read_all(configs, changes, data_dir, max_seeds if until_decided else None)
+    designs = [design_race(some, max_seeds, margin) if until_decided else None for some in experiments]
     if not quiet:
-        for text in describe_files(experiments, data_folders(data_dir)):
+        for config, experiment in zip(configs, experiments, strict=True):
+            note_if_empty(config, experiment, changes)
+        for text in describe_files(experiments, folders):
             click.echo(text, err=True)
     if dry_run:
-        for place, experiment in enumerate(experiments):
+        for experiment, design in zip(experiments, designs, strict=True):
             first = experiment.tuning if experiment.tuned else experiment
-            click.echo(describe_plan(experiment, preview(first, jobs, data_folders(data_dir)), jobs))
-            for design in designs[place : place + 1]:
+            click.echo(describe_plan(experiment, preview(first, jobs, folders), jobs))
+            if design:
                 click.echo(describe_design(design, experiment))
         return
     has_failures = False
-    for config in configs:
-        found = run_config(
-            config,
-            results=results,
-            jobs=jobs,
-            changes=changes,
-            data_dir=data_dir,
-            fresh=fresh,
-            fail_fast=fail_fast,
-            progress=Progress() if quiet else ProgressBar(),
-            scheduler=scheduler,
-            until_decided=until_decided,
-            margin=margin,
-            max_seeds=max_seeds,
-        )
+    for experiment, design in zip(experiments, designs, strict=True):
+        progress = Progress() if quiet else ProgressBar()
+        options = RunOptions(jobs, folders, fresh, fail_fast, progress, scheduler)
+        found = train(experiment, results, options, design)
         if not quiet:
             click.echo(describe_results(found))
         if found.failure:

@@ -2,7 +2,7 @@
 
 from initbench.config.experiment import Experiment, Part
 from initbench.config.files import bundled, describe_file, describe_files, files_in, find_config
-from initbench.config.reader import is_empty, read_experiment, read_seeds
+from initbench.config.reader import read_experiment, read_seeds
 
 __all__ = [
     "Experiment",
@@ -12,7 +12,6 @@ __all__ = [
     "describe_files",
     "files_in",
     "find_config",
-    "is_empty",
     "read_experiment",
     "read_seeds",
 ]

@@ -87,6 +87,8 @@ class Experiment:
         The keys that report at the values that suit, and not at each value.
     tuning_count : int
         How many tuning seeds each reporting seed has; it tries every value with each of them.
+    is_empty : bool
+        Whether its file holds no key.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Experiment:
     record: tuple[str, ...]
     tuned: tuple[str, ...] = ()
     tuning_count: int = TUNING_COUNT
+    is_empty: bool = field(default=False, compare=False)
 
     @property
     def swept(self) -> tuple[str, ...]:

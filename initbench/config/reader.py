@@ -23,7 +23,9 @@ TUNE = "write {tune: [VALUE, VALUE]}, or {tune: [VALUE, VALUE], seeds: 3} for th
 Tuned = dict[str, tuple[Value, int] | None]  # tuned keys, each with the number of seeds if the config tells it
 
 
-def read_experiment(path: Path, changes: Sequence[str] = (), folders: tuple[Path, ...] = ()) -> Experiment:
+def read_experiment(
+    path: Path, changes: Sequence[str] = (), folders: tuple[Path, ...] = (), reserve: int | None = None
+) -> Experiment:
     """Read a config.
 
     Parameters
@@ -33,6 +35,8 @@ def read_experiment(path: Path, changes: Sequence[str] = (), folders: tuple[Path
         ``KEY=VALUE`` each, VALUE in YAML; a later one overrides an earlier one and the file.
     folders : tuple of Path
         Where data files are looked for, before the config's own folder.
+    reserve : int, optional
+        How many seeds a race may use. Parts are read for all of these; a config that lists ids has no reserve.
 
     Returns
     -------
@@ -45,11 +49,13 @@ def read_experiment(path: Path, changes: Sequence[str] = (), folders: tuple[Path
     """
     faults: list[Fault] = []
     given = _pairs(locate(read_text(path), str(path), faults), faults)
+    is_empty = not given
     for key, value in read_changes(changes, faults):
         for other in REPLACES.get(key.data, ()):
             given.pop(other, None)
         enter(given, key, value, faults)
-    return make_experiment(given, path, folders, faults)
+    experiment = make_experiment(given, path, folders, faults, reserve)
+    return replace(experiment, is_empty=is_empty)
 
 
 def read_changes(changes: Sequence[str], faults: list[Fault]) -> list[tuple[Value, Value]]:
@@ -77,7 +83,11 @@ def read_changes(changes: Sequence[str], faults: list[Fault]) -> list[tuple[Valu
 
 
 def make_experiment(
-    given: Mapping[str, tuple[Value, Value]], path: Path, folders: tuple[Path, ...], faults: list[Fault]
+    given: Mapping[str, tuple[Value, Value]],
+    path: Path,
+    folders: tuple[Path, ...],
+    faults: list[Fault],
+    reserve: int | None = None,
 ) -> Experiment:
     """Read the values of a config's keys.
 
@@ -91,6 +101,8 @@ def make_experiment(
         Where data files are looked for, before the file's own folder.
     faults : list of Fault
         What was found to be wrong already.
+    reserve : int, optional
+        As of `read_experiment`.
 
     Returns
     -------
@@ -116,7 +128,7 @@ def make_experiment(
         except ConfigError as error:
             faults.extend(error.faults)
         if name == "seeds" or name in tuned:
-            context.seeds = _all_seeds(read["seeds"] or (), tuned)
+            context.seeds = _all_seeds(_with_reserve(read["seeds"] or (), reserve), tuned)
     faults += _differing_counts(tuned)
     if tuned and len(set(context.seeds)) < len(context.seeds):
         message = f"seeds is {given['seeds'][1]}, and some of these would be tuning seeds of others or share theirs"
@@ -144,12 +156,7 @@ def make_experiment(
     if faults:
         raise ConfigError(faults)
     names = tuple(name for name in KEYS if name in tuned)
-    return _experiment(read | {"tuned": names, "tuning_count": _tuning_count(tuned)})
-
-
-def is_empty(path: Path) -> bool:
-    """Whether a config that can be read holds no key."""
-    return not locate(read_text(path), str(path), []).pairs
+    return _experiment(read | {"tuned": names, "tuning_count": _tuning_count(tuned)}, reserve)
 
 
 def read_seeds(text: str, count: int | None = None) -> tuple[int, ...]:
@@ -289,6 +296,12 @@ def _grid(name: str, value: Value, context: Context, faults: list[Fault], tuned:
     return grid
 
 
+def _with_reserve(seeds: tuple[int, ...], reserve: int | None) -> tuple[int, ...]:
+    """The seeds of an experiment, and those that a race may add to them."""
+    can_grow = reserve is not None and reserve > len(seeds) and seeds == tuple(range(len(seeds)))
+    return tuple(range(reserve)) if can_grow and reserve is not None else seeds
+
+
 def _all_seeds(seeds: tuple[int, ...], tuned: Tuned) -> tuple[int, ...]:
     """The seeds that report, then their tuning seeds if keys are tuned."""
     number = _tuning_count(tuned)
@@ -313,12 +326,12 @@ def _differing_counts(tuned: Tuned) -> list[Fault]:
     ]
 
 
-def _experiment(read: dict[str, Any]) -> Experiment:
+def _experiment(read: dict[str, Any], reserve: int | None) -> Experiment:
     left_out = ("depth", "width") if read["hidden"] else ("hidden",)
     choices = {key: read[key] for key in KEYS if KEYS[key].sweeps and key not in left_out}
     others = [key for key in read if key not in KEYS or not KEYS[key].sweeps]
     experiment = Experiment(choices=choices, **{key: read[key] for key in others})
-    size = replace(experiment, tuned=()).size
+    size = replace(experiment, tuned=(), seeds=_with_reserve(experiment.seeds, reserve)).size
     _refuse_too_many(experiment.name, size * experiment.tuning_count if experiment.tuned else size)
     return experiment
 

@@ -31,8 +31,9 @@ from initbench.results.files import save_figures
 from initbench.storage.files import write_text
 from initbench.storage.freshness import differences, probe_mark
 from initbench.storage.store import Store
-from initbench.training.runner import Progress, load_data
-from initbench.training.splits import open_shared, split
+from initbench.training.runner import Progress, RunOptions
+from initbench.training.shared import SharedData
+from initbench.training.splits import split
 from initbench.training.untrained import BATCH_ROWS
 
 if TYPE_CHECKING:
@@ -131,11 +132,37 @@ def probe(
     >>> smoke.settings.set_index("initializer")["verdict"].to_dict()
     {'he_normal': 'healthy', 'zeros': 'symmetric'}
     """
+    folders = data_folders(Path(data_dir) if data_dir else None)
+    experiment = read_experiment(find_config(str(config)), changes, folders)
+    return probe_experiment(experiment, Path(results), RunOptions(jobs, folders, progress=progress or Progress()))
+
+
+def probe_experiment(experiment: Experiment, results: Path, options: RunOptions) -> Probe:
+    """As `probe`, of an experiment that is read already.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    results : Path
+        The root under which it has its folder.
+    options : RunOptions
+        Of which jobs, folders and progress count.
+
+    Returns
+    -------
+    Probe
+
+    Raises
+    ------
+    InitbenchError
+        As `probe`.
+    """
     from initbench.analysis.verdicts import verdict_table
 
-    folders, progress = data_folders(Path(data_dir) if data_dir else None), progress or Progress()
-    experiment = read_experiment(find_config(str(config)), changes, folders)
-    plan, starts, looks, failed = look_at_starts(experiment, folders, jobs, progress=progress)
+    progress = options.progress
+    with scratch_folder() as place:
+        data = SharedData(place, options.folders)
+        plan, starts, looks, failed = look_at_starts(experiment, data, options.jobs, progress=progress)
     layers, networks = probe_tables(plan, starts, looks)
     factors = list(factor_columns(experiment))
     parts = {
@@ -147,7 +174,7 @@ def probe(
     start_of = {cell.key: start.key for cell, start in zip(plan, starts, strict=True)}
     first = networks.groupby(factors, sort=False, dropna=False)["cell"].first()
     probed = Probe(
-        Path(results) / experiment.name,
+        results / experiment.name,
         layers,
         networks,
         settings,
@@ -187,7 +214,7 @@ class Seen(NamedTuple):
 
 def look_at_starts(
     experiment: Experiment,
-    folders: tuple[Path, ...],
+    data: SharedData,
     jobs: int = 1,
     *,
     jacobians: bool = True,
@@ -199,8 +226,7 @@ def look_at_starts(
     Parameters
     ----------
     experiment : Experiment
-    folders : tuple of Path
-        Where data sets are looked for.
+    data : SharedData
     jobs : int, default 1
         Threads.
     jacobians : bool, default True
@@ -215,12 +241,12 @@ def look_at_starts(
         When data cannot be used, or no network can be drawn.
     """
     progress = progress or Progress()
-    with scratch_folder() as shared, progress.working("loading data"):
-        plan = make_plan(experiment, load_data(experiment, folders, shared))
+    with progress.working("loading data"):
+        plan = make_plan(experiment, data.facts_of(experiment))
         starts = [_start_of(cell, plan[0]) for cell in plan]
         origins = {_origin(start): start for start in starts}
         seed = experiment.seeds[0] if rows_of is None else rows_of
-        rows = {o: _training_rows(start, shared, seed) for o, start in origins.items()}
+        rows = {o: _training_rows(start, data, seed) for o, start in origins.items()}
     differentiated = max(FEWEST_JACOBIANS, math.ceil(JACOBIANS / len(experiment.seeds))) if jacobians else 0
     failed: dict[str, str] = {}
     stacks = make_stacks(starts, jobs)
@@ -248,9 +274,9 @@ def _origin(cell: Cell) -> tuple[Any, ...]:
     return cell.dataset, cell.scaling, cell.train_rows
 
 
-def _training_rows(cell: Cell, shared: Path, seed: int) -> Rows:
+def _training_rows(cell: Cell, data: SharedData, seed: int) -> Rows:
     """The training rows of a seed, in random order: those that an initializer may look at, and the targets of all."""
-    dataset, rng = open_shared(shared / cell.data.checksum), stream(seed, "split")
+    dataset, rng = data.open(cell.data.checksum), stream(seed, "split")
     parts = split(dataset, rng, scaling=cell.scaling, train_rows=cell.train_rows, dtype=np.float64)
     targets = one_hot(parts.y_train, cell.data.classes, np.dtype(np.float64))
     return Rows(with_ones(parts.x_train[:BATCH_ROWS])[None], targets[None])

@@ -18,7 +18,7 @@ from initbench.errors import InitbenchError, UsageError
 from initbench.plan import ARITHMETIC, Stack
 from initbench.registry import Identity, lacking, loaded_plugins
 from initbench.storage.store import Record
-from initbench.training.splits import open_shared
+from initbench.training.shared import open_shared
 from initbench.training.stack import Keep, failure, run_stack
 from initbench.training.workers import KILLED, MOST_KILLS, Advance, Finished, FinishedOrKilled, count_epochs
 

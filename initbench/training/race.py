@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from initbench.config import Experiment
 from initbench.errors import UsageError
 from initbench.plan import Cell, Setting
 from initbench.storage.store import Store
-from initbench.training.runner import Choose, Outcome, Progress, run_experiment
+from initbench.training.runner import Choose, Outcome, Request, Runner, Settled
 
 if TYPE_CHECKING:
     from initbench.analysis.racing import RaceDesign
@@ -48,30 +48,25 @@ def design_race(experiment: Experiment, max_seeds: int = MAX_SEEDS, margin: floa
 
 
 def run_race(
+    runner: Runner,
     experiment: Experiment,
     outcome: Outcome,
-    *,
-    whole: Experiment,
     design: RaceDesign,
     choose: Choose = tuple,
     tune: Tune | None = None,
-    fresh: bool = False,
-    fail_fast: bool = False,
-    progress: Progress | None = None,
-    **options: Any,
 ) -> None:
     """Train a round of seeds after the other, until no setting needs a further one.
 
     Parameters
     ----------
+    runner : Runner
+        With ``fail_fast`` a failed cell ends the race.
     experiment : Experiment
         With the seeds of a round.
     outcome : Outcome
-    whole : Experiment
-        The same with all seeds that there may be.
     design : RaceDesign
-    choose, fresh, fail_fast, progress, **options
-        As of `initbench.training.runner.run_experiment`; with ``fail_fast`` a failed cell ends the race.
+    choose : callable ``(cells) -> cells``, default all
+        Which cells of the product of all lists × seeds the experiment has.
     tune : callable ``(seeds) -> choose``, optional
         Of an experiment that tunes keys: tunes them for the seeds up to a round, the second or a later one; None ends
         the race.
@@ -79,34 +74,30 @@ def run_race(
     from initbench.analysis.racing import race_table
     from initbench.analysis.tuning import known
 
-    progress = progress or Progress()
     needed: dict[Setting, int] = {}
+    whole, settled = with_seeds(experiment, design.max_seeds), Settled(experiment, asdict(design))
     for look in range(1, design.looks + 1):
         if tune and look > 1:
             chosen = tune(whole.seeds[: design.seeds_at(look)])
             if chosen is None:
                 return
             choose = chosen
-        run_experiment(
-            whole,
-            outcome,
-            first=experiment,
-            race=asdict(design),
-            choose=partial(racing_cells, choose=choose, needed=needed, round_seeds=design.round_seeds),
-            fresh=fresh and look == 1,
-            fail_fast=fail_fast,
-            progress=progress,
-            **options,
-        )
+        cells = partial(racing_cells, choose=choose, needed=needed, round_seeds=design.round_seeds)
+        runner.train([Request(whole, cells)], outcome, settled)
         with Store(outcome.folder) as store:
             frames = store.frames()
         is_complete = not outcome.counts["missing"]
         race = race_table(frames.runs, frames.baselines, frames.factors, design, is_complete=is_complete)
-        progress.decide(look, design.seeds_at(look), race.decisions, race.standings)
-        if race.is_over or (fail_fast and outcome.counts["failed"]):
+        runner.options.progress.decide(look, design.seeds_at(look), race.decisions, race.standings)
+        if race.is_over or (runner.options.fail_fast and outcome.counts["failed"]):
             return
         standings = race.standings[[*frames.factors, "seeds"]].itertuples(index=False, name=None)
         needed = {tuple(map(known, setting)): seeds for *setting, seeds in standings}
+
+
+def with_seeds(experiment: Experiment, count: int) -> Experiment:
+    """The experiment with the seeds from 0 on."""
+    return replace(experiment, seeds=tuple(range(count)))
 
 
 def racing_cells(

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from initbench.config import Experiment, Part
-from initbench.contracts import Dataset
-from initbench.parts.datasets.facts import FACTS, checksum
+from initbench.parts.datasets.facts import FACTS
 from initbench.parts.datasets.loading import load_dataset
 from initbench.plan import SWEEPABLE, Cell, DataFacts, Stack, make_plan, make_stacks
 from initbench.process import scratch_folder
@@ -21,9 +20,9 @@ from initbench.storage.freshness import differences, probe_mark
 from initbench.storage.lock import Lock
 from initbench.storage.store import Record, Store
 from initbench.training.cluster import Cluster
-from initbench.training.splits import save_shared
+from initbench.training.shared import SharedData, facts_of
 from initbench.training.stack import Keep
-from initbench.training.workers import count_epochs, require_parts, train_here, train_in_processes
+from initbench.training.workers import Finished, count_epochs, require_parts, train_here, train_in_processes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +65,7 @@ class Progress:
 
 @dataclass
 class Outcome:
-    """What ``run_experiment`` did.
+    """What a run did with one store.
 
     Attributes
     ----------
@@ -109,29 +108,6 @@ class Outcome:
             raise KeyboardInterrupt(f"what has finished is kept, and {again} resumes") from None
 
 
-def load_data(experiment: Experiment, folders: tuple[Path, ...], shared: Path) -> dict[Part, DataFacts]:
-    """Load each data set of an experiment once and put it where workers can map it, in ``shared``.
-
-    Raises
-    ------
-    DataError, MissingDataError
-        As the data sets raise them.
-    """
-    facts = {}
-    for part in experiment.choices["dataset"]:
-        dataset = load_dataset(part.name, dict(part.parameters), folders)
-        digest = checksum(dataset)
-        if not (shared / digest).exists():
-            save_shared(dataset, shared / digest)
-        facts[part] = _facts(digest, dataset)
-    return facts
-
-
-def _facts(digest: str, dataset: Dataset) -> DataFacts:
-    rows, columns = dataset.x_train.shape
-    return DataFacts(digest, rows, len(dataset.x_test), columns, len(dataset.classes))
-
-
 class Preview(NamedTuple):
     """What an experiment would train.
 
@@ -160,8 +136,7 @@ def preview(experiment: Experiment, jobs: int, folders: tuple[Path, ...]) -> Pre
             data[part] = DataFacts(known.checksum, train_rows, known.test_rows, known.features, known.classes)
             absent[part.name] = data[part]
         else:
-            dataset = load_dataset(part.name, dict(part.parameters), folders)
-            data[part] = _facts(checksum(dataset), dataset)
+            data[part] = facts_of(load_dataset(part.name, dict(part.parameters), folders))
     plan = make_plan(experiment, data)
     return Preview(plan, make_stacks(plan, jobs), absent)
 
@@ -178,152 +153,199 @@ def parts_of(experiments: Iterable[Experiment]) -> list[Entry]:
     return found
 
 
-def run_experiment(
-    experiment: Experiment,
-    outcome: Outcome,
-    *,
-    jobs: int = 1,
-    folders: tuple[Path, ...] = (),
-    fresh: bool = False,
-    fail_fast: bool = False,
-    progress: Progress | None = None,
-    scheduler: str | None = None,
-    choose: Choose = tuple,
-    first: Experiment | None = None,
-    race: Mapping[str, Any] | None = None,
-) -> None:
-    """Train every cell that is not in the store yet.
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run trains, whatever it trains.
 
-    Parameters
+    Attributes
     ----------
-    experiment : Experiment
-    outcome : Outcome
-        Names the folder, ``results/<name>``, which is made if it is missing; told what was done, also when interrupted.
     jobs : int, default 1
         Worker processes; with 1, training happens in this process. With a scheduler, how many workers to expect at
         least.
     folders : tuple of Path
         Where data sets are looked for.
     fresh : bool, default False
-        Whether to forget what the store holds.
+        Whether to forget what the stores hold.
     fail_fast : bool, default False
         Whether to stop at the first cell that fails.
-    progress : Progress, optional
+    progress : Progress
     scheduler : str, optional
         Address of a Dask scheduler, whose workers then train instead.
-    choose : callable ``(cells) -> cells``, default all
-        Which cells of the product of all lists × seeds the experiment has.
-    first : Experiment, optional
-        What ``config.yaml`` is to say, where a race goes on from it to the seeds of ``experiment``.
-    race : mapping, optional
-        The design of a race, for the store to remember.
-
-    Raises
-    ------
-    InitbenchError
-        When data, store or scheduler cannot be used. KeyboardInterrupt passes through; what has finished is kept.
     """
-    folder, outcome.started = outcome.folder, outcome.started or time.time()
-    progress = progress or Progress()
-    with ExitStack() as resources:
-        shared = resources.enter_context(scratch_folder())
-        cluster = resources.enter_context(Cluster(scheduler)) if scheduler is not None else None
-        if cluster or jobs > 1:
-            require_parts(parts_of([experiment]), cluster)
-        with progress.working("loading data"):
-            facts = load_data(experiment, folders, shared)
-        outcome.checksums = {str(part): fact.checksum for part, fact in facts.items()}
-        plan, shown = choose(make_plan(experiment, facts)), first or experiment
-        mark = probe_mark(make_plan(shown, facts))
-        outcome.lock.acquire(progress.wait)
-        with Store(folder, create=True) as store:
-            if fresh:
-                store.clear()
-                outcome.is_fresh = True
-            changes = differences(store, shown, mark, race)
-            tuned = dict.fromkeys(experiment.tuned, experiment.tuning_count)
-            store.set_plan(plan, experiment.target, tuned=tuned, race=race, probe=mark)
-            write_text(folder / "config.yaml", shown.to_yaml())
-            if changes:
-                kept = f"; {store.unplanned()} cells of earlier plans are kept" if store.unplanned() else ""
-                progress.wait(
-                    f"{folder}: plan changed: {changes}. Tables show the {len(plan)} cells of this plan{kept}"
-                )
-            keep = Keep("weights" in experiment.record, "layers" in experiment.record, experiment.seeds[0])
-            _fill(store, plan, keep, outcome, shared, jobs, progress, cluster, fail_fast=fail_fast)
+
+    jobs: int = 1
+    folders: tuple[Path, ...] = ()
+    fresh: bool = False
+    fail_fast: bool = False
+    progress: Progress = field(default_factory=Progress)
+    scheduler: str | None = None
 
 
-def run_together(
-    experiments: Sequence[Experiment],
-    outcome: Outcome,
-    *,
-    jobs: int = 1,
-    folders: tuple[Path, ...] = (),
-    fresh: bool = False,
-    progress: Progress | None = None,
-    choose: Sequence[Choose] | None = None,
-) -> list[tuple[Cell, ...]]:
-    """Train the cells of several experiments into one store; those that some of them share are trained once.
+class Request(NamedTuple):
+    """An experiment to train, and which cells of the product of all lists × seeds it has; by default all."""
+
+    experiment: Experiment
+    choose: Choose = tuple
+
+
+class Settled(NamedTuple):
+    """What a store notes of the one experiment that it is about.
+
+    Attributes
+    ----------
+    shown : Experiment
+        What ``config.yaml`` says. A race goes on from it to more seeds.
+    race : mapping, optional
+        The design of the race.
+    """
+
+    shown: Experiment
+    race: Mapping[str, Any] | None = None
+
+
+class Runner:
+    """Trains what stores lack, once or several times in one run, which loads each data set once.
 
     Parameters
     ----------
-    experiments : sequence of Experiment
-    outcome, jobs, folders, fresh, progress
-        As of `run_experiment`.
-    choose : sequence of callable ``(cells) -> cells``, optional
-        Which cells of the product of all lists × seeds each experiment has; by default all.
-
-    Returns
-    -------
-    list of tuple of Cell
-        Those of each experiment, with all keys that can be swept as factors.
+    options : RunOptions
 
     Raises
     ------
     InitbenchError
-        As `run_experiment`.
+        When there is no room for data, or no scheduler answers.
     """
-    outcome.started = outcome.started or time.time()
-    progress = progress or Progress()
-    if jobs > 1:
-        require_parts(parts_of(experiments))
-    with scratch_folder() as shared:
-        plans = []
-        for experiment, chosen in zip(experiments, choose or [tuple] * len(experiments), strict=True):
-            with progress.working("loading data"):
-                facts = load_data(experiment, folders, shared)
-            outcome.checksums |= {str(part): fact.checksum for part, fact in facts.items()}
-            plans.append(chosen(make_plan(experiment, facts, columns=SWEEPABLE)))
-        whole = tuple({cell.key: cell for plan in plans for cell in plan}.values())
-        detailed = {c.key for e, plan in zip(experiments, plans, strict=True) if "layers" in e.record for c in plan}
+
+    def __init__(self, options: RunOptions) -> None:
+        self.options = options
+        self._resources = ExitStack()
+        self._emptied: set[Path] = set()
+
+    def __enter__(self) -> Runner:
+        with ExitStack() as resources:
+            self.data = SharedData(resources.enter_context(scratch_folder()), self.options.folders)
+            scheduler = self.options.scheduler
+            self.cluster = None if scheduler is None else resources.enter_context(Cluster(scheduler))
+            self._resources = resources.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._resources.close()
+
+    def train(
+        self, requests: Sequence[Request], outcome: Outcome, settled: Settled | None = None
+    ) -> list[tuple[Cell, ...]]:
+        """Train every cell of some experiments that is not in a store yet; those that some of them share, once.
+
+        Parameters
+        ----------
+        requests : sequence of Request
+        outcome : Outcome
+            Names the folder of the store, made if it is missing; is given what was done, also when interrupted.
+        settled : Settled, optional
+            Of the one experiment that the store is about. Without it, all keys that can be swept are factors.
+
+        Returns
+        -------
+        list of tuple of Cell
+            Those of each experiment.
+
+        Raises
+        ------
+        InitbenchError
+            When data or store cannot be used. KeyboardInterrupt passes through; what has finished is kept.
+        """
+        outcome.started = outcome.started or time.time()
+        progress = self.options.progress
+        if self.cluster or self.options.jobs > 1:
+            require_parts(parts_of(request.experiment for request in requests), self.cluster)
+        plans = [self._plan(request, outcome, () if settled else SWEEPABLE) for request in requests]
+        whole = tuple({cell.key: cell for plan in plans for cell in plan}.values()) if not settled else plans[0]
         outcome.lock.acquire(progress.wait)
         with Store(outcome.folder, create=True) as store:
-            if fresh:
-                store.clear()
-                outcome.is_fresh = True
-            store.set_plan(whole, None)
-            for layers in (True, False):
-                some = tuple(cell for cell in whole if layers == (cell.key in detailed))
-                if not some:
-                    continue
-                keep = Keep(False, layers, experiments[0].seeds[0])
-                _fill(store, some, keep, outcome, shared, jobs, progress)
-    return plans
+            self._empty(store, outcome)
+            if settled:
+                self._settle(store, requests[0].experiment, whole, settled)
+            else:
+                store.set_plan(whole, None)
+            for keep, cells in _by_keep(requests, plans, whole).items():
+                self._fill(store, cells, keep, outcome)
+        return plans
+
+    def _plan(self, request: Request, outcome: Outcome, columns: tuple[str, ...]) -> tuple[Cell, ...]:
+        with self.options.progress.working("loading data"):
+            facts = self.data.facts_of(request.experiment)
+        outcome.checksums |= {str(part): fact.checksum for part, fact in facts.items()}
+        return request.choose(make_plan(request.experiment, facts, columns))
+
+    def _empty(self, store: Store, outcome: Outcome) -> None:
+        """Forget what a store holds, if that is asked for and has not been done in this run."""
+        if self.options.fresh and store.folder not in self._emptied:
+            store.clear()
+            self._emptied.add(store.folder)
+        outcome.is_fresh = store.folder in self._emptied
+
+    def _settle(self, store: Store, experiment: Experiment, plan: tuple[Cell, ...], settled: Settled) -> None:
+        """Note the plan of an experiment, and report how it differs from the one before."""
+        shown, race = settled
+        mark = probe_mark(make_plan(shown, self.data.facts_of(shown)))
+        changes = differences(store, shown, mark, race)
+        tuned = dict.fromkeys(experiment.tuned, experiment.tuning_count)
+        store.set_plan(plan, experiment.target, tuned=tuned, race=race, probe=mark)
+        write_text(store.folder / "config.yaml", shown.to_yaml())
+        if changes:
+            kept = f"; {store.unplanned()} cells of earlier plans are kept" if store.unplanned() else ""
+            self.options.progress.wait(
+                f"{store.folder}: plan changed: {changes}. Tables show the {len(plan)} cells of this plan{kept}"
+            )
+
+    def _fill(self, store: Store, plan: Sequence[Cell], keep: Keep, outcome: Outcome) -> None:
+        """Train the cells of a plan that the store lacks."""
+        progress, cluster = self.options.progress, self.cluster
+        stacks = make_stacks(
+            _missing(store, plan, keep, progress), max(self.options.jobs, cluster.threads if cluster else 0)
+        )
+        cells = sum(len(stack.cells) for stack in stacks)
+        outcome.trained += cells
+        progress.start(cells, count_epochs(stacks))
+        try:
+            with closing(self._training(store, stacks, keep)) as training:  # workers end here, also when interrupted
+                for stack, records in training:
+                    store.add(records)
+                    progress.finish(stack.cells, records)
+                    if self.options.fail_fast and any(record.status == "failed" for record in records):
+                        break
+        finally:
+            progress.stop()
+            outcome.counts, outcome.ended = store.counts(), time.time()
+
+    def _training(self, store: Store, stacks: list[Stack], keep: Keep) -> Finished:
+        """The records of stacks, from where they are trained."""
+        jobs, progress, place = self.options.jobs, self.options.progress, self.data.place
+        if self.cluster:
+            return self.cluster.train(stacks, place, progress.advance, progress.wait, keep)
+        if jobs == 1 or (len(stacks) < 2 and not store.failures()):  # what failed may kill its process again
+            return train_here(stacks, place, progress.advance, keep)
+        return train_in_processes(stacks, place, jobs, progress.advance, progress.wait, keep)
 
 
-def _fill(
-    store: Store,
-    plan: Sequence[Cell],
-    keep: Keep,
-    outcome: Outcome,
-    shared: Path,
-    jobs: int,
-    progress: Progress,
-    cluster: Cluster | None = None,
-    *,
-    fail_fast: bool = False,
-) -> None:
-    """Train the cells of a plan that the store lacks."""
+def _by_keep(
+    requests: Sequence[Request], plans: Sequence[tuple[Cell, ...]], whole: tuple[Cell, ...]
+) -> dict[Keep, tuple[Cell, ...]]:
+    """All cells by what is to be kept of them; those of which most is kept come first."""
+    recorded: dict[str, set[str]] = {"weights": set(), "layers": set()}
+    for request, plan in zip(requests, plans, strict=True):
+        for name in recorded.keys() & set(request.experiment.record):
+            recorded[name] |= {cell.key for cell in plan}
+    found: dict[Keep, list[Cell]] = {}
+    for cell in whole:
+        kinds = (cell.key in recorded["weights"], cell.key in recorded["layers"])
+        found.setdefault(Keep(*kinds, requests[0].experiment.seeds[0]), []).append(cell)
+    return {keep: tuple(found[keep]) for keep in sorted(found, reverse=True)}
+
+
+def _missing(store: Store, plan: Sequence[Cell], keep: Keep, progress: Progress) -> list[Cell]:
+    """The cells of a plan that the store lacks, or of which it lacks what is to be kept."""
     damaged = store.forget_damaged()
     if damaged:
         progress.wait(f"{store.file}: {damaged} damaged records are forgotten, all others are kept")
@@ -332,24 +354,4 @@ def _fill(
         finished = {cell for cell in finished if store.weights_file(cell).exists()}
     if keep.layers:
         finished &= store.with_layers()
-    missing = [cell for cell in plan if cell.key not in finished]
-    stacks = make_stacks(missing, max(jobs, cluster.threads) if cluster else jobs)
-    cells = sum(len(stack.cells) for stack in stacks)
-    outcome.trained += cells
-    progress.start(cells, count_epochs(stacks))
-    if cluster:
-        training = cluster.train(stacks, shared, progress.advance, progress.wait, keep)
-    elif jobs == 1 or (len(stacks) < 2 and not store.failures()):  # what failed may kill its process again
-        training = train_here(stacks, shared, progress.advance, keep)
-    else:
-        training = train_in_processes(stacks, shared, jobs, progress.advance, progress.wait, keep)
-    try:
-        with closing(training):  # workers end here, also when an interruption strikes outside of them
-            for stack, records in training:
-                store.add(records)
-                progress.finish(stack.cells, records)
-                if fail_fast and any(record.status == "failed" for record in records):
-                    break
-    finally:
-        progress.stop()
-        outcome.counts, outcome.ended = store.counts(), time.time()
+    return [cell for cell in plan if cell.key not in finished]

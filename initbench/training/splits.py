@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from initbench.contracts import Array, Dataset, Generator
-from initbench.errors import DataError, StoreError
+from initbench.errors import DataError
 from initbench.parts.datasets.sampling import take_stratified
-
-ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 
 class Split(NamedTuple):
@@ -113,47 +109,3 @@ def _scale_tables(*parts: Array, scaling: str, dtype: np.dtype[Any]) -> list[Arr
     # A column may have lost all its values with the validation rows; it then stays, and is 0.
     pipeline = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), scaler).fit(parts[0])
     return [np.ascontiguousarray(pipeline.transform(part), dtype) for part in parts]
-
-
-def save_shared(dataset: Dataset, folder: Path) -> None:
-    """Write a data set for worker processes to map into memory: plain arrays and a JSON file, nothing pickled.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        Of any kind.
-    folder : Path
-        Made if it is not there.
-
-    Raises
-    ------
-    StoreError
-        When it cannot be written.
-    """
-    rest = {"classes": dataset.classes, "kind": dataset.kind, "features": dataset.features}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ARRAYS:
-            np.save(folder / f"{name}.npy", getattr(dataset, name), allow_pickle=False)
-        (folder / "dataset.json").write_text(json.dumps(rest), encoding="utf-8")
-    except OSError as error:
-        hint = "make room there, or set TMPDIR to a folder that has some"
-        raise StoreError(f"{folder}: the data cannot be written: {error.strerror or error}; {hint}") from error
-
-
-def open_shared(folder: Path) -> Dataset:
-    """Open what ``save_shared`` wrote.
-
-    Parameters
-    ----------
-    folder : Path
-        What was given to ``save_shared``.
-
-    Returns
-    -------
-    Dataset
-        Its arrays are read-only maps of the files, so all workers share one copy in memory.
-    """
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
-    rest = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
-    return Dataset(**arrays, classes=tuple(rest["classes"]), kind=rest["kind"], features=tuple(rest["features"]))

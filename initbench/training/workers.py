@@ -24,7 +24,7 @@ from initbench.plan import Stack
 from initbench.process import hidden_script
 from initbench.registry import Entry, Identity, has_parts_of_script, lacking, load_plugin, loaded_plugins
 from initbench.storage.store import Record
-from initbench.training.splits import open_shared
+from initbench.training.shared import open_shared
 from initbench.training.stack import Keep, failure, run_stack
 
 if TYPE_CHECKING:

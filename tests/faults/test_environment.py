@@ -20,6 +20,7 @@ from initbench.errors import UsageError
 from initbench.parts.datasets.places import data_folders
 from initbench.process import Stream, usable_cores
 from initbench.results.files import write_figures
+from initbench.training.runner import RunOptions
 
 SMALL = """\
 dataset: digits
@@ -238,12 +239,12 @@ def test_the_default_number_of_jobs_is_that_of_the_usable_cores(here, monkeypatc
     monkeypatch.setenv("PYTHON_CPU_COUNT", "7")
     assert usable_cores() == 7
 
-    def note(*arguments, jobs, **options):
-        asked.append(jobs)
+    def note(*arguments, **named):
+        asked.extend(value.jobs for value in (*arguments, *named.values()) if isinstance(value, RunOptions))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("initbench.api.run", note)
-    monkeypatch.setattr("initbench.probing.run.probe", note)
+    monkeypatch.setattr("initbench.api.train", note)
+    monkeypatch.setattr("initbench.probing.run.probe_experiment", note)
     monkeypatch.setattr("initbench.claims.run.run_claims", note)
     for command in (("run", "small.yaml"), ("probe", "small.yaml"), ("claims", "run", "claim.yaml")):
         CliRunner().invoke(main, command)
@@ -291,8 +292,8 @@ def interrupt(*arguments, **options):
         (("phase", "tanh"), "initbench.catalogue.phase_diagram.diagram"),
         (("report", "results"), "initbench.claims.report.report_below"),
         (("check", "small.yaml"), "initbench.config.read_experiment"),
-        (("run", "small.yaml", "-j", "1"), "initbench.training.runner.load_data"),
-        (("claims", "run", "claim.yaml", "-j", "1"), "initbench.training.runner.load_data"),
+        (("run", "small.yaml", "-j", "1"), "initbench.training.shared.SharedData.facts_of"),
+        (("claims", "run", "claim.yaml", "-j", "1"), "initbench.training.shared.SharedData.facts_of"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )

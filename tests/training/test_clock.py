@@ -13,7 +13,7 @@ from initbench.config import read_experiment
 from initbench.contracts import METRICS
 from initbench.plan import Stack, make_plan
 from initbench.registry import find
-from initbench.training.runner import load_data
+from initbench.training.shared import SharedData
 from initbench.training.stack import load_rows
 
 CONFIG = """\
@@ -134,7 +134,7 @@ def test_the_auc_is_that_of_the_kept_weights_on_the_test_rows(config):
     (part,) = experiment.choices["dataset"]
     dataset = find("dataset", part.name).function((), **dict(part.parameters))
     areas = results.runs.set_index("cell")["test_auc"]
-    for cell in make_plan(experiment, load_data(experiment, (), config.parent / "shared")):
+    for cell in make_plan(experiment, SharedData(config.parent / "shared", ()).facts_of(experiment)):
         test = load_rows(Stack((cell,)), dataset).data.test
         with np.load(results.folder / "weights" / f"{cell.key}.npz") as kept:
             hidden = np.maximum(test.x[0, :, :-1] @ kept["weights_0"] + kept["biases_0"], 0)

@@ -9,7 +9,8 @@ from initbench.contracts import Dataset
 from initbench.errors import DataError, UsageError
 from initbench.parts.datasets.facts import checksum
 from initbench.parts.datasets.places import data_folders
-from initbench.training.splits import open_shared, save_shared, split
+from initbench.training.shared import open_shared, save_shared
+from initbench.training.splits import split
 
 SCALINGS = ["standard", "unit", "none"]
 

@@ -23,7 +23,7 @@ def load_dataset(name: str, parameters: Mapping[str, Any], folders: tuple[Path, 
 
     Its files are the one that it is read from and, for images, those beside it or in its folder that belong with it.
 
-    MNIST as a CSV was parsed three times a run without it: by both readings of the config and by the runner.
+    Without it, MNIST as a CSV would be parsed twice a run: as its config is read, and by the runner.
 
     Parameters
     ----------
