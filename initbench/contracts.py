@@ -10,7 +10,7 @@ A part is what a config may name. Its parameters are keyword-only, and their ann
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Protocol
@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, int]
+RowShape = tuple[int, ...]
 Generator = np.random.Generator
 
 METRICS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "test_loss", "test_accuracy")
@@ -158,33 +159,6 @@ class Layer:
         return self.index == self.count - 1
 
 
-def layers_of(sizes: Sequence[int], residual: str, activation: Activation | None) -> list[Layer]:
-    """Where each layer of a network stands.
-
-    Parameters
-    ----------
-    sizes : sequence of int
-        Inputs, units of each hidden layer, outputs.
-    residual : str
-        As the config has it. A branch ends at a hidden layer as wide as the one that it adds, which lies one layer
-        below, or with ``"fixup"`` two.
-    activation : Activation, optional
-
-    Examples
-    --------
-    >>> [layer.branch_place for layer in layers_of((4, 8, 8, 8, 3), "fixup", None)]
-    [0, 1, 2, 0]
-    """
-    count, length = len(sizes) - 1, 2 if residual == "fixup" else 1
-    candidates = range(length, count - 1, length) if residual != "none" else ()
-    ends = [end for end in candidates if sizes[end + 1] == sizes[end + 1 - length]]
-    places = {end - length + place: place for end in ends for place in range(1, length + 1)}
-    return [
-        Layer(i, count, activation, branches=len(ends), branch_place=places.get(i, 0), branch_length=length)
-        for i in range(count)
-    ]
-
-
 def wrong_draw(weights: Any, biases: Any, shape: Shape) -> str:
     """What is wrong with the weights or biases that a part drew for a layer, in words; empty where nothing is.
 
@@ -278,6 +252,13 @@ class Optimizer(NamedTuple):
     decoupled_decay: bool = False
 
 
+class Schedule(Protocol):
+    """What the learning rate of a step is multiplied by: a number from 0 to 1."""
+
+    def __call__(self, count: int, steps: int) -> float:
+        """The factor of step ``count`` of ``steps``; the first step is 1."""
+
+
 class ColumnAccount(NamedTuple):
     """What a reader of tables made of a column.
 
@@ -325,6 +306,8 @@ class Dataset(NamedTuple):
         What the reader assumed about the files, a sentence each. They are no part of the data: no checksum has them.
     columns : tuple of ColumnAccount
         What the reader made of each column of a file, dropped ones included; no part of the data either.
+    shape : tuple of int
+        ``(height, width, channels)`` of images; empty for rows that are just so many numbers.
     """
 
     x_train: Array
@@ -336,6 +319,12 @@ class Dataset(NamedTuple):
     features: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     columns: tuple[ColumnAccount, ...] = ()
+    shape: RowShape = ()
+
+    @property
+    def row(self) -> RowShape:
+        """The shape of a row; its numbers lie flat in ``x_train`` and ``x_test``."""
+        return self.shape or (self.x_train.shape[1],)
 
 
 class Loader(Protocol):

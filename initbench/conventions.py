@@ -6,5 +6,7 @@ FOLDERS = {  # a kind of parts -> the folder of ``initbench.parts`` that holds o
     "optimizer": "optimizers",
     "dataset": "datasets",
     "bias": "biases",
+    "architecture": "architectures",
+    "schedule": "schedules",
 }
 ALPHA = 0.05  # below it, or at it, a difference is shown

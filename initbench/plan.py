@@ -7,14 +7,17 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
-from itertools import pairwise, product
-from math import ceil
+from itertools import product
+from math import ceil, prod
 from typing import Any, Literal
 
 from initbench.config import Experiment, Part
+from initbench.config.experiment import MLP, YOUNGER
 from initbench.config.keys import KEYS
-from initbench.contracts import OPTIONAL_METRICS
+from initbench.contracts import OPTIONAL_METRICS, RowShape
+from initbench.engine.network import BlockNetwork
 from initbench.errors import UsageError
+from initbench.networks import build_network
 
 FACTORS = ("dataset", "depth", "width", "activation", "initializer", "optimizer", "learning_rate", "batch_size")
 ARITHMETIC = 2  # raised whenever the engine's numbers change, so that no old result passes for a new one
@@ -29,13 +32,18 @@ Choices = Mapping[tuple[Setting, int], Setting]  # by the factors that are not t
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What the plan must know of a data set: checksum of its content, training rows, test rows, columns, classes."""
+    """What the plan must know of a data set: checksum of its content, training and test rows, their shape, classes."""
 
     checksum: str
     train_rows: int
     test_rows: int
-    features: int
+    row: RowShape
     classes: int
+
+    @property
+    def features(self) -> int:
+        """Numbers in a row."""
+        return prod(self.row)
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,7 @@ class Cell:
     seed: int
     dataset: Part
     data: DataFacts
+    architecture: Part
     hidden: tuple[int, ...]
     activation: Part
     initializer: Part
@@ -67,8 +76,10 @@ class Cell:
     bias: Part
     normalization: Literal["none", "batch", "layer"]
     residual: Literal["none", "plain", "scaled", "rezero", "fixup"]
+    dropout: float
     optimizer: Part
     learning_rate: float
+    schedule: Part
     batch_size: int
     epochs: int
     clip_norm: float | None
@@ -86,6 +97,9 @@ class Cell:
         identity = {name: _identity(getattr(self, name)) for name in _IDENTITY}
         if self.clock is not None:  # keys of cells without one are older than clocks
             identity |= {"clock": self.clock, "target": self.target}
+        for name, usual in YOUNGER.items():  # keys of cells that have the usual value are older than these
+            if getattr(self, name) != usual:
+                identity[name] = _identity(getattr(self, name))
         text = json.dumps([ARITHMETIC, self.data.checksum, identity], sort_keys=True)
         return sha256(text.encode()).hexdigest()[:16]
 
@@ -96,12 +110,12 @@ class Cell:
         return tuple(name for name in OPTIONAL_METRICS if has[name])
 
     @property
-    def sizes(self) -> tuple[int, ...]:
-        """Inputs, units of each hidden layer, outputs; one output for two classes."""
-        return (self.data.features, *self.hidden, 1 if self.data.classes == 2 else self.data.classes)
+    def outputs(self) -> int:
+        """Numbers that come out for a row: one a class, or one for two classes."""
+        return 1 if self.data.classes == 2 else self.data.classes
 
 
-_APART = ("factors", "data", "dataset", "clock", "target")
+_APART = ("factors", "data", "dataset", "clock", "target", *YOUNGER)
 _IDENTITY = [name for name in Cell.__dataclass_fields__ if name not in _APART]
 
 
@@ -204,7 +218,8 @@ def choose_tuned(cells: Iterable[Cell], tuned: Collection[str], own: Choices, co
 
 def factor_columns(experiment: Experiment) -> tuple[str, ...]:
     """The columns that every table begins with: the fixed ones, then whatever else is swept."""
-    return (*FACTORS, *(key for key in experiment.swept if key not in FACTORS and key != "hidden"))
+    named = ["architecture"] if experiment.choices["architecture"] != (MLP,) else []
+    return (*FACTORS, *dict.fromkeys(named + [k for k in experiment.swept if k not in FACTORS and k != "hidden"]))
 
 
 @dataclass(frozen=True)
@@ -236,15 +251,29 @@ def _shape(cell: Cell) -> tuple[Any, ...]:
     """What the cells of a stack must have in common: all but seed, initial weights and the size of a step."""
     step = (cell.clip_norm is None, cell.weight_decay > 0, cell.batch_size, cell.epochs, cell.clock, cell.target)
     rows = (cell.dataset, cell.data, cell.scaling, cell.train_rows, cell.dtype)
-    return (cell.hidden, cell.activation, cell.normalization, cell.residual, cell.optimizer, step, rows)
+    network = (cell.architecture, cell.hidden, cell.activation, cell.normalization, cell.residual, cell.dropout)
+    return (*network, cell.optimizer, cell.schedule, step, rows)
+
+
+def network_of(cell: Cell) -> BlockNetwork:
+    """The network that a cell names."""
+    return build_network(
+        cell.architecture,
+        cell.data.row,
+        cell.outputs,
+        hidden=cell.hidden,
+        activation=cell.activation,
+        normalization=cell.normalization,
+        residual=cell.residual,
+        dropout=cell.dropout,
+    )
 
 
 def network_bytes(cell: Cell) -> int:
     """Roughly the memory that training touches over and over for one network, in bytes."""
-    sizes = cell.sizes
-    parameters = sum(a * b + b for a, b in pairwise(sizes))
-    values = 2 * cell.batch_size * sum(sizes[1:])
-    return (8 if cell.dtype == "float64" else 4) * (3 * parameters + values)
+    network = network_of(cell)
+    values = cell.batch_size * network.numbers_of_a_row
+    return (8 if cell.dtype == "float64" else 4) * (3 * network.parameter_count + values)
 
 
 def make_stacks(cells: Iterable[Cell], workers: int = 1) -> list[Stack]:
@@ -292,5 +321,5 @@ def _cut(rows: list[list[Cell]], workers: int) -> list[Stack]:
 
 def _cost(stack: Stack) -> float:
     cell = stack.cells[0]
-    parameters = sum(a * b for a, b in pairwise(cell.sizes))
-    return float(len(stack.cells) * cell.epochs * (cell.train_rows or cell.data.train_rows) * parameters)
+    weights = sum(slot.size for slot in network_of(cell).layers)
+    return float(len(stack.cells) * cell.epochs * (cell.train_rows or cell.data.train_rows) * weights)

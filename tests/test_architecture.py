@@ -9,7 +9,7 @@ import initbench
 PACKAGE = Path(initbench.__file__).parent
 GROUND = {"contracts", "conventions", "errors", "process", "randomness", "registry", "theory"}
 PLANNED = {"plan", "config", "parts", *GROUND}
-TRAINED = {"training", "storage", "engine", "analysis", *PLANNED}
+TRAINED = {"training", "storage", "networks", "engine", "analysis", *PLANNED}
 MAY_IMPORT = {
     "contracts": set(),
     "conventions": set(),
@@ -18,10 +18,11 @@ MAY_IMPORT = {
     "process": {"errors"},
     "registry": {"contracts", "conventions", "errors"},
     "theory": {"contracts", "errors", "registry"},
-    "parts": GROUND,
-    "config": {"parts", *GROUND},
-    "plan": {"config", *GROUND},
     "engine": {"contracts", "errors"},
+    "networks": {"engine", *GROUND},
+    "parts": {"engine", *GROUND},
+    "config": {"networks", "engine", "parts", *GROUND},
+    "plan": {"config", "networks", "engine", *GROUND},
     "storage": PLANNED,
     "training": TRAINED - {"training"},
     "analysis": {"conventions", "errors"},

@@ -17,7 +17,7 @@ STRANGE = (
     "test",
     "custom",
     "hello",
-    "raised_cosine",
+    "sawtooth",
     "transformer",
     "my_init",
     "halves",
@@ -92,12 +92,12 @@ def test_close_names_come_closest_first():
 
 def test_what_comes_without_its_plugin_is_said_to_need_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "mine.yaml").write_text("initializer: raised_cosine\n")
+    (tmp_path / "mine.yaml").write_text("initializer: sawtooth\n")
     for command in (
         ["check", "mine.yaml"],
         ["run", "mine.yaml"],
-        ["explain", "raised_cosine"],
-        ["check", "raised_cosine"],
+        ["explain", "sawtooth"],
+        ["check", "sawtooth"],
     ):
         result = CliRunner().invoke(main, command)
         assert result.exit_code == 2

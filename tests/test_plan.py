@@ -5,9 +5,11 @@ import dataclasses
 import pytest
 
 from initbench.config import read_experiment
-from initbench.plan import FACTORS, DataFacts, choose_tuned, make_plan, make_stacks
+from initbench.engine.blocks.dense import Dense
+from initbench.plan import FACTORS, DataFacts, choose_tuned, make_plan, make_stacks, network_of
+from initbench.registry import architecture
 
-FACTS = DataFacts("c0ffee", 1000, 200, 20, 3)
+FACTS = DataFacts("c0ffee", 1000, 200, (20,), 3)
 
 
 @pytest.fixture
@@ -55,12 +57,13 @@ def test_further_swept_keys_become_factors(plan):
 def test_hidden_reads_as_widths_and_their_number(plan):
     cells = plan("hidden: [[512, 256, 64], [8]]\nseeds: 1")
     assert [(dict(c.factors)["depth"], dict(c.factors)["width"]) for c in cells] == [(3, "512-256-64"), (1, "8")]
-    assert [cell.sizes for cell in cells] == [(20, 512, 256, 64, 3), (20, 8, 3)]
+    fans = [[slot.fans for slot in network_of(cell).layers] for cell in cells]
+    assert fans == [[(20, 512), (512, 256), (256, 64), (64, 3)], [(20, 8), (8, 3)]]
 
 
 def test_two_classes_have_one_output(plan):
     (cell,) = plan("seeds: 1\ndepth: 1\nwidth: 4", dataclasses.replace(FACTS, classes=2))
-    assert cell.sizes == (20, 4, 1)
+    assert cell.outputs == network_of(cell).outputs == 1
 
 
 BASE = "seeds: [3]\ndepth: 2\nwidth: 8\n"
@@ -101,6 +104,9 @@ def test_a_key_does_not_depend_on_what_else_is_swept(plan):
         "bias: normal",
         "normalization: batch",
         "residual: plain",
+        "dropout: 0.1",
+        "schedule: cosine",
+        "schedule: {step: {every: 9}}",
         "optimizer: adam",
         "optimizer: {momentum: {momentum: 0.8}}",
         "learning_rate: 0.1",
@@ -122,6 +128,21 @@ def test_a_clock_and_its_target_belong_to_the_key(plan):
     assert len({plan(BASE + text)[0].key for text in texts}) == len(texts)
     assert plan(BASE + "target: 0.9\nclock: null")[0].key == plan(BASE)[0].key
     assert plan(BASE)[0].key == "b8f87a522ff452cc"  # as it was before there were clocks
+    usual = "architecture: mlp\ndropout: 0.0\nschedule: constant"
+    assert plan(BASE + usual)[0].key == "b8f87a522ff452cc"  # as it was before there were such keys
+
+
+def test_the_architecture_is_a_factor_where_it_is_not_an_mlp_alone(plan):
+    assert "architecture" not in dict(plan(BASE)[0].factors)
+
+    @architecture("no_hidden")
+    def no_hidden(rows, outputs, *, hidden, activation):
+        return [Dense(outputs)]
+
+    assert dict(plan(BASE + "architecture: no_hidden")[0].factors)["architecture"] == "no_hidden"
+    cells = plan(BASE + "architecture: [mlp, no_hidden]")
+    assert {dict(cell.factors)["architecture"] for cell in cells} == {"mlp", "no_hidden"}
+    assert len(make_stacks(cells)) == 2
 
 
 def test_other_data_change_the_key(plan):
@@ -146,10 +167,9 @@ def test_stacks_hold_each_cell_once_in_equal_rows_of_seeds(plan, text, workers):
         seeds = [cell.seed for cell in stack.cells]
         assert seeds == sorted(seeds, key=stack.seeds.index)
         assert len({seeds.count(seed) for seed in seeds}) == 1
-        assert (
-            len({(c.sizes, c.optimizer, c.batch_size, c.clip_norm is None, c.weight_decay > 0) for c in stack.cells})
-            == 1
-        )
+        shapes = {(c.data.features, c.hidden, c.outputs) for c in stack.cells}
+        assert len({(c.optimizer, c.batch_size, c.clip_norm is None, c.weight_decay > 0) for c in stack.cells}) == 1
+        assert len(shapes) == 1
 
 
 def test_a_stack_that_mixes_shapes_is_noticed(plan):
@@ -174,7 +194,7 @@ def test_workers_are_dealt_nearly_equal_shares(plan, seeds, workers, heaviest):
 
 def test_large_networks_make_low_stacks_and_large_data_few_seeds(plan):
     assert {len(s.cells) for s in make_stacks(plan("width: 3000\nseeds: 3"))} == {1}
-    large = dataclasses.replace(FACTS, features=784, train_rows=60_000, test_rows=10_000)
+    large = dataclasses.replace(FACTS, row=(784,), train_rows=60_000, test_rows=10_000)
     assert {len(stack.seeds) for stack in make_stacks(plan("width: 8\nseeds: 3", large))} == {1}
 
 

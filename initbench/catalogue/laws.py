@@ -8,15 +8,16 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import special
 
+from initbench.catalogue.network_laws import LAWS, architecture_faults
+from initbench.config.experiment import MLP, Part
 from initbench.contracts import Activation, Array, Layer, Optimizer, Shape
-from initbench.engine.network import Design
 from initbench.errors import ParameterError, ShapeError
+from initbench.networks import build_network
 from initbench.registry import Entry, Parameter, find
 from initbench.training.untrained import Start
 
@@ -70,7 +71,7 @@ def check_laws(entry: Entry) -> list[Finding]:
     Parameters
     ----------
     entry : Entry
-        Of an initializer, bias, activation or optimizer, ours or a user's.
+        Of any kind but a data set, ours or a user's.
 
     Returns
     -------
@@ -87,6 +88,8 @@ def check_laws(entry: Entry) -> list[Finding]:
         "bias": _layer_findings,
         "activation": _activation_findings,
         "optimizer": _optimizer_findings,
+        "schedule": _schedule_findings,
+        "architecture": _architecture_findings,
     }
     if not entry.summary:
         wish = "has a docstring, whose first line initbench list shows"
@@ -442,8 +445,8 @@ def trial_network(sizes: tuple[int, ...], activation: str, rows: int = ROWS, see
     x = rng.standard_normal((rows, sizes[0]))
     classes = rng.integers(max(sizes[-1], 2), size=(rows, 1))
     targets = classes == np.arange(sizes[-1]) if sizes[-1] > 1 else classes
-    cell: Any = SimpleNamespace(seed=seed, bias=SimpleNamespace(name="zeros", parameters=()))
-    return Start(cell, Design(sizes, find("activation", activation).function()), x, targets)
+    network = build_network(MLP, sizes[:1], sizes[-1], hidden=sizes[1:-1], activation=Part("activation", activation))
+    return Start(seed, Part("bias", "zeros"), network, x, targets)
 
 
 def _network_findings(entry: Entry) -> Findings:
@@ -618,6 +621,33 @@ def _descend(optimizer: Optimizer, target: Array, rates: Array) -> Array:
         falling = rates * rates.dtype.type(1 - count / BOWL_STEPS)
         optimizer.step(weights, weights - target, states, falling, count)
     return weights
+
+
+def _schedule_findings(entry: Entry) -> Findings:
+    yield from _factor_findings(Trial(entry))
+    yield from _variation_findings(entry, _factor_findings)
+
+
+def _factor_findings(trial: Trial) -> Findings:
+    """What a schedule multiplies the learning rate by in trainings of some lengths."""
+    schedule = trial.entry.function(**trial.changed)
+    found = "" if callable(schedule) else f"got {type(schedule).__name__}"
+    yield Finding("returns a function (count, steps)", found, callable(schedule))
+    for steps in (1, 2, 1000) if callable(schedule) else ():
+        factors = [schedule(count, steps) for count in range(1, steps + 1)]
+        off = [count for count, factor in enumerate(factors, 1) if not 0 <= factor <= 1]
+        found = f"got {factors[off[0] - 1]} at step {off[0]} of {steps}" if off else ""
+        yield Finding("factors are from 0 to 1", found, not off)
+        is_same = factors == [schedule(count, steps) for count in range(1, steps + 1)]
+        yield Finding(
+            "a step has one factor", "" if is_same else f"a second time gave others, of {steps} steps", is_same
+        )
+
+
+def _architecture_findings(entry: Entry) -> Findings:
+    broken = [fault.partition(": ") for fault in architecture_faults(entry)]
+    yield from (Finding(law, found, False) for law, _, found in broken)
+    yield from (Finding(law, "", True) for law in LAWS if not broken)
 
 
 def _has_few_values(weights: Array) -> bool:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from initbench.config.experiment import Experiment, Part
+from initbench.config.experiment import YOUNGER, Experiment, Part
 from initbench.config.files import FileKind
 from initbench.config.keys import COUNT_OF_SEEDS, KEYS, Context, as_flag, as_number, choice, number, text, whole
 from initbench.config.located import Value, locate
@@ -174,7 +174,8 @@ class Claim:
 def _settled(value: Any) -> Any:
     """What of an experiment bears on its numbers: of files the content and not the place, of plugins the code."""
     if isinstance(value, Experiment):
-        choices = {key: _settled(values) for key, values in value.choices.items()}
+        given = {key: values for key, values in value.choices.items() if values != (YOUNGER.get(key, ()),)}
+        choices = {key: _settled(values) for key, values in given.items()}
         tuning = [value.tuned, value.tuning_count] if value.tuned else []
         return [choices, value.epochs, value.target, value.clock, *tuning]
     if isinstance(value, tuple):

@@ -51,12 +51,13 @@ class Part:
             return values
         return {self.name: values} if values else self.name
 
-    def at(self, layer: int, count: int) -> Part:
+    def at(self, layer: int, count: int, role: str = "hidden") -> Part:
         """The initializer of a layer, counted from 0, of so many: the part itself, or what it names for that layer."""
         if self.name != "by_layer":
             return self
         by_place: dict[str, Part] = dict(self.parameters)
-        return by_place["last" if layer == count - 1 else "first" if layer == 0 else "hidden"].at(layer, count)
+        place = "last" if layer == count - 1 else "first" if layer == 0 else "hidden"
+        return by_place[role if role in by_place and role != "hidden" else place].at(layer, count, role)
 
     def at_seed(self, seed: int) -> Part:
         """The part itself, or with the file of a seed in place of its folder."""
@@ -65,6 +66,12 @@ class Part:
                 values = tuple(sorted({**dict(self.parameters), "file": file}.items()))
                 return replace(self, parameters=values, fingerprint=fingerprint, sources=())
         return self
+
+
+MLP = Part("architecture", "mlp", label="mlp")
+CONSTANT = Part("schedule", "constant", label="constant")
+YOUNGER: dict[str, Any] = {"architecture": MLP, "dropout": 0.0, "schedule": CONSTANT}
+"""Keys that older results do not name, and the value that all of these have."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from initbench.config.experiment import TUNING_COUNT, Part
 from initbench.config.located import Value, decimal, why_no_number
 from initbench.config.quotes import in_quotes
 from initbench.config.sources import weights_by_seed, weights_file
-from initbench.contracts import Range
+from initbench.contracts import Range, RowShape
 from initbench.errors import ConfigError, DataError, Fault, InitbenchError, ParameterError, nearest
 from initbench.parts.datasets.facts import FACTS
 from initbench.parts.datasets.loading import load_dataset
@@ -42,15 +42,15 @@ class Context:
         In which data files are looked for.
     seeds : tuple of int
         Of the experiment and of its tuning; empty where they are at fault.
-    ends : dict of Part to (int, int)
-        Columns and classes of data sets, where they are known without fetching anything.
+    ends : dict of Part to (tuple of int, int)
+        The shape of a row and the number of classes of data sets, where they are known without fetching anything.
     drawn : dict of Part to Value
-        Where the name of each initializer and bias stands.
+        Where the name of each initializer, bias and architecture stands.
     """
 
     folders: tuple[Path, ...] = ()
     seeds: tuple[int, ...] = ()
-    ends: dict[Part, tuple[int, int]] = field(default_factory=dict)
+    ends: dict[Part, tuple[RowShape, int]] = field(default_factory=dict)
     drawn: dict[Part, Value] = field(default_factory=dict)
 
 
@@ -344,8 +344,8 @@ def _build(entry: Entry, name: Value, given: list[tuple[Value, Value]], context:
         if "file" in full:
             context.ends[made] = _ends(entry, full, places)
         elif entry.name in FACTS:
-            context.ends[made] = (FACTS[entry.name].features, FACTS[entry.name].classes)
-    elif entry.kind in ("initializer", "bias"):
+            context.ends[made] = (FACTS[entry.name].row, FACTS[entry.name].classes)
+    elif entry.kind in ("initializer", "bias", "architecture"):
         context.drawn[made] = name  # these are tried out when the layers are known
     else:
         try:
@@ -383,8 +383,8 @@ def read_parameters(kind: str, name: str, given: Sequence[tuple[Value, Value]]) 
     return values
 
 
-def _ends(entry: Entry, full: dict[str, Any], places: Mapping[str, Value]) -> tuple[int, int]:
-    """Load a data set from the user's files; how many columns and classes it has."""
+def _ends(entry: Entry, full: dict[str, Any], places: Mapping[str, Value]) -> tuple[RowShape, int]:
+    """Load a data set from the user's files; the shape of a row, and how many classes it has."""
     try:
         dataset = load_dataset(entry.name, full, (Path(full["file"]).parent,))
     except DataError as error:
@@ -395,7 +395,7 @@ def _ends(entry: Entry, full: dict[str, Any], places: Mapping[str, Value]) -> tu
         raise places["file"].error(str(error)) from None
     except OSError as error:
         raise places["file"].error(f"{error.filename}: {error.strerror}") from None
-    return dataset.x_train.shape[1], len(dataset.classes)
+    return dataset.row, len(dataset.classes)
 
 
 def _files(entry: Entry, given: Mapping[str, Value], full: dict[str, Any], context: Context) -> dict[int, Path]:
@@ -572,6 +572,12 @@ KEYS = {
         ),
         Key("description", "one line, shown in the report", text("description"), "''", sweeps=False),
         Key("dataset", "a name, or {csv: FILE, target: COLUMN}, {idx: FOLDER}, {npz: FILE}", part("dataset"), "digits"),
+        Key(
+            "architecture",
+            "the kind of network: initbench list architectures; depth and width are its hidden layers and their units",
+            part("architecture"),
+            "mlp",
+        ),
         Key("depth", "hidden layers", whole("depth", 0, 10_000, "3"), "3", tunes=True),
         Key("width", "units in each hidden layer", whole("width", 1, 100_000, "64"), "64", tunes=True),
         Key(
@@ -591,8 +597,22 @@ KEYS = {
         Key("bias", "initial biases", part("bias"), "zeros"),
         Key("normalization", "none, batch, layer", choice("normalization", "none", "batch", "layer"), "none"),
         Key("residual", "none, " + ", ".join(RESIDUAL), choice("residual", "none", *RESIDUAL), "none"),
+        Key(
+            "dropout",
+            "share of the hidden units dropped in training",
+            number("dropout", Range(low=0, high=1, open_high=True), "0.2"),
+            "0",
+            tunes=True,
+        ),
         Key("optimizer", "sgd, momentum, nesterov, rmsprop, adam, adamw", part("optimizer"), "sgd"),
         Key("learning_rate", "a number", number("learning_rate", Range(low=0), "0.05"), "0.05", tunes=True),
+        Key(
+            "schedule",
+            "of the learning rate: constant, cosine, {step: {every: N, factor: X}}, {warmup: {steps: N, then: cosine}};"
+            " N counts steps of the optimizer",
+            part("schedule"),
+            "constant",
+        ),
         Key("batch_size", "rows a step", whole("batch_size", 1, 10_000_000, "64"), "64", tunes=True),
         Key("epochs", "passes over the training rows", whole("epochs", 1, 1_000_000, "10"), "10", sweeps=False),
         Key(

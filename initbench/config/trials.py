@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise, product
+from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from initbench.config.experiment import Part
+from initbench.config.experiment import MLP, Part
 from initbench.config.keys import PLACES, Context
-from initbench.contracts import Activation, Array, Generator, Layer, Shape, layers_of, wrong_draw
+from initbench.contracts import Activation, Array, Generator, Layer, RowShape, Shape, wrong_draw
+from initbench.engine.blocks.residual import layers_of
+from initbench.engine.network import BlockNetwork
 from initbench.errors import Fault, InitbenchError, ParameterError
+from initbench.networks import build_network
 from initbench.registry import Entry, find
 
-UNKNOWN = (8, 4)  # columns and classes of a data set that is not at hand
+UNKNOWN = ((8,), 4)  # row and classes of a data set that is not at hand
 RELU = Part("activation", "relu")
 ROWS = 64  # made up, for what looks at training rows
 MOST_LAYERS = 300_000  # that are looked at; of a larger experiment the first ones
@@ -25,18 +29,29 @@ MOST_WEIGHTS = 10**8  # that a trial draws
 
 
 class LayerSetting(NamedTuple):
-    """What the layers of a network follow from; ``ends`` are columns and classes of the data, None where unknown."""
+    """What the layers of a network follow from; ``ends`` are row and classes of the data, None where unknown."""
 
+    architecture: Part
     activation: Part
     hidden: tuple[int, ...]
+    normalization: str
     residual: str
-    ends: tuple[int, int] | None
+    dropout: float
+    ends: tuple[RowShape, int] | None
 
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Inputs, units of each hidden layer, outputs."""
-        columns, classes = self.ends or UNKNOWN
-        return (columns, *self.hidden, 1 if classes == 2 else classes)
+    def network(self, change: Callable[[int], int] = lambda units: units) -> BlockNetwork:
+        """The network that follows, with ``change`` applied to rows of one axis, hidden layers and classes."""
+        row, classes = self.ends or UNKNOWN
+        return build_network(
+            self.architecture,
+            tuple(map(change, row)) if len(row) == 1 else row,
+            change(1 if classes == 2 else classes),
+            hidden=tuple(map(change, self.hidden)),
+            activation=self.activation,
+            normalization=self.normalization,
+            residual=self.residual,
+            dropout=self.dropout,
+        )
 
     @property
     def harmless(self) -> dict[str, LayerSetting]:
@@ -70,7 +85,11 @@ def find_impossible(read: Mapping[str, tuple[Any, ...]], context: Context) -> li
     faults: dict[tuple[Part, str], Fault] = {}
     uses = _uses(read)
     trials, settings = _Trials(), list(_settings(read, context, MOST_LAYERS // max(1, len(uses))))
-    are_known = read["activation"] and read["residual"] and (read["hidden"] or (read["depth"] and read["width"]))
+    shaping = ("architecture", "activation", "normalization", "residual", "dropout")
+    are_known = all(read[key] for key in shaping) and (read["hidden"] or (read["depth"] and read["width"]))
+    refused = _refused(settings, context) if are_known else []
+    if refused:
+        return refused
     for part, places in uses.items():
         entry = find(part.kind, part.name)
         if not are_known and (entry.wants_layer or entry.scope == "network"):
@@ -88,13 +107,29 @@ def find_impossible(read: Mapping[str, tuple[Any, ...]], context: Context) -> li
     return list(faults.values())
 
 
+def _refused(settings: Sequence[LayerSetting], context: Context) -> list[Fault]:
+    """The faults of architectures that cannot be built for the rows and keys of the config."""
+    faults: dict[Part, Fault] = {}
+    for setting in settings:
+        part = setting.architecture
+        if setting.ends is None or part == MLP:
+            continue  # without rows nothing can be built, and an mlp takes all
+        error = _caught(setting.network)
+        if error is not None:
+            faults.setdefault(part, context.drawn[part].fault(f"'{part}': {error}"))
+    return list(faults.values())
+
+
 def _settings(read: Mapping[str, tuple[Any, ...]], context: Context, most_layers: int) -> Iterator[LayerSetting]:
     """The distinct settings of a config; what is at fault is stood in by what does no harm."""
     shapes = read["hidden"] or product(read["depth"] or (2,), read["width"] or (8,))
     ends = dict.fromkeys(map(context.ends.get, read["dataset"])) or (None,)
-    for activation, shape, *rest in product(read["activation"] or (RELU,), shapes, read["residual"] or ("none",), ends):
+    rest = (read["normalization"] or ("none",), read["residual"] or ("none",), read["dropout"] or (0.0,), ends)
+    for architecture, activation, shape, *others in product(
+        read["architecture"] or (MLP,), read["activation"] or (RELU,), shapes, *rest
+    ):
         hidden = shape if read["hidden"] else (shape[1],) * shape[0]
-        yield LayerSetting(activation, hidden, *rest)
+        yield LayerSetting(architecture, activation, hidden, *others)
         most_layers -= 1 + len(hidden)
         if most_layers < 0:
             return
@@ -144,15 +179,17 @@ class _Trials:
         if "file" in values and (setting.ends is None or not Path(values["file"]).is_file()):
             return None  # no data at hand, or seeds at fault
         activation = _activation(setting.activation)
-        sizes = setting.sizes if "file" in values else tuple(map(_small, setting.sizes))
+        networks = [setting.network()] if "file" in values else [setting.network(_small), setting.network()]
         trial = partial(_try_network, entry, part, activation)
-        return self._error((part, setting.activation), trial, sizes, setting.sizes)
+        shapes = [tuple(slot.shape for slot in network.layers) for network in networks]
+        return self._error((part, setting.activation), trial, *shapes)
 
-    def _error(self, seen: Any, trial: Callable[[Any], None], *sizes: tuple[int, ...]) -> Exception | None:
-        """What the trial raises with the last of ``sizes``, if it fails with all of them."""
+    def _error(self, seen: Any, trial: Callable[[Any], None], *shapes: Any) -> Exception | None:
+        """What the trial raises with the last of ``shapes``, of one layer or of all, if it fails with each."""
         error = None
-        for tried in sizes:
-            if sum(a * b for a, b in pairwise(tried)) > MOST_WEIGHTS:
+        for tried in shapes:
+            layers = (tried,) if isinstance(tried[0], int) else tried
+            if sum(map(prod, layers)) > MOST_WEIGHTS:
                 return None
             if (seen, tried) not in self._errors:
                 self._errors[seen, tried] = _caught(partial(trial, tried))
@@ -163,9 +200,11 @@ class _Trials:
 
     def _distinct_layers(self, setting: LayerSetting) -> list[tuple[str, Shape, Layer]]:
         if setting not in self._layers:
-            layers = layers_of(setting.sizes, setting.residual, None)
+            network = setting.network()
+            layers = [replace(layer, activation=None) for layer in layers_of(network)]
             found: dict[Any, tuple[str, Shape, Layer]] = {}
-            for layer, shape in zip(layers, pairwise(setting.sizes), strict=True):
+            for layer, slot in zip(layers, network.layers, strict=True):
+                shape = slot.shape[0], slot.shape[1]
                 place = "last" if layer.is_last else "hidden" if layer.index else "first"
                 found.setdefault((place, shape, layer.branch_place), (place, shape, layer))
             self._layers[setting] = sorted(found.values(), key=lambda item: item[0] != "hidden")
@@ -210,8 +249,8 @@ def _with_rows(layer: Layer, activation: Part, shape: Shape) -> Layer:
     return replace(layer, activation=_activation(activation), inputs=inputs, targets=targets)
 
 
-def _try_network(entry: Entry, part: Part, activation: Activation, sizes: tuple[int, ...]) -> None:
-    entry.function(_Sketch(sizes, activation), **dict(part.parameters))
+def _try_network(entry: Entry, part: Part, activation: Activation, shapes: Sequence[Shape]) -> None:
+    entry.function(_Sketch(shapes, activation), **dict(part.parameters))
 
 
 class _Unknown(Exception):
@@ -221,10 +260,10 @@ class _Unknown(Exception):
 class _Sketch:
     """What is known of a `initbench.contracts.Network` before the data are loaded."""
 
-    def __init__(self, sizes: tuple[int, ...], activation: Activation) -> None:
+    def __init__(self, shapes: Sequence[Shape], activation: Activation) -> None:
         self.activation = activation
-        self.weights: list[Array] = [np.zeros(shape) for shape in pairwise(sizes)]
-        self.biases: list[Array] = [np.zeros(fan_out) for fan_out in sizes[1:]]
+        self.weights: list[Array] = [np.zeros(shape) for shape in shapes]
+        self.biases: list[Array] = [np.zeros(fan_out) for _, fan_out in shapes]
         layers = zip(self.weights, self.biases, strict=True)
         self.trained = [{"weights": weights, "biases": biases} for weights, biases in layers]
 
@@ -235,7 +274,7 @@ class _Sketch:
         raise _Unknown
 
 
-def _caught(try_out: Callable[[], None]) -> Exception | None:
+def _caught(try_out: Callable[[], Any]) -> Exception | None:
     """What a trial raises, as an error that tells its name where it was not raised on purpose."""
     try:
         with np.errstate(all="ignore"):

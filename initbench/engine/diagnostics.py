@@ -12,8 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 from initbench.contracts import LAYER_METRICS, Activation, Array
-from initbench.engine.losses import loss_slope
-from initbench.engine.network import Design, Parameters, Workspace, backward, forward
+from initbench.engine.block import walk_placed
+from initbench.engine.blocks.activation import Activate
+from initbench.engine.losses import Loss
+from initbench.engine.network import BlockNetwork
+from initbench.engine.parameters import Parameters
+from initbench.engine.signals import Observer, Signals
 from initbench.engine.train import Recipe, Rows, update
 
 FEWEST_ROWS, MOST_ROWS = 128, 512  # that layers are looked at with after each epoch: between them, a tenth of all
@@ -27,36 +31,31 @@ BINS = 41
 Described = list[dict[str, Array]]
 
 
-def described_activation(activation: Activation) -> Activation:
-    """The activation as `observe` needs it: one that leaves its input as it is."""
-    return activation._replace(by_value=False)
-
-
 def observe(
-    design: Design,
+    observer: Observer,
+    network: BlockNetwork,
+    loss: Loss,
     parameters: Parameters,
     rows: Rows,
-    work: Workspace,
     gradients: Parameters,
-    see: Callable[[int, Array, Array], None] = lambda layer, values, delta: None,
+    see: Callable[[Signals], None] = lambda signals: None,
 ) -> Described:
     """Go forward and back once, and describe the signal in each layer.
 
     Parameters
     ----------
-    design : Design
-        With an activation of `described_activation`.
+    observer : Observer
+        For so many networks and rows.
+    network : BlockNetwork
+    loss : Loss
     parameters : Parameters
         Of ``m`` networks.
     rows : Rows
         Of ``s`` groups.
-    work : Workspace
-        For that many rows; it must keep.
     gradients : Parameters
         Overwritten by the derivatives of the mean loss over the rows.
-    see : callable ``(layer, values, delta) -> None``
-        Shown what each layer gives the next one, shape (m, n, h), and the derivative of the loss by its preactivation,
-        of the same shape; the last layer first, which gives logits.
+    see : callable ``(signals) -> None``
+        Shown the signals of each layer, the last one first.
 
     Returns
     -------
@@ -66,44 +65,44 @@ def observe(
         the steepest (``saturated``), of its units that have slope 0 on every row (``dead``) or on more than 99 % of
         them (``nearly_dead``). The last layer has no activation: its logits stand for both, and nan for the shares.
     """
-    steepest = _steepest(design.activation)
-    found: Described = [{} for _ in design.shapes]
+    steepest = max((_steepest(activation) for activation in activations(network)), default=1.0)
+    found: Described = [{} for _ in network.layers]
     m, n = len(parameters.flat), rows.x.shape[1]
     ones = np.ones((1, n), parameters.flat.dtype)
 
-    def describe(layer: int, delta: Array) -> None:
-        here = found[layer]
-        if layer == len(found) - 1:
-            full: Array = np.ascontiguousarray(delta)
-            scratch: Array = np.empty_like(full)
-            see(layer, logits, delta)
+    def describe(signals: Signals) -> None:
+        see(signals)
+        here = found[signals.layer]
+        is_last = signals.layer == len(found) - 1
+        # Beside a column of zeros, in which order sums are taken does not depend on the block that gave the array.
+        shown = signals.values, signals.preactivations, signals.deltas
+        values, preactivations, deltas = shown if is_last else map(_beside_zeros, shown)
+        deltas = np.ascontiguousarray(deltas)
+        scratch, count = np.empty_like(deltas), signals.deltas[0].size
+        here["activation_mean"], here["activation_std"], _ = _moments(values, count, scratch)
+        _, here["preactivation_std"], here["preactivation_square"] = _moments(preactivations, count, scratch)
+        _, here["gradient_std"], here["gradient_square"] = _moments(deltas, count, scratch)
+        if is_last:
+            here |= dict.fromkeys(("saturated", "dead", "nearly_dead"), np.full(m, np.nan))
+        elif signals.slopes is None:
+            here["saturated"] = here["dead"] = here["nearly_dead"] = np.zeros(m)
         else:
-            full, scratch = work.deltas[layer], work.scratch[layer]
-            full[..., -1] = 0  # the spare column, which may hold what another layer has left
-            if design.is_linear(layer):
-                here["saturated"] = here["dead"] = here["nearly_dead"] = np.zeros(m)
-            else:
-                parameter = (parameters.slopes[layer],) if parameters.slopes else ()
-                slope = design.activation.slope(work.z[layer], work.values[layer], *parameter, out=scratch)
-                here |= _shares(slope, steepest, ones)
-            see(layer, work.outputs[layer][..., :-1], delta)
-            for array in (work.outputs[layer], work.z[layer]):
-                array[..., -1] = 0  # no longer needed, and not to be counted
-            count = n * design.sizes[layer + 1]
-            here["activation_mean"], here["activation_std"], _ = _moments(work.outputs[layer], count, scratch)
-            _, here["preactivation_std"], here["preactivation_square"] = _moments(work.z[layer], count, scratch)
-        count = n * design.sizes[layer + 1]
-        _, here["gradient_std"], here["gradient_square"] = _moments(full, count, scratch)
+            here |= _shares(signals.slopes, steepest, ones)
 
-    for array in (*work.z, *work.outputs):
-        array[..., -1] = 1  # which the last call has set to 0
-    logits = forward(design, parameters, rows.x, work).copy()
-    mean, std, square = _moments(logits, n * design.sizes[-1], np.empty_like(logits))
-    found[-1] = {"activation_mean": mean, "activation_std": std, "preactivation_std": std}
-    found[-1] |= {"preactivation_square": square}
-    found[-1] |= dict.fromkeys(("saturated", "dead", "nearly_dead"), np.full(m, np.nan))
-    backward(design, parameters, rows.x, loss_slope(work.logits, rows.targets), work, gradients, describe)
+    observer.send(parameters, rows.x, lambda outputs: loss.slope(outputs, rows.targets), gradients, describe)
     return found
+
+
+def _beside_zeros(array: Array) -> Array:
+    wider = np.zeros((*array.shape[:-1], array.shape[-1] + 1), array.dtype)
+    wider[..., :-1] = array
+    return wider
+
+
+def activations(network: BlockNetwork) -> list[Activation]:
+    """The distinct activations of a network."""
+    blocks = [each.block for each in walk_placed(network.placed)]
+    return list(dict.fromkeys(block.activation for block in blocks if isinstance(block, Activate)))
 
 
 def _steepest(activation: Activation) -> float:
@@ -139,11 +138,11 @@ def _moments(array: Array, count: int, scratch: Array) -> tuple[Array, Array, Ar
 
 
 def _shares(slope: Array, steepest: float, ones: Array) -> dict[str, Array]:
-    """Shares of values that are saturated and of units that are dead, from slopes, shape (m, n, h + 1)."""
+    """Shares of values that are saturated and of units that are dead, from slopes, shape (m, n, h)."""
     n = ones.shape[1]
 
     def unit_counts(mask: Array) -> Array:
-        counts: Array = np.matmul(ones, mask.astype(ones.dtype))[:, 0, :-1]
+        counts: Array = np.matmul(ones, mask.astype(ones.dtype))[:, 0]
         return counts.astype(np.float64)
 
     if slope.dtype == bool:
@@ -171,7 +170,7 @@ def spreads(weights: Array) -> Array:
     return _moments(flat, flat.shape[1], np.empty_like(flat))[1]
 
 
-def distinct_units(matrix: Array) -> Array:
+def distinct_units(weights: Array, biases: Array | None = None) -> Array:
     """How many units of a layer differ in their incoming weights and bias.
 
     Units count as one whose weights differ by less than 1e-4 of the layer's largest weight, and their biases by less
@@ -179,8 +178,8 @@ def distinct_units(matrix: Array) -> Array:
 
     Parameters
     ----------
-    matrix : ndarray, shape (m, fan_in + 1, fan_out)
-        Weights, and biases as the last row.
+    weights : ndarray, shape (m, fan_in, fan_out)
+    biases : ndarray, shape (m, 1, fan_out), optional
 
     Returns
     -------
@@ -189,21 +188,23 @@ def distinct_units(matrix: Array) -> Array:
 
     Examples
     --------
-    >>> distinct_units(np.array([[[1.0, 2.0, 1.0], [0.0, 0.0, 0.0]]]))
+    >>> distinct_units(np.array([[[1.0, 2.0, 1.0]]]))
     array([2.])
     """
+    biases = np.zeros_like(weights[:, :1]) if biases is None else biases
+    fan_in = weights.shape[1]
     # Alike units have neighbouring places when units are sorted by their product with any one vector, here of numbers
     # up to 1. Only neighbours whose products are as near as those of alike units need a closer look.
-    direction = np.cos(np.arange(1, matrix.shape[1] + 1)).astype(matrix.dtype)
-    products = np.matmul(direction, matrix)
+    direction = np.cos(np.arange(1, fan_in + 2)).astype(weights.dtype)
+    products = np.matmul(direction[:-1], weights) + direction[-1] * biases[:, 0]
     order = np.argsort(products, axis=-1, kind="stable")
     gaps = np.diff(np.take_along_axis(products, order, axis=-1), axis=-1)
-    weight, bias = (ALIKE * np.abs(part).max(axis=(1, 2)) for part in (matrix[:, :-1], matrix[:, -1:]))
-    are_other = gaps > ROUNDED_UP * (matrix.shape[1] * weight + bias)[:, None]
+    weight, bias = (ALIKE * np.abs(part).max(axis=(1, 2)) for part in (weights, biases))
+    are_other = gaps > ROUNDED_UP * ((fan_in + 1) * weight + bias)[:, None]
     networks, places = np.nonzero(~are_other)
     one, next_one = order[networks, places], order[networks, places + 1]
-    steps = np.abs(matrix[networks, :, one] - matrix[networks, :, next_one])
-    are_other[networks, places] = (steps[:, :-1].max(axis=1) > weight[networks]) | (steps[:, -1] > bias[networks])
+    steps, shifts = (np.abs(a[networks, :, one] - a[networks, :, next_one]) for a in (weights, biases))
+    are_other[networks, places] = (steps.max(axis=1) > weight[networks]) | (shifts[:, 0] > bias[networks])
     others: Array = are_other.sum(axis=1)
     return 1.0 + others
 
@@ -241,7 +242,7 @@ class LayerLog:
 
     Parameters
     ----------
-    design : Design
+    network : BlockNetwork
     recipe : Recipe
     parameters : Parameters
         Where training starts.
@@ -261,16 +262,16 @@ class LayerLog:
     """
 
     def __init__(
-        self, design: Design, recipe: Recipe, parameters: Parameters, rows: Rows, binned: tuple[int, ...] = ()
+        self, network: BlockNetwork, recipe: Recipe, parameters: Parameters, rows: Rows, binned: tuple[int, ...] = ()
     ) -> None:
-        self._design = design._replace(activation=described_activation(design.activation))
-        self._recipe, self._parameters, self.binned = recipe, parameters, binned
+        self._network, self._recipe, self._parameters, self.binned = network, recipe, parameters, binned
         n = min(max(rows.x.shape[1] // 10, FEWEST_ROWS), MOST_ROWS)
         self._rows = Rows(rows.x[:, :n], rows.targets[:, :n])
-        m, dtype, layers = len(parameters.flat), parameters.flat.dtype, len(design.shapes)
+        m, dtype, layers = len(parameters.flat), parameters.flat.dtype, len(network.layers)
+        self._steps = recipe.epochs * -(-rows.x.shape[1] // recipe.batch_size)
         self._start = [weights.copy() for weights in parameters.weights]
-        self._work = Workspace(self._design, m, self._rows.x.shape[1], dtype, keeps=True)
-        self._gradients, self._moved = Parameters(design, m, dtype), Parameters(design, m, dtype)
+        self._observer = Observer(network, m, self._rows.x.shape[1], dtype)
+        self._gradients, self._moved = network.parameters(m, dtype), network.parameters(m, dtype)
         shape = (recipe.epochs + 1, layers)
         self.values = np.full((m, *shape, len(LAYER_METRICS)), np.nan)
         self.limits = np.zeros((len(binned), 2, layers, 2))
@@ -278,19 +279,19 @@ class LayerLog:
 
     def note(self, epoch: int, states: list[Array], count: int) -> None:
         """Describe the layers after an epoch, and the step that the optimizer would take next."""
-        parameters, gradients = self._parameters, self._gradients
+        parameters, gradients, recipe = self._parameters, self._gradients, self._recipe
+        ends = {0: 0, recipe.epochs: 1}
 
-        ends = {0: 0, self._recipe.epochs: 1}
-
-        def bin_up(layer: int, values: Array, delta: Array) -> None:
+        def bin_up(signals: Signals) -> None:
             for place, network in enumerate(self.binned if epoch in ends else ()):
-                found = histogram(values[network], delta[network])
-                self.limits[place, ends[epoch], layer], self.counts[place, ends[epoch], layer] = found
+                found = histogram(signals.values[network], signals.deltas[network])
+                where = place, ends[epoch], signals.layer
+                self.limits[where], self.counts[where] = found
 
-        described = observe(self._design, parameters, self._rows, self._work, gradients, bin_up)
+        described = observe(self._observer, self._network, recipe.loss, parameters, self._rows, gradients, bin_up)
         slopes = [norms(weights) for weights in gradients.weights]
         np.copyto(self._moved.flat, parameters.flat)
-        update(self._recipe, self._moved, gradients, [state.copy() for state in states], count + 1)
+        update(recipe, self._moved, gradients, [state.copy() for state in states], count + 1, self._steps)
         for layer, here in enumerate(described):
             weights = parameters.weights[layer]
             size = norms(weights)
@@ -298,7 +299,7 @@ class LayerLog:
                 "weight_std": spreads(weights),
                 "weight_gradient_norm": slopes[layer],
                 "update_ratio": norms(self._moved.weights[layer] - weights) / size,
-                "distinct_units": distinct_units(parameters.matrices[layer]),
+                "distinct_units": distinct_units(weights, parameters.layers[layer].get("biases")),
                 "distance": norms(weights - self._start[layer]) / norms(self._start[layer]),
             }
             for metric, name in enumerate(LAYER_METRICS):

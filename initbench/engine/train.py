@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from initbench.contracts import METRICS, Array, Optimizer
+from initbench.contracts import METRICS, Array, Generator, Optimizer, Schedule
 from initbench.engine.auc import roc_auc
-from initbench.engine.losses import class_first, loss_slope, losses_and_hits
-from initbench.engine.network import Design, Parameters, Workspace, backward, forward, spaced_rows
+from initbench.engine.losses import LogisticCrossEntropy, Loss, class_first
+from initbench.engine.network import BlockNetwork
+from initbench.engine.parameters import Parameters, spaced_rows
+from initbench.engine.workspace import Statistics, Workspace
 
 
 class Rows(NamedTuple):
@@ -41,6 +43,7 @@ class Recipe(NamedTuple):
 
     Attributes
     ----------
+    loss : Loss
     optimizer : Optimizer
     learning_rate : ndarray, shape (m,)
     batch_size, epochs : int
@@ -53,8 +56,11 @@ class Recipe(NamedTuple):
         Steps between two looks whether a network has reached ``target``, of which the first is before training.
     target : float
         An accuracy on the validation rows (fraction).
+    schedule : Schedule, optional
+        What each step's learning rate is multiplied by; 1 without.
     """
 
+    loss: Loss
     optimizer: Optimizer
     learning_rate: Array
     batch_size: int
@@ -63,6 +69,7 @@ class Recipe(NamedTuple):
     clip_norm: Array | None = None
     clock: int | None = None
     target: float = 1.0
+    schedule: Schedule | None = None
 
 
 class Trace(NamedTuple):
@@ -88,18 +95,19 @@ class Trace(NamedTuple):
 
 
 def train(
-    design: Design,
+    network: BlockNetwork,
     recipe: Recipe,
     parameters: Parameters,
     data: Data,
     orders: Callable[[], Array],
     on_epoch: Callable[[int, list[Array], int], None] = lambda epoch, states, count: None,
+    masks: Sequence[Generator] = (),
 ) -> Trace:
     """Train a stack of networks in place and measure it before training and after each epoch.
 
     Parameters
     ----------
-    design : Design
+    network : BlockNetwork
     recipe : Recipe
     parameters : Parameters
         Of ``m`` networks, where training starts; changed in place.
@@ -108,7 +116,9 @@ def train(
     orders : callable ``() -> ndarray of int, shape (s, n)``
         The order of the training rows in the next epoch, for each group.
     on_epoch : callable ``(epoch, states, count) -> None``
-        Told when an epoch has been measured, 0 first, with the optimizer's states and how many steps were taken.
+        Called when an epoch has been measured, 0 first, with the optimizer's states and how many steps were taken.
+    masks : sequence of numpy.random.Generator
+        What dropout draws its masks from, one a group.
 
     Returns
     -------
@@ -116,19 +126,19 @@ def train(
     """
     m, dtype = len(parameters.flat), parameters.flat.dtype
     data = Data(*(Rows(rows.x, class_first(rows.targets)) for rows in data))
-    gradients = Parameters(design, m, dtype)
+    gradients = network.parameters(m, dtype)
     states = [spaced_rows(m, parameters.flat.shape[1], dtype) for _ in range(recipe.optimizer.states)]
     curves = np.full((m, recipe.epochs + 1, len(METRICS)), np.nan)
     diverged, steps_to_target = np.full(m, -1), np.full(m, -1)
     spaces: dict[int, Workspace] = {}
-    count = 0
+    count, steps = 0, recipe.epochs * -(-data.train.x.shape[1] // recipe.batch_size)
 
     def look() -> None:
         """Note which networks have reached the target at this step, where the clock says so and one still may."""
         waiting = (steps_to_target < 0) & (diverged < 0)
         if recipe.clock is None or count % recipe.clock or not waiting.any():
             return
-        measured = measure(design, parameters, data, [data.valid])
+        measured = measure(network, recipe.loss, parameters, data, [data.valid])
         finite = np.isfinite(measured).all(axis=1) & np.isfinite(parameters.flat).all(axis=1)
         steps_to_target[waiting & finite & (measured[:, 1] >= recipe.target)] = count
 
@@ -140,12 +150,12 @@ def train(
                     count += 1
                     n = x.shape[1]
                     if n not in spaces:
-                        spaces[n] = Workspace(design, m, n, dtype, keeps=True)
-                    logits = forward(design, parameters, x, spaces[n])
-                    backward(design, parameters, x, loss_slope(logits, targets), spaces[n], gradients)
-                    update(recipe, parameters, gradients, states, count)
+                        spaces[n] = network.workspace(m, n, dtype, keeps=True, masks=masks)
+                    delta = recipe.loss.slope(network.forward(parameters, x, spaces[n]), targets)
+                    network.backward(parameters, delta, spaces[n], gradients)
+                    update(recipe, parameters, gradients, states, count, steps)
                     look()
-            measured = measure(design, parameters, data)
+            measured = measure(network, recipe.loss, parameters, data)
             finite = np.isfinite(measured).all(axis=1) & np.isfinite(parameters.flat).all(axis=1)
             diverged[~finite & (diverged < 0)] = epoch
             lost = diverged >= 0
@@ -155,7 +165,7 @@ def train(
             on_epoch(epoch, states, count)
             if lost.all():
                 break
-        return Trace(curves, diverged, steps_to_target, measure_auc(design, parameters, data))
+        return Trace(curves, diverged, steps_to_target, measure_auc(network, recipe.loss, parameters, data))
 
 
 def batches(rows: Rows, order: Array, batch_size: int) -> Iterator[tuple[Array, Array]]:
@@ -175,17 +185,20 @@ def batches(rows: Rows, order: Array, batch_size: int) -> Iterator[tuple[Array, 
         yield x, targets.transpose(1, 2, 0)
 
 
-def update(recipe: Recipe, parameters: Parameters, gradients: Parameters, states: list[Array], count: int) -> None:
-    """Take one step: clipping, weight decay, optimizer. ``gradients`` is overwritten."""
+def update(
+    recipe: Recipe, parameters: Parameters, gradients: Parameters, states: list[Array], count: int, steps: int
+) -> None:
+    """Take step ``count`` of ``steps``, from 1 on: clipping, weight decay, optimizer. ``gradients`` is overwritten."""
     dtype = parameters.flat.dtype
-    learning_rate = recipe.learning_rate[:, None].astype(dtype)
+    factor = 1.0 if recipe.schedule is None else recipe.schedule(count, steps)
+    learning_rate = (recipe.learning_rate[:, None] * factor).astype(dtype)
     if recipe.clip_norm is not None:
         squares = np.square(gradients.flat, dtype=np.float64)  # float32 would overflow where clipping is needed most
         norms = np.sqrt(squares.sum(axis=1))
         gradients.flat *= np.minimum(1, recipe.clip_norm / np.maximum(norms, 1e-300))[:, None].astype(dtype)
     if recipe.weight_decay is not None:
         decay = recipe.weight_decay[:, None, None].astype(dtype)
-        for weights, slopes in zip(parameters.weights, gradients.weights, strict=True):
+        for weights, slopes in zip(parameters.decaying, gradients.decaying, strict=True):
             if recipe.optimizer.decoupled_decay:
                 weights *= 1 - learning_rate[:, :, None] * decay
             else:
@@ -193,56 +206,57 @@ def update(recipe: Recipe, parameters: Parameters, gradients: Parameters, states
     recipe.optimizer.step(parameters.flat, gradients.flat, states, learning_rate, count)
 
 
-def measure(design: Design, parameters: Parameters, data: Data, parts: Sequence[Rows] = ()) -> Array:
-    """Loss and accuracy on all rows of each part, shape (m, 6), in the order of ``METRICS``, or of some parts alone.
+def measure(network: BlockNetwork, loss: Loss, parameters: Parameters, data: Data, parts: Sequence[Rows] = ()) -> Array:
+    """Loss and score on all rows of each part, shape (m, 6), in the order of ``METRICS``, or of some parts alone.
 
     Batch normalization uses statistics of the training rows, made with the weights as they stand.
     """
-    statistics = population_statistics(design, parameters, data.train)
+    statistics = population_statistics(network, parameters, data.train)
     m = len(parameters.flat)
     spaces: dict[int, Workspace] = {}
     columns = []
     for rows in parts or data:
-        losses, hits = np.zeros(m), np.zeros(m)
-        for logits, targets in _evaluated(design, parameters, rows, statistics, spaces):
-            row_losses, row_hits = losses_and_hits(logits, targets)
-            losses += row_losses.sum(axis=1)
-            hits += row_hits.sum(axis=1)
-        columns += [losses / rows.x.shape[1], hits / rows.x.shape[1]]
+        values, scores = np.zeros(m), np.zeros(m)
+        for outputs, targets in _evaluated(network, parameters, rows, statistics, spaces):
+            row_values, row_scores = loss.values_and_scores(outputs, targets)
+            values += row_values.sum(axis=1)
+            scores += row_scores.sum(axis=1)
+        columns += [values / rows.x.shape[1], scores / rows.x.shape[1]]
     return np.stack(columns, axis=1)
 
 
-def measure_auc(design: Design, parameters: Parameters, data: Data) -> Array:
+def measure_auc(network: BlockNetwork, loss: Loss, parameters: Parameters, data: Data) -> Array:
     """Area under the ROC curve on all test rows, shape (m,), as `measure` has them; nan with more than two classes."""
     m = len(parameters.flat)
-    if design.sizes[-1] > 1:
+    if not isinstance(loss, LogisticCrossEntropy):
         return np.full(m, np.nan)
-    statistics = population_statistics(design, parameters, data.train)
-    scores = [logits[:, :, 0].copy() for logits, _ in _evaluated(design, parameters, data.test, statistics, spaces={})]
+    statistics = population_statistics(network, parameters, data.train)
+    scores = [logits[:, :, 0].copy() for logits, _ in _evaluated(network, parameters, data.test, statistics, spaces={})]
     return roc_auc(np.concatenate(scores, axis=1), data.test.targets[:, :, 0] > 0.5)
 
 
 def _evaluated(
-    design: Design,
+    network: BlockNetwork,
     parameters: Parameters,
     rows: Rows,
-    statistics: list[tuple[Array, Array]],
+    statistics: Statistics,
     spaces: dict[int, Workspace],
 ) -> Iterator[tuple[Array, Array]]:
-    """Yield the logits of some rows at a time, which the next ones overwrite, and their targets."""
-    for x, targets in _chunks(rows, evaluation_rows(design)):
+    """Yield the outputs for some rows at a time, which the next ones overwrite, and their targets."""
+    m, dtype = len(parameters.flat), parameters.flat.dtype
+    for x, targets in _chunks(rows, evaluation_rows(network)):
         n = x.shape[1]
         if n not in spaces:
-            spaces[n] = Workspace(design, len(parameters.flat), n, parameters.flat.dtype, keeps=False)
-        yield forward(design, parameters, x, spaces[n], statistics), targets
+            spaces[n] = network.workspace(m, n, dtype, keeps=False, statistics=statistics)
+        yield network.forward(parameters, x, spaces[n]), targets
 
 
-def evaluation_rows(design: Design) -> int:
+def evaluation_rows(network: BlockNetwork) -> int:
     """How many rows to measure at a time: so few that they stay in cache, and enough for a large matrix to pay.
 
     They follow from the network alone, since the rows of a product may bear on its last bit.
     """
-    return min(max(2 * max(design.sizes[1:]), 128), 512)
+    return min(max(2 * network.widest, 128), 512)
 
 
 def _chunks(rows: Rows, size: int) -> Iterator[tuple[Array, Array]]:
@@ -251,31 +265,31 @@ def _chunks(rows: Rows, size: int) -> Iterator[tuple[Array, Array]]:
         yield rows.x[:, part], rows.targets[:, part]
 
 
-def population_statistics(design: Design, parameters: Parameters, rows: Rows) -> list[tuple[Array, Array]]:
-    """Mean and variance of each hidden unit's input over all rows, for batch normalization after training.
+def population_statistics(network: BlockNetwork, parameters: Parameters, rows: Rows) -> Statistics:
+    """Mean and variance of each normalized unit's input over all rows, for batch normalization after training.
 
     Returns
     -------
     list of pairs of ndarray of shape (m, 1, h)
-        One pair a hidden layer: the averages over chunks of rows of mean and of unbiased variance; none without batch
-        normalization.
+        One pair a block that normalizes over rows: the averages over chunks of rows of mean and of unbiased variance.
 
     References
     ----------
     Ioffe & Szegedy (2015), "Batch Normalization", algorithm 2, arXiv:1502.03167.
     """
-    if design.normalization != "batch":
+    m, dtype, total = len(parameters.flat), parameters.flat.dtype, rows.x.shape[1]
+    if not network.gathers:
         return []
-    m, dtype = len(parameters.flat), parameters.flat.dtype
-    total = rows.x.shape[1]
-    sums = [(np.zeros((m, 1, h), dtype), np.zeros((m, 1, h), dtype)) for h in design.sizes[1:-1]]
+    sums: list[tuple[Array, Array]] = []
     spaces: dict[int, Workspace] = {}
-    for x, _ in _chunks(rows, evaluation_rows(design)):
+    for x, _ in _chunks(rows, evaluation_rows(network)):
         n = x.shape[1]
         if n not in spaces:
-            spaces[n] = Workspace(design, m, n, dtype, keeps=False)
-        forward(design, parameters, x, spaces[n])
-        for norm, (mean, variance) in zip(spaces[n].norms, sums, strict=True):
+            spaces[n] = network.workspace(m, n, dtype, keeps=False)
+        network.forward(parameters, x, spaces[n])
+        found = spaces[n].normalizations
+        sums = sums or [(np.zeros_like(norm.mean), np.zeros_like(norm.variance)) for norm in found]
+        for norm, (mean, variance) in zip(found, sums, strict=True):
             mean += norm.mean * (n / total)
             variance += norm.variance * (n / total * n / max(n - 1, 1))
     return sums

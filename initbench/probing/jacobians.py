@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from initbench.contracts import Array
-from initbench.engine.network import Design, Parameters, Workspace, backward, forward, with_ones
-from initbench.engine.normalization import EPSILON
+from initbench.engine.blocks.dense import Dense
+from initbench.engine.network import BlockNetwork, with_ones
+from initbench.engine.parameters import Parameters
+from initbench.engine.signals import Observer, Signals
+from initbench.engine.workspace import Statistics
 
 ZERO = 1e-12  # of the largest singular value; a smaller one is rounding
 
 
-def jacobian_spectra(
-    design: Design, parameters: Parameters, x: Array, statistics: Sequence[tuple[Array, Array]] = ()
-) -> Array:
+def jacobian_spectra(network: BlockNetwork, parameters: Parameters, x: Array, statistics: Statistics = ()) -> Array:
     """The singular values of the derivative of the last hidden layer's output by the input.
 
     Each unit of that layer is taken for the output of a network in turn, and differentiated by backpropagation.
 
     Parameters
     ----------
-    design : Design
+    network : BlockNetwork
+        One for which `is_between_dense` is true.
     parameters : Parameters
         Of ``m`` networks.
     x : ndarray, shape (r, d)
         Where to differentiate.
     statistics : sequence of pairs of ndarray, each of shape (m, 1, h)
-        Mean and variance that batch normalization divides by, a pair a hidden layer; they are held fixed.
+        Mean and variance that batch normalization divides by, a pair a block; they are held fixed.
 
     Returns
     -------
@@ -41,51 +41,31 @@ def jacobian_spectra(
     networks", arXiv:1312.6120. Pennington, Schoenholz & Ganguli (2017), "Resurrecting the sigmoid in deep learning
     through dynamical isometry", arXiv:1711.04735.
     """
-    m, h = len(parameters.flat), design.sizes[-2]
-    design, parameters = _hidden_part(design, parameters, statistics)
-    work, gradients = Workspace(design, m, h, np.dtype(np.float64), keeps=True), Parameters(design, m, np.dtype(float))
-    first = parameters.weights[0]
-    if design.sizes[0] > design.sizes[1]:
+    hidden, dtype = BlockNetwork(network.blocks[:-1], network.rows), np.dtype(np.float64)
+    m, h = len(parameters.flat), hidden.outputs
+    own, gradients = hidden.parameters(m, dtype), hidden.parameters(m, dtype)
+    for ours, theirs in zip(own.layers, parameters.layers, strict=False):
+        for name, numbers in ours.items():
+            numbers[:] = theirs[name]
+    observer = Observer(hidden, m, h, dtype, statistics)
+    first = own.weights[0]
+    if first.shape[1] > first.shape[2]:
         first = np.linalg.qr(first)[1]  # a rotation of the inputs, which changes no singular value
     found = []
 
-    def see(layer: int, delta: Array) -> None:
-        if layer == 0:
-            found.append(singular_values(delta @ first.swapaxes(1, 2)))
+    def see(signals: Signals) -> None:
+        if signals.layer == 0:
+            found.append(singular_values(signals.deltas @ first.swapaxes(1, 2)))
 
     for row in x:
         rows = with_ones(np.tile(row, (h, 1)))[None]
-        forward(design, parameters, rows, work)
-        backward(design, parameters, rows, np.tile(np.eye(h), (m, 1, 1)), work, gradients, see)
+        observer.send(own, rows, lambda outputs: np.tile(np.eye(h), (m, 1, 1)), gradients, see)
     return np.stack(found, axis=1)
 
 
-def _hidden_part(
-    design: Design, parameters: Parameters, statistics: Sequence[tuple[Array, Array]]
-) -> tuple[Design, Parameters]:
-    """The networks without their last layer: what it is given comes out. Batch normalization is in the weights."""
-    hidden = design.sizes[:-1]
-    part = design._replace(sizes=(*hidden, hidden[-1]))
-    if design.normalization == "batch":
-        part = part._replace(normalization="none")
-    copy = Parameters(part, len(parameters.flat), np.dtype(np.float64))
-    for layer, matrix in enumerate(copy.matrices[:-1]):
-        matrix[:] = parameters.matrices[layer]
-        if design.normalization == "batch":
-            mean, variance = statistics[layer]
-            factor = parameters.gains[layer] / np.sqrt(variance + EPSILON)
-            copy.biases[layer][:] = (copy.biases[layer] - mean) * factor + parameters.offsets[layer]
-            copy.weights[layer][:] *= factor
-    for mine, others in (
-        (copy.gains, parameters.gains),
-        (copy.offsets, parameters.offsets),
-        (copy.slopes, parameters.slopes),
-        (copy.scales.values(), parameters.scales.values()),
-    ):
-        for array, other in zip(mine, others, strict=False):
-            array[:] = other
-    copy.weights[-1][:] = np.eye(hidden[-1])
-    return part, copy
+def is_between_dense(network: BlockNetwork) -> bool:
+    """Whether all that a network does lies between its first and its last block, both of them dense."""
+    return isinstance(network.blocks[0], Dense) and isinstance(network.blocks[-1], Dense)
 
 
 def singular_values(matrices: Array) -> Array:

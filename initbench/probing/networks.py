@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from initbench.contracts import Array
-from initbench.engine.diagnostics import SATURATED, described_activation, distinct_units, norms, observe, spreads
-from initbench.engine.losses import losses_and_hits
-from initbench.engine.network import Design, Parameters, Workspace
+from initbench.contracts import Activation, Array
+from initbench.engine.diagnostics import SATURATED, Described, activations, distinct_units, norms, observe, spreads
+from initbench.engine.losses import cross_entropy
+from initbench.engine.parameters import Parameters
+from initbench.engine.signals import Observer, Signals
 from initbench.engine.train import Rows
-from initbench.plan import Cell
-from initbench.probing.jacobians import jacobian_spectra, singular_values, spectrum_numbers
-from initbench.registry import find
+from initbench.plan import Cell, network_of
+from initbench.probing.jacobians import is_between_dense, jacobian_spectra, singular_values, spectrum_numbers
 from initbench.theory import evaluate
 from initbench.training.untrained import draw_start
 
@@ -61,70 +61,86 @@ def look_at(cells: Sequence[Cell], rows: Rows, batch: int, differentiated: int) 
     -------
     Look
     """
-    first, m, dtype = cells[0], len(cells), np.dtype(np.float64)
-    activation = find("activation", first.activation.name).function(**dict(first.activation.parameters))
-    design = Design(first.sizes, described_activation(activation), first.normalization, first.residual)
-    parameters, gradients = Parameters(design, m, dtype), Parameters(design, m, dtype)
+    network, m, dtype = network_of(cells[0]), len(cells), np.dtype(np.float64)
+    parameters, gradients = network.parameters(m, dtype), network.parameters(m, dtype)
     for place, cell in enumerate(cells):
-        draw_start(cell, design, parameters, place, rows.x[0, :, :-1], rows.targets[0])
+        draw_start(cell, network, parameters, place, rows.x[0, :, :-1], rows.targets[0])
     rows = Rows(rows.x[:, :batch], rows.targets[:, :batch])
-    work = Workspace(design, m, rows.x.shape[1], dtype, keeps=True)
-    distinct = [distinct_units(matrix) for matrix in parameters.matrices]
-    correlations: dict[int, Array] = {}
-    networks, last = {"born_dead": np.zeros(m, bool), "stays_alike": np.zeros(m, bool)}, len(design.shapes) - 1
-    passes_back = np.ones(m, bool)
-    by_output: dict[int, Array] = {}  # derivatives by what a hidden layer gives
-    output_squares: dict[int, Array] = {}
-    # Weights of 0 make outputs constant too, but units that biases part will draw them apart.
-    parts_itself = np.zeros(m, bool)
-    for weights, differ in zip(parameters.weights[:-1], distinct, strict=False):
-        parts_itself |= ~weights.any(axis=(1, 2)) & (differ > 1)
-
-    def see(layer: int, values: Array, delta: Array) -> None:
-        correlations[layer] = mean_cosine(values if layer == last else work.z[layer][..., :-1])
-        if layer == last:
-            losses, _ = losses_and_hits(values.copy("K"), rows.targets)
-            networks["loss"] = losses.mean(axis=1)
-        if layer == last - 1:
-            networks["born_dead"] = is_constant(values) & ~parts_itself
-        # Units that are alike in all that they are given and give stay so; in weights alone they may yet part.
-        if layer < last and values.shape[2] > 1 and (distinct[layer] == 1).any():
-            outgoing = parameters.weights[layer + 1].swapaxes(1, 2)
-            follows = distinct_units(np.pad(outgoing, ((0, 0), (0, 1), (0, 0))))  # biases of 0 as its last row
-            networks["stays_alike"] |= (distinct[layer] == 1) & (follows == 1) & is_alike(values)
-        turned = parameters.weights[layer].swapaxes(1, 2)
-        if layer == last > 0:  # the terms of equal weights cancel, since those of a row of delta do
-            terms = (np.abs(delta) @ np.abs(turned)).max(axis=(1, 2))
-            passes_back[:] = ~(np.abs(delta @ turned).max(axis=(1, 2)) <= ROUNDING * terms)
-        if layer > 0 and design.residual != "none":
-            passed = delta @ turned + by_output.pop(layer - 1, 0.0)
-            output_squares[layer - 1] = (passed**2).mean(axis=(1, 2))
-            skip = design.skip_from(layer - 1)
-            if skip is not None:
-                by_output[skip] = passed
-
-    with np.errstate(all="ignore"):  # what runs off is a finding, and told
-        described = observe(design, parameters, rows, work, gradients, see)
-        for layer, here in enumerate(described):
-            here |= {"correlation": correlations[layer], "distinct_units": distinct[layer].astype(int)}
-            here["input_likeness"] = np.broadcast_to(likeness(rows.x[..., :-1]), m)
-            here |= _describe_weights(parameters, gradients, layer)
-            is_finite = np.isfinite(here["preactivation_square"]) & np.isfinite(here["weight_norm"])
-            if not is_finite.all():
-                here |= {name: np.where(is_finite, here[name], np.nan) for name in SHARES}
-        layers = {name: np.stack([here[name] for here in described], axis=1) for name in described[0]}
+    observer = Observer(network, m, rows.x.shape[1], dtype)
+    loss, watcher = cross_entropy(network.outputs), _Watcher(parameters, rows)
+    with np.errstate(all="ignore"):  # what runs off is a finding, and reported
+        described = observe(observer, network, loss, parameters, rows, gradients, watcher.see)
+        layers = _layer_numbers(described, watcher, parameters, gradients, rows)
+        networks = watcher.networks | _sum_up(layers, watcher.value_squares)
+        networks["backward_ratio"][~watcher.passes_back] = np.nan
         spectra = np.empty((m, 0, 0))
-        if differentiated and max(design.sizes[1:-1], default=WIDEST + 1) <= WIDEST:
-            statistics = [(norm.mean, norm.variance) for norm in work.norms]
-            spectra = jacobian_spectra(design, parameters, rows.x[0, :differentiated, :-1], statistics)
+        widths = [slot.shape[1] for slot in network.layers[:-1]]
+        if differentiated and widths and max(widths) <= WIDEST and is_between_dense(network):
+            statistics = [(norm.mean, norm.variance) for norm in observer.work.normalizations]
+            spectra = jacobian_spectra(network, parameters, rows.x[0, :differentiated, :-1], statistics)
         numbers = spectrum_numbers(spectra if spectra.size else np.full((m, 1, 1), np.nan))
-        networks |= _sum_up(layers, output_squares) | {f"jacobian_{name}": values for name, values in numbers.items()}
-        networks["backward_ratio"][~passes_back] = np.nan
-        for norm in work.norms:  # an infinite variance makes zeros of what it divides
-            networks["is_finite"] &= np.isfinite(norm.variance).all(axis=(1, 2))
-        if not is_flat_on_both_sides(design):
+        networks |= {f"jacobian_{name}": values for name, values in numbers.items()}
+        for variance in observer.work.variances:
+            networks["is_finite"] &= np.isfinite(variance).all(axis=(1, 2))
+        if not any(map(is_flat_on_both_sides, activations(network))):
             networks["saturated"] = np.full(m, np.nan)
     return Look(layers, networks, spectra)
+
+
+class _Watcher:
+    """What is noted while signals of ``m`` networks are shown, the last layer first."""
+
+    def __init__(self, parameters: Parameters, rows: Rows) -> None:
+        m = len(parameters.flat)
+        self._parameters, self._rows, self._last = parameters, rows, len(parameters.layers) - 1
+        self.distinct = [distinct_units(layer["weights"], layer.get("biases")) for layer in parameters.layers]
+        self.correlations: dict[int, Array] = {}
+        self.value_squares: dict[int, Array] = {}  # of derivatives by what a hidden layer gives
+        self.passes_back = np.ones(m, bool)
+        self.networks = {"born_dead": np.zeros(m, bool), "stays_alike": np.zeros(m, bool)}
+        # Weights of 0 make outputs constant too, but units that biases part will draw them apart.
+        self._parts_itself = np.zeros(m, bool)
+        for weights, differ in zip(parameters.weights[:-1], self.distinct, strict=False):
+            self._parts_itself |= ~weights.any(axis=(1, 2)) & (differ > 1)
+
+    def see(self, signals: Signals) -> None:
+        """Note what a layer shows."""
+        layer, values = signals.layer, signals.values
+        self.correlations[layer] = mean_cosine(signals.preactivations)
+        if layer == self._last:
+            self._see_last(signals)
+        elif signals.value_square is not None:
+            self.value_squares[layer] = signals.value_square
+        if layer == self._last - 1:
+            self.networks["born_dead"] = is_constant(values) & ~self._parts_itself
+        # Units that are alike in all that they are given and give stay so; in weights alone they may yet part.
+        if layer < self._last and values.shape[-1] > 1 and (self.distinct[layer] == 1).any():
+            follows = distinct_units(self._parameters.weights[layer + 1].swapaxes(1, 2))
+            self.networks["stays_alike"] |= (self.distinct[layer] == 1) & (follows == 1) & is_alike(values)
+
+    def _see_last(self, signals: Signals) -> None:
+        loss, deltas = cross_entropy(signals.values.shape[-1]), signals.deltas
+        losses, _ = loss.values_and_scores(signals.values.copy("K"), self._rows.targets)
+        self.networks["loss"] = losses.mean(axis=1)
+        if self._last > 0:  # the terms of equal weights cancel, since those of a row of delta do
+            turned = self._parameters.weights[-1].swapaxes(1, 2)
+            terms = (np.abs(deltas) @ np.abs(turned)).max(axis=(1, 2))
+            self.passes_back = ~(np.abs(deltas @ turned).max(axis=(1, 2)) <= ROUNDING * terms)
+
+
+def _layer_numbers(
+    described: Described, watcher: _Watcher, parameters: Parameters, gradients: Parameters, rows: Rows
+) -> dict[str, Array]:
+    """All numbers of layers by name, shape (m, layers)."""
+    m = len(parameters.flat)
+    for layer, here in enumerate(described):
+        here |= {"correlation": watcher.correlations[layer], "distinct_units": watcher.distinct[layer].astype(int)}
+        here["input_likeness"] = np.broadcast_to(likeness(rows.x[..., :-1]), m)
+        here |= _describe_weights(parameters.layers[layer], gradients.layers[layer])
+        is_finite = np.isfinite(here["preactivation_square"]) & np.isfinite(here["weight_norm"])
+        if not is_finite.all():
+            here |= {name: np.where(is_finite, here[name], np.nan) for name in SHARES}
+    return {name: np.stack([here[name] for here in described], axis=1) for name in described[0]}
 
 
 @np.errstate(invalid="ignore")  # 0 / 0 is nan
@@ -157,9 +173,9 @@ def is_constant(values: Array) -> Array:
     return np.asarray((spread <= ROUNDING * np.abs(values).max(axis=(1, 2))) & (values.shape[1] > 1))
 
 
-def is_flat_on_both_sides(design: Design) -> bool:
+def is_flat_on_both_sides(activation: Activation) -> bool:
     """Whether the activation saturates, as tanh and unlike ReLU, half of whose units are inactive by nature."""
-    _, slopes = evaluate(design.activation, np.linspace(-40, 40, 16001))
+    _, slopes = evaluate(activation, np.linspace(-40, 40, 16001))
     steep = np.abs(slopes) >= SATURATED * np.abs(slopes).max()
     return not (steep[0] or steep[-1])
 
@@ -170,10 +186,11 @@ def is_alike(values: Array) -> Array:
     return np.asarray(spread <= ROUNDING * np.abs(values).max(axis=(1, 2)))
 
 
-def _describe_weights(parameters: Parameters, gradients: Parameters, layer: int) -> dict[str, Array]:
-    weights, biases = parameters.weights[layer], parameters.biases[layer]
+def _describe_weights(layer: dict[str, Array], gradients: dict[str, Array]) -> dict[str, Array]:
+    weights = layer["weights"]
+    biases = layer.get("biases", np.zeros_like(weights[:, :1]))
     fan_in, fan_out = weights.shape[1:]
-    size, slope = norms(weights), norms(gradients.weights[layer])
+    size, slope = norms(weights), norms(gradients["weights"])
     ends = np.full((len(weights), 2), np.nan)
     if min(fan_in, fan_out) <= WIDEST:
         ends = singular_values(weights)[:, [0, -1]]
@@ -189,18 +206,17 @@ def _describe_weights(parameters: Parameters, gradients: Parameters, layer: int)
         "weight_square": size**2 / (fan_in * fan_out),
         "bias_mean": _means(biases),
         "bias_square": _means(biases**2),
-        "is_independent": is_independent(parameters.matrices[layer]),
+        "is_independent": is_independent(weights, biases[:, 0]),
     }
 
 
-def is_independent(matrix: Array) -> Array:
-    """Whether weights, shape (m, fan_in + 1, fan_out) with biases as the last row, may be drawn one by one.
+def is_independent(weights: Array, biases: Array) -> Array:
+    """Whether weights, shape (m, fan_in, fan_out), and biases, shape (m, fan_out), may be drawn one by one.
 
     They are not where some are 0, where units are alike or mirror images of one another, or where biases are all the
     same number and not 0.
     """
-    weights, biases = matrix[:, :-1], matrix[:, -1]
-    sizes = np.sort(np.matmul(np.cos(np.arange(1, matrix.shape[1])), np.abs(weights)), axis=-1)
+    sizes = np.sort(np.matmul(np.cos(np.arange(1, weights.shape[1] + 1)), np.abs(weights)), axis=-1)
     mirrored = (np.diff(sizes) <= ROUNDING * np.abs(sizes).max(axis=-1, keepdims=True)).any(axis=-1)
     same = (biases == biases[:, :1]).all(axis=1) & (biases[:, 0] != 0) & (biases.shape[1] > 1)
     return np.asarray(weights.all(axis=(1, 2)) & ~mirrored & ~same)
@@ -212,15 +228,15 @@ def _means(array: Array) -> Array:
     return means
 
 
-def _sum_up(layers: dict[str, Array], output_squares: dict[int, Array]) -> dict[str, Array]:
+def _sum_up(layers: dict[str, Array], value_squares: dict[int, Array]) -> dict[str, Array]:
     """Numbers of whole networks from those of their layers, shape (m, layers).
 
     With residual connections also from the mean squares of the derivatives by what each hidden layer gives.
     """
     squares = [layers["preactivation_square"], layers["gradient_square"], layers["weight_gradient_square"]]
-    if output_squares:  # a preactivation is then that of a branch, which may begin at 0
+    if value_squares:  # a preactivation is then that of a branch, which may begin at 0
         squares[0] = layers["activation_mean"] ** 2 + layers["activation_std"] ** 2
-        squares[1] = np.stack([output_squares[i] for i in range(len(output_squares))] + [squares[1][:, -1]], axis=1)
+        squares[1] = np.stack([value_squares[i] for i in range(len(value_squares))] + [squares[1][:, -1]], axis=1)
     forward, back, gradient = map(np.sqrt, squares)
     hidden = slice(0, max(1, forward.shape[1] - 1))  # the last layer is none, but of a network without any
     logs = np.log(squares[0][:, hidden])

@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from initbench.contracts import PROBED_LAYERS, PROBED_NETWORKS, Array
-from initbench.plan import Cell
+from initbench.engine.blocks.activation import Activate
+from initbench.engine.blocks.dense import Dense
+from initbench.plan import Cell, network_of
 from initbench.probing.networks import Look
 from initbench.registry import find
 from initbench.theory import predicted_correlations, predicted_gradients, predicted_lengths, predicted_spreads
@@ -62,7 +64,7 @@ def probe_tables(
 
 
 def _layer_rows(cells: Sequence[Cell], look: Look) -> pd.DataFrame:
-    units = cells[0].sizes[1:]
+    units = [slot.shape[1] for slot in network_of(cells[0]).layers]
     rows = {name: values.ravel() for name, values in look.layers.items()}
     places = {"layer": np.tile(np.arange(1, len(units) + 1), len(cells)), "units": np.tile(units, len(cells))}
     return pd.DataFrame({"start": np.repeat([cell.key for cell in cells], len(units)), **places, **rows})
@@ -92,13 +94,15 @@ def predict(cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
         residual connections, and from the first layer on whose weights and biases are not drawn independently of mean
         0. The spread is nan with biases too, and where weights depend on one another or on the data.
     """
-    sizes, count = np.array(cell.sizes), len(cell.sizes) - 1
+    network = network_of(cell)
+    sizes = np.array([network.layers[0].shape[0], *(slot.shape[1] for slot in network.layers)])
+    count = len(network.layers)
     found = pd.DataFrame(np.nan, index=range(count), columns=[*PREDICTED, SPREAD])
     found = found.assign(setting=rows["setting"].iloc[0], layer=range(1, count + 1))
     means = rows.groupby("layer").mean(numeric_only=True)
     drawn = _is_drawn(means, sizes, rows["start"].nunique())
     known = count if drawn.all() else int(drawn.argmin())
-    if cell.normalization != "none" or cell.residual != "none" or known == 0:
+    if not all(isinstance(block, Dense | Activate) for block in network.blocks) or known == 0:
         return found
     activation = find("activation", cell.activation.name).function(**dict(cell.activation.parameters))
     weights = (means["weight_square"] * sizes[:-1]).to_numpy()[:known]
@@ -113,10 +117,10 @@ def predict(cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
     is_free &= bool((means["singular_max"] > EVEN * means["singular_min"])[:known].all())  # as with orthogonal weights
     if is_free:
         alike = min(1.0, means["input_likeness"].iloc[0])
-        found.loc[: known - 1, SPREAD] = predicted_spreads(activation, cell.sizes[1 : known + 1], alike)
+        found.loc[: known - 1, SPREAD] = predicted_spreads(activation, sizes[1 : known + 1].tolist(), alike)
     if known >= count - 1:
         hidden = count - 1
-        relative = predicted_gradients(activation, weights[:hidden], lengths[:hidden], cell.sizes[: hidden + 1])
+        relative = predicted_gradients(activation, weights[:hidden], lengths[:hidden], sizes[: hidden + 1].tolist())
         found.loc[: hidden - 1, PREDICTED[1]] = relative * means["gradient_square"].iloc[hidden - 1]
     return found
 

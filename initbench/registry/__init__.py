@@ -2,18 +2,21 @@
 
 from initbench.conventions import FOLDERS
 from initbench.registry.entry import (
+    SHAPE_KEYS,
     About,
     Entry,
     Function,
     Identity,
     Parameter,
     activation,
+    architecture,
     bias,
     dataset,
     initializer,
     network_initializer,
     optimizer,
     plain,
+    schedule,
 )
 from initbench.registry.naming import (
     advice,
@@ -31,6 +34,7 @@ from initbench.registry.plugins import has_parts_of_script, isolated, load_plugi
 
 __all__ = [
     "FOLDERS",
+    "SHAPE_KEYS",
     "About",
     "Entry",
     "Function",
@@ -38,6 +42,7 @@ __all__ = [
     "Parameter",
     "activation",
     "advice",
+    "architecture",
     "bias",
     "dataset",
     "entries",
@@ -57,4 +62,5 @@ __all__ = [
     "network_initializer",
     "optimizer",
     "plain",
+    "schedule",
 ]

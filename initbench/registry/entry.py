@@ -27,7 +27,11 @@ LEADING = {  # what a part's function is given by place; all else is a parameter
     "activation": (),
     "optimizer": (),
     "dataset": ("folders",),
+    "architecture": ("rows", "outputs"),
+    "schedule": (),
 }
+SHAPE_KEYS = ("hidden", "activation", "normalization", "residual", "dropout")
+"""What an architecture is given by name from the config keys of these names, as far as it asks for it."""
 
 
 class About(NamedTuple):
@@ -219,7 +223,7 @@ def _parameters(function: Callable[..., Any], leading: tuple[str, ...]) -> dict[
         raise UsageError(f"{name} takes ({', '.join(placed)}) and must take ({', '.join(leading)})")
     found = {}
     for p in all_of_it:
-        if p.kind is not p.KEYWORD_ONLY or p.name == "layer":
+        if p.kind is not p.KEYWORD_ONLY or p.name == "layer" or (leading[:1] == ("rows",) and p.name in SHAPE_KEYS):
             continue
         hint, limits = hints.get(p.name, float), None
         options = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
@@ -335,3 +339,13 @@ def optimizer(name: str, **about: Any) -> Callable[[Function], Function]:
 def dataset(name: str, **about: Any) -> Callable[[Function], Function]:
     """Register a function ``(folders, *, parameters) -> Dataset``."""
     return _register("dataset", name, about)
+
+
+def architecture(name: str, **about: Any) -> Callable[[Function], Function]:
+    """Register a function ``(rows, outputs, *, hidden, activation, parameters) -> blocks``."""
+    return _register("architecture", name, about)
+
+
+def schedule(name: str, **about: Any) -> Callable[[Function], Function]:
+    """Register a function ``(*, parameters) -> Schedule``."""
+    return _register("schedule", name, about)

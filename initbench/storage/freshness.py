@@ -16,7 +16,8 @@ from typing import Any, Literal, NamedTuple
 
 import yaml
 
-from initbench.config import Experiment
+from initbench.config.experiment import YOUNGER, Experiment
+from initbench.config.keys import KEYS
 from initbench.errors import command_line
 from initbench.plan import Cell
 from initbench.storage.folders import TUNING
@@ -141,6 +142,7 @@ def differences(
         old = None
     new, told = yaml.safe_load(experiment.to_yaml()), []
     if isinstance(old, dict):
+        old = {key: yaml.safe_load(KEYS[key].default) for key in YOUNGER} | old
         keys = [key for key in {**new, **old} if key not in APART and new.get(key) != old.get(key)]
         told = [_change(key, new.get(key), old.get(key)) for key in keys]
     try:

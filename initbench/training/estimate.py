@@ -6,7 +6,7 @@ import heapq
 import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from math import ceil
+from math import ceil, prod
 from statistics import median
 
 import numpy as np
@@ -14,10 +14,10 @@ from threadpoolctl import threadpool_limits
 
 from initbench.contracts import Array
 from initbench.engine.losses import one_hot
-from initbench.engine.network import Parameters, with_ones
+from initbench.engine.network import with_ones
 from initbench.engine.train import Data, Rows, train
-from initbench.plan import Stack, network_bytes
-from initbench.training.stack import design_of, recipe_of
+from initbench.plan import Stack, network_bytes, network_of
+from initbench.training.stack import recipe_of
 
 ENOUGH_SECONDS = 0.05  # of one timed epoch; a shorter one is repeated with more rows
 TRIAL_SECONDS = 2.0  # for all stacks together; those that are left are compared with the timed ones
@@ -68,9 +68,9 @@ def work(stack: Stack) -> float:
 
 def _step_work(stack: Stack) -> float:
     cell = stack.cells[0]
-    weights = sum(a * b for a, b in pairwise(cell.sizes))
+    layers = network_of(cell).layers
     rows = min(cell.batch_size, cell.data.train_rows)
-    return float(len(stack.cells) * weights * rows + WORK_OF_A_LAYER * (len(cell.sizes) - 1))
+    return float(len(stack.cells) * sum(prod(slot.shape) for slot in layers) * rows + WORK_OF_A_LAYER * len(layers))
 
 
 def _can_be_tried(stack: Stack) -> bool:
@@ -100,8 +100,8 @@ def _time(stack: Stack, counts: list[int]) -> float:
     """Seconds of an epoch of a stack on so many rows for training, validation and test; the faster of two."""
     cell, m, s = stack.cells[0], len(stack.cells), len(stack.seeds)
     dtype, chance = np.dtype(cell.dtype), np.random.default_rng(0)
-    design, moments = design_of(stack), list[float]()
-    parameters = Parameters(design, m, dtype)
+    network, moments = network_of(cell), list[float]()
+    parameters = network.parameters(m, dtype)
     for weights in parameters.weights:
         weights[:] = chance.standard_normal(weights.shape) / weights.shape[1] ** 0.5
 
@@ -114,7 +114,7 @@ def _time(stack: Stack, counts: list[int]) -> float:
 
     with threadpool_limits(1):
         train(
-            design,
+            network,
             recipe_of(stack)._replace(learning_rate=np.zeros(m), epochs=2),
             parameters,
             Data(*map(made_up, counts)),
@@ -128,5 +128,6 @@ def _kind(stack: Stack) -> tuple[object, ...]:
     """What the time of a stack depends on."""
     cell = stack.cells[0]
     step = (cell.clip_norm is None, cell.weight_decay > 0, cell.batch_size, cell.epochs, cell.clock)
-    kind = (cell.hidden, cell.activation, cell.normalization, cell.residual, cell.optimizer, step)
+    network = (cell.architecture, cell.hidden, cell.activation, cell.normalization, cell.residual, cell.dropout)
+    kind = (*network, cell.optimizer, step)
     return (*kind, cell.dataset, cell.train_rows, cell.dtype, len(stack.cells), len(stack.seeds))

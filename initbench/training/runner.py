@@ -133,7 +133,7 @@ def preview(experiment: Experiment, jobs: int, folders: tuple[Path, ...]) -> Pre
         known = FACTS.get(part.name)
         if known and known.place(folders) is None:
             train_rows = known.rows - known.test_rows
-            data[part] = DataFacts(known.checksum, train_rows, known.test_rows, known.features, known.classes)
+            data[part] = DataFacts(known.checksum, train_rows, known.test_rows, known.row, known.classes)
             absent[part.name] = data[part]
         else:
             data[part] = facts_of(load_dataset(part.name, dict(part.parameters), folders))

@@ -62,8 +62,8 @@ class SharedData:
 
 def facts_of(dataset: Dataset) -> DataFacts:
     """What the plan must know of a data set."""
-    rows, columns = dataset.x_train.shape
-    return DataFacts(checksum(dataset), rows, len(dataset.x_test), columns, len(dataset.classes))
+    rows = len(dataset.x_train)
+    return DataFacts(checksum(dataset), rows, len(dataset.x_test), dataset.row, len(dataset.classes))
 
 
 def save_shared(dataset: Dataset, folder: Path) -> None:
@@ -81,7 +81,7 @@ def save_shared(dataset: Dataset, folder: Path) -> None:
     StoreError
         When it cannot be written.
     """
-    rest = {"classes": dataset.classes, "kind": dataset.kind, "features": dataset.features}
+    rest = {name: getattr(dataset, name) for name in ("classes", "kind", "features", "shape")}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in ARRAYS:
@@ -107,4 +107,5 @@ def open_shared(folder: Path) -> Dataset:
     """
     arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
     rest = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
-    return Dataset(**arrays, classes=tuple(rest["classes"]), kind=rest["kind"], features=tuple(rest["features"]))
+    classes, features, shape = (tuple(rest[name]) for name in ("classes", "features", "shape"))
+    return Dataset(**arrays, classes=classes, kind=rest["kind"], features=features, shape=shape)

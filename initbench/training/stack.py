@@ -10,11 +10,12 @@ import numpy as np
 
 from initbench.contracts import Array, Dataset
 from initbench.engine.diagnostics import LayerLog
-from initbench.engine.losses import one_hot
-from initbench.engine.network import Design, Parameters, with_ones
+from initbench.engine.losses import cross_entropy, one_hot
+from initbench.engine.network import with_ones
+from initbench.engine.parameters import Parameters
 from initbench.engine.train import Data, Recipe, Rows, Trace, train
 from initbench.errors import InitbenchError
-from initbench.plan import Cell, Stack
+from initbench.plan import Cell, Stack, network_of
 from initbench.randomness import stream
 from initbench.registry import find
 from initbench.storage.store import LayerRecord, Record
@@ -139,22 +140,13 @@ def load_rows(stack: Stack, dataset: Dataset) -> StackRows:
     return StackRows(data, majorities)
 
 
-def design_of(stack: Stack) -> Design:
-    """The shape that the networks of a stack have in common."""
-    first = stack.cells[0]
-    return Design(
-        sizes=first.sizes,
-        activation=find("activation", first.activation.name).function(**dict(first.activation.parameters)),
-        normalization=first.normalization,
-        residual=first.residual,
-    )
-
-
 def recipe_of(stack: Stack) -> Recipe:
     """How the networks of a stack are trained."""
     first = stack.cells[0]
     return Recipe(
+        loss=cross_entropy(first.outputs),
         optimizer=find("optimizer", first.optimizer.name).function(**dict(first.optimizer.parameters)),
+        schedule=find("schedule", first.schedule.name).function(**dict(first.schedule.parameters)),
         learning_rate=np.array([cell.learning_rate for cell in stack.cells]),
         batch_size=first.batch_size,
         epochs=first.epochs,
@@ -179,18 +171,18 @@ def train_rows(
     log : LayerLog, optional
     """
     first, m = stack.cells[0], len(stack.cells)
-    design, recipe = design_of(stack), recipe_of(stack)
-    parameters = Parameters(design, m, np.dtype(first.dtype))
+    network, recipe = network_of(first), recipe_of(stack)
+    parameters = network.parameters(m, np.dtype(first.dtype))
     own_seconds = []
     for i, cell in enumerate(stack.cells):
         started = time.perf_counter()
         place = stack.seeds.index(cell.seed)
-        draw_start(cell, design, parameters, i, data.train.x[place, :, :-1], data.train.targets[place])
+        draw_start(cell, network, parameters, i, data.train.x[place, :, :-1], data.train.targets[place])
         own_seconds.append(time.perf_counter() - started)
     log = None
     if keep.layers:
         binned = tuple(i for i, cell in enumerate(stack.cells) if cell.seed == keep.binned_seed)
-        log = LayerLog(design, recipe, parameters, data.train, binned)
+        log = LayerLog(network, recipe, parameters, data.train, binned)
     epochs_left = first.epochs
 
     def note(epoch: int, states: list[Array], count: int) -> None:
@@ -203,12 +195,13 @@ def train_rows(
 
     streams = [stream(seed, "batches") for seed in stack.seeds]
     trace = train(
-        design,
+        network,
         recipe,
         parameters,
         data,
         orders=lambda: np.stack([rng.permutation(data.train.x.shape[1]) for rng in streams]),
         on_epoch=note,
+        masks=[stream(seed, "dropout") for seed in stack.seeds] if first.dropout else (),
     )
     on_epoch(m * epochs_left)  # those that were not trained since all networks have diverged
     if log:

@@ -1,15 +1,21 @@
-"""Where a network's training starts: the names of a cell -> the first of all numbers that it trains."""
+"""Where a network's training starts: the first of all numbers that it trains."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from initbench.contracts import Array, Branch, Generator, Layer, layers_of, wrong_draw
-from initbench.engine.losses import loss_slope, losses_and_hits
-from initbench.engine.network import Design, Parameters, Workspace, backward, forward, with_ones
+from initbench.config.experiment import Part
+from initbench.contracts import Array, Branch, Generator, Layer, Shape, wrong_draw
+from initbench.engine.blocks.residual import connections, layers_of
+from initbench.engine.diagnostics import activations
+from initbench.engine.losses import cross_entropy
+from initbench.engine.network import BlockNetwork, with_ones
+from initbench.engine.parameters import Parameters, Slot
+from initbench.engine.signals import Observer
 from initbench.errors import ParameterError
 from initbench.plan import Cell
 from initbench.randomness import stream
@@ -18,13 +24,13 @@ from initbench.registry import Entry, find
 BATCH_ROWS = 1024  # training rows whose inputs an initializer may look at
 
 
-def draw_start(cell: Cell, design: Design, parameters: Parameters, place: int, x: Array, targets: Array) -> None:
+def draw_start(cell: Cell, network: BlockNetwork, parameters: Parameters, place: int, x: Array, targets: Array) -> None:
     """Put the first numbers of a cell into its place of a stack; a layer's draws depend on seed and layer alone.
 
     Parameters
     ----------
     cell : Cell
-    design : Design
+    network : BlockNetwork
     parameters : Parameters
         Of the stack; slice ``place`` is filled.
     place : int
@@ -33,12 +39,14 @@ def draw_start(cell: Cell, design: Design, parameters: Parameters, place: int, x
     targets : ndarray, shape (n, k)
         Their classes.
     """
-    count = len(design.shapes)
-    chosen = [cell.output_initializer if i == count - 1 else cell.initializer for i in range(count)]
-    parts = [part.at(i, count) for i, part in enumerate(chosen)]
+    count = len(network.layers)
+    parts = [
+        (cell.output_initializer if i == count - 1 else cell.initializer).at(i, count, slot.role)
+        for i, slot in enumerate(network.layers)
+    ]
     places = trained_numbers(parameters, place)
     for part in dict.fromkeys(parts):
-        start = Start(cell, design, x, targets)
+        start = Start(cell.seed, cell.bias, network, x, targets)
         entry = find("initializer", part.name)
         if entry.scope == "network":
             entry.function(start, **dict(part.parameters))
@@ -52,41 +60,50 @@ def draw_start(cell: Cell, design: Design, parameters: Parameters, place: int, x
 
 def trained_numbers(parameters: Parameters, place: int) -> list[dict[str, Array]]:
     """Views of all numbers that each layer of a network trains; see `initbench.contracts.Network`."""
-    found = [
-        {"weights": weights[place], "biases": biases[place, 0]}
-        for weights, biases in zip(parameters.weights, parameters.biases, strict=True)
+    return [
+        {name: views[place] if name == "weights" else views[place, 0] for name, views in layer.items()}
+        for layer in parameters.layers
     ]
-    hidden = {"gains": parameters.gains, "offsets": parameters.offsets, "slopes": parameters.slopes}
-    for kind, arrays in hidden.items():
-        for layer, array in enumerate(arrays):
-            found[layer][kind] = array[place, 0]
-    for layer, scale in parameters.scales.items():
-        found[layer]["scales"] = scale[place, 0]
-    return found
 
 
 class Start:
     """One network before training, in float64; see `initbench.contracts.Network`.
 
-    Of the training rows ``x``, shape (n, d), it shows the first ``BATCH_ROWS``, and the last layer all ``targets``.
+    Parameters
+    ----------
+    seed : int
+    bias : Part
+        What draws the biases.
+    network : BlockNetwork
+    x : ndarray, shape (n, d)
+        Training rows, of which it shows the first ``BATCH_ROWS``.
+    targets : ndarray, shape (n, k)
+        Their classes, of which the last layer is shown all.
     """
 
-    def __init__(self, cell: Cell, design: Design, x: Array, targets: Array) -> None:
-        self.seed, self.design = cell.seed, design
+    def __init__(self, seed: int, bias: Part, network: BlockNetwork, x: Array, targets: Array) -> None:
+        self.seed, self._network = seed, network
         self._all_targets = targets
         self.x, self.targets = (rows[:BATCH_ROWS].astype(np.float64) for rows in (x, targets))
-        self.activation = design.activation
-        self._parameters = Parameters(design, 1, np.dtype(np.float64))
+        self.activation = (activations(network) or [find("activation", "linear").function()])[0]
+        self._loss = cross_entropy(network.outputs)
+        self._parameters = network.parameters(1, np.dtype(np.float64))
         self.trained = trained_numbers(self._parameters, 0)
         self.weights = [numbers["weights"] for numbers in self.trained]
-        self.biases = [numbers["biases"] for numbers in self.trained]
-        self._layers = layers_of(design.sizes, design.residual, design.activation)
-        bias = find("bias", cell.bias.name)
+        self.biases = [numbers.get("biases", np.zeros(slot.shape[1])) for numbers, slot in self._layers_with_slots()]
+        self._layers = layers_of(network)
+        entry = find("bias", bias.name)
         for index in range(len(self.biases)):
-            extra = {"layer": self.layer(index)} if bias.wants_layer else {}
-            rng = stream(cell.seed, "bias", index)
-            drawn = bias.function(design.shapes[index], rng, **dict(cell.bias.parameters), **extra)
-            self._fill(index, bias, self.weights[index], drawn)
+            extra = {"layer": self.layer(index)} if entry.wants_layer else {}
+            drawn = entry.function(self._shape(index), stream(seed, "bias", index), **dict(bias.parameters), **extra)
+            self._fill(index, entry, self.weights[index], drawn)
+
+    def _layers_with_slots(self) -> list[tuple[dict[str, Array], Slot]]:
+        return list(zip(self.trained, self._network.layers, strict=True))
+
+    def _shape(self, index: int) -> Shape:
+        fan_in, fan_out = self._network.layers[index].shape
+        return fan_in, fan_out
 
     def layer(self, index: int) -> Layer:
         """What a layer's initializer may know."""
@@ -97,11 +114,11 @@ class Start:
     def draw(self, index: int, entry: Entry, values: dict[str, Any]) -> None:
         """Fill a layer by an initializer that draws layer by layer."""
         extra = {"layer": self.layer(index)} if entry.wants_layer else {}
-        drawn = entry.function(self.design.shapes[index], self.rng(index), **values, **extra)
+        drawn = entry.function(self._shape(index), self.rng(index), **values, **extra)
         self._fill(index, entry, *(drawn if isinstance(drawn, tuple) else (drawn, self.biases[index])))
 
     def _fill(self, index: int, entry: Entry, weights: Array, biases: Array) -> None:
-        wrong = wrong_draw(weights, biases, self.design.shapes[index])
+        wrong = wrong_draw(weights, biases, self._shape(index))
         if wrong:
             raise ParameterError(f"'{entry.name}' {wrong}")
         self.weights[index][:], self.biases[index][:] = weights, biases
@@ -112,17 +129,19 @@ class Start:
 
     def branch(self, layer: int) -> Branch | None:
         """How a hidden layer adds an earlier one to its output, or None where it does not."""
-        source = self.design.skip_from(layer)
-        if source is None or layer == len(self.weights) - 1:
-            return None
-        factor = len(self.design.branch_ends) ** -0.5 if self.design.residual == "scaled" else 1.0
-        if layer in self._parameters.scales:
-            factor = self._parameters.scales[layer].item()
-        return Branch(source, factor, self.design.is_linear(layer))
+        for found in connections(self._network.placed):
+            if found.end == layer:
+                trained = self.trained[layer].get("scales")
+                factor = found.block.factor if trained is None else trained.item()
+                return Branch(found.source, factor, found.is_linear)
+        return None
 
     def inputs(self, layer: int) -> Array:
         """What a layer is given for ``x``, shape (n, fan_in)."""
-        given: Array = self._forward(self.x).outputs[layer - 1][0, :, :-1] if layer else self.x
+        if layer == 0:
+            return self.x
+        observer = Observer(self._network, 1, len(self.x), np.dtype(np.float64))
+        given: Array = observer.inputs(self._parameters, with_ones(self.x)[None])[layer][0]
         return given
 
     def preactivation(self, layer: int) -> Array:
@@ -133,21 +152,26 @@ class Start:
     def gradients(self, x: Array | None = None, targets: Array | None = None) -> tuple[float, list[Array], list[Array]]:
         """Mean loss on ``x``, and its derivatives by the weights and by the biases of each layer."""
         x = self.x if x is None else x
-        wanted = self.targets if targets is None else targets
-        work = self._forward(x)
-        losses, _ = losses_and_hits(work.logits.copy("K"), wanted[None])
-        return float(losses.mean()), *self._backward(x, loss_slope(work.logits, wanted[None]), work)
+        wanted = (self.targets if targets is None else targets)[None]
+        losses: list[Array] = []
+
+        def slope(outputs: Array) -> Array:
+            losses.append(self._loss.values_and_scores(outputs.copy("K"), wanted)[0])
+            return self._loss.slope(outputs, wanted)
+
+        weights, biases = self._backward(x, slope)
+        return float(losses[0].mean()), weights, biases
 
     def slopes(self, top: Array) -> tuple[list[Array], list[Array]]:
         """Derivatives of ``sum(top * logits)`` on ``x`` by the weights and by the biases of each layer."""
-        return self._backward(self.x, top[None], self._forward(self.x))
+        return self._backward(self.x, lambda outputs: top[None].copy())
 
-    def _forward(self, x: Array) -> Workspace:
-        work = Workspace(self.design, 1, len(x), np.dtype(np.float64), keeps=True)
-        forward(self.design, self._parameters, with_ones(x)[None], work)
-        return work
-
-    def _backward(self, x: Array, delta: Array, work: Workspace) -> tuple[list[Array], list[Array]]:
-        slopes = Parameters(self.design, 1, np.dtype(np.float64))
-        backward(self.design, self._parameters, with_ones(x)[None], delta, work, slopes)
-        return [w[0] for w in slopes.weights], [b[0, 0] for b in slopes.biases]
+    def _backward(self, x: Array, slope: Callable[[Array], Array]) -> tuple[list[Array], list[Array]]:
+        dtype = np.dtype(np.float64)
+        work, slopes = self._network.workspace(1, len(x), dtype, keeps=True), self._network.parameters(1, dtype)
+        outputs = self._network.forward(self._parameters, with_ones(x)[None], work)
+        self._network.backward(self._parameters, slope(outputs), work, slopes)
+        found = trained_numbers(slopes, 0)
+        return [each["weights"] for each in found], [
+            each.get("biases", np.zeros_like(b)) for each, b in zip(found, self.biases, strict=True)
+        ]

@@ -30,7 +30,7 @@ from initbench.registry import FOLDERS, About, Entry, Parameter, entries, find
 
 def test_only_data_sets_and_what_needs_a_parameter_are_not_checked():
     others = [entry for kind in FOLDERS for entry in entries(kind) if why_unchecked(entry)]
-    assert {entry.name for entry in others if entry.kind != "dataset"} == {"pretrained"}
+    assert {entry.name for entry in others if entry.kind != "dataset"} == {"pretrained", "step", "warmup"}
     assert "'file' has none" in why_unchecked(find("initializer", "pretrained"))
     assert "initbench data verify" in why_unchecked(find("dataset", "digits"))
 
@@ -109,6 +109,8 @@ FAULTS = {
     "still": ("optimizer", lambda: Optimizer(0, lambda w, g, s, r, c: np.add(w, r * g, out=w))),
     "bottom of a bowl": ("optimizer", lambda: Optimizer(0, lambda w, g, s, r, c: None)),
     "does not depend on its neighbours": ("optimizer", lambda: Optimizer(0, wrong_steps)),
+    "factors are from 0 to 1: got 1.5 at step 3 of 1000": ("schedule", lambda: lambda n, steps: min(n / 2, steps)),
+    "a step has one factor: a second time gave others": ("schedule", lambda: lambda n, steps: SHARED.random()),
 }
 
 
@@ -118,11 +120,12 @@ def test_a_planted_fault_is_reported_in_words(sentence):
     assert any(sentence in law for law in broken_laws(entry_of(kind, function))), broken_laws(entry_of(kind, function))
 
 
-@pytest.mark.parametrize("kind", ["initializer", "bias", "activation", "optimizer"])
+@pytest.mark.parametrize("kind", ["initializer", "bias", "activation", "optimizer", "schedule"])
 def test_a_function_that_returns_nothing_breaks_one_law(kind):
     (law,) = broken_laws(entry_of(kind, lambda *arguments: None))
     wish = {"initializer": "weights as an array", "bias": "biases as an array", "activation": "an Activation"}
-    assert law.startswith(f"returns {wish.get(kind, 'an Optimizer')}: got None")
+    wish |= {"optimizer": "an Optimizer", "schedule": "a function (count, steps)"}
+    assert law.startswith(f"returns {wish[kind]}: got None")
 
 
 @pytest.mark.parametrize("function", [lambda shape, rng: np.full(shape, np.nan, np.float32), lambda shape, rng: 1 // 0])

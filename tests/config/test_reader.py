@@ -3,6 +3,7 @@
 import shlex
 import textwrap
 from itertools import product
+from types import SimpleNamespace
 
 import pytest
 
@@ -622,9 +623,9 @@ def test_a_long_list_of_faults_ends_with_a_word(read):
 
 def test_many_shapes_are_read_without_trying_each(read, monkeypatch):
     tried = []
-    monkeypatch.setattr("initbench.config.trials.layers_of", lambda sizes, *rest: tried.append(sizes) or [])
+    monkeypatch.setattr("initbench.config.trials.layers_of", lambda network: tried.append(network) or [])
     monkeypatch.setattr("initbench.config.trials.MOST_LAYERS", 50)
-    monkeypatch.setattr("initbench.config.trials.pairwise", lambda sizes: [])
+    monkeypatch.setattr("initbench.config.trials.LayerSetting.network", lambda setting: SimpleNamespace(layers=[]))
     read(f"depth: {list(range(1, 400))}\nwidth: {list(range(1, 400))}")
     assert 0 < len(tried) < 20
 
@@ -738,7 +739,7 @@ def test_a_fault_of_a_tuned_key_stands_at_its_own_place(read):
     found = faults(read, "learning_rate: {tune: [0.1, x, -1], seeds: 0, epochs: 1}\ninitializer: {tune: [zeros, ones]}")
     assert [(fault.line, fault.column) for fault in found] == [(1, 29), (1, 32), (1, 44), (1, 47), (2, 14)]
     assert found[-1].hint == (
-        "keys that can: depth, width, learning_rate, batch_size, clip_norm, weight_decay, train_rows"
+        "keys that can: depth, width, dropout, learning_rate, batch_size, clip_norm, weight_decay, train_rows"
     )
 
 

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from networks import mlp_network
 
 from initbench.contracts import LAYER_METRICS
 from initbench.engine import diagnostics
-from initbench.engine.diagnostics import LayerLog, described_activation, distinct_units, histogram, norms, observe
-from initbench.engine.losses import one_hot
-from initbench.engine.network import Design, Parameters, Workspace, with_ones
+from initbench.engine.diagnostics import LayerLog, distinct_units, histogram, norms, observe
+from initbench.engine.losses import cross_entropy, one_hot
+from initbench.engine.network import with_ones
+from initbench.engine.signals import Observer, Signals
 from initbench.engine.train import Data, Recipe, Rows, train
 from initbench.registry import entries, find
 
@@ -16,27 +18,28 @@ ROWS = 40
 F8 = np.dtype("f8")
 
 
-def make(activation="tanh", sizes=SIZES, m=2, seed=0, **design):
-    """A stack with random weights, its rows, and the design that ``observe`` needs."""
-    phi = find("activation", activation).function()
-    shape = Design(sizes, described_activation(phi), **design)
+def make(activation="tanh", sizes=SIZES, m=2, seed=0, **shape):
+    """A network, a stack of it with random weights, and rows."""
+    network = mlp_network(sizes, activation, **shape)
     rng = np.random.default_rng(seed)
-    parameters = Parameters(shape, m, F8)
+    parameters = network.parameters(m, F8)
     parameters.flat += rng.normal(scale=0.5, size=parameters.flat.shape)
     k = sizes[-1]
     targets = one_hot(rng.integers(0, max(k, 2), ROWS), max(k, 2), F8)
-    return shape, parameters, Rows(with_ones(rng.normal(size=(1, ROWS, sizes[0]))), targets[None])
+    return network, parameters, Rows(with_ones(rng.normal(size=(1, ROWS, sizes[0]))), targets[None])
 
 
-def look(design, parameters, rows):
-    """What ``observe`` tells, the gradients, and copies of what its hook is shown."""
+def copy_of(signals):
+    return Signals(*(part.copy() if isinstance(part, np.ndarray) else part for part in signals))
+
+
+def look(network, parameters, rows):
+    """What ``observe`` finds, the gradients, and copies of the signals that it shows."""
     m = len(parameters.flat)
-    work, gradients = Workspace(design, m, ROWS, F8, keeps=True), Parameters(design, m, F8)
-    shown = {}
-    found = observe(
-        design, parameters, rows, work, gradients, lambda layer, *arrays: shown.update({layer: [*map(np.copy, arrays)]})
-    )
-    return found, gradients, shown, work
+    observer, gradients, shown = Observer(network, m, ROWS, F8), network.parameters(m, F8), {}
+    loss = cross_entropy(network.outputs)
+    found = observe(observer, network, loss, parameters, rows, gradients, lambda s: shown.update({s.layer: copy_of(s)}))
+    return found, gradients, shown
 
 
 DESIGNS = [
@@ -49,11 +52,12 @@ DESIGNS = [
 
 @pytest.mark.parametrize("settings", DESIGNS, ids=lambda s: "-".join(f"{k}={v}" for k, v in s.items()))
 def test_what_is_told_is_what_numpy_finds_in_the_arrays(settings):
-    design, parameters, rows = make(**settings)
-    found, gradients, shown, work = look(design, parameters, rows)
-    below = np.broadcast_to(rows.x[:, :, :-1], (2, ROWS, design.sizes[0]))
+    network, parameters, rows = make(**settings)
+    found, gradients, shown = look(network, parameters, rows)
+    below = np.broadcast_to(rows.x[:, :, :-1], (2, ROWS, SIZES[0]))
     for layer, here in enumerate(found):
-        values, delta = shown[layer]
+        values, delta = shown[layer].values, shown[layer].deltas
+        assert np.array_equal(np.broadcast_to(shown[layer].inputs, below.shape), below)
         np.testing.assert_allclose(np.swapaxes(below, 1, 2) @ delta, gradients.weights[layer], atol=1e-12)
         axes = (1, 2)
         np.testing.assert_allclose(here["activation_mean"], values.mean(axes), atol=1e-12)
@@ -61,7 +65,7 @@ def test_what_is_told_is_what_numpy_finds_in_the_arrays(settings):
         np.testing.assert_allclose(here["gradient_std"], delta.std(axes), atol=1e-14)
         np.testing.assert_allclose(here["gradient_square"], np.square(delta).mean(axes), atol=1e-14)
         if layer < len(found) - 1:
-            z = work.z[layer][..., :-1]
+            z = shown[layer].preactivations
             np.testing.assert_allclose(here["preactivation_std"], z.std(axes), atol=1e-12)
             np.testing.assert_allclose(here["preactivation_square"], np.square(z).mean(axes), atol=1e-12)
             assert not np.isnan(here["dead"]).any()
@@ -79,43 +83,43 @@ def test_the_comparison_catches_the_spare_column_being_counted(monkeypatch):
 
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid", "softsign", "hard_tanh"])
 def test_saturation_speaks_where_inputs_are_large_and_is_silent_where_they_are_small(activation):
-    design, parameters, rows = make(activation)
+    network, parameters, rows = make(activation)
     for shift, expected in ((40.0, 1.0), (0.0, 0.0)):
         parameters.flat[:] = 0
-        parameters.biases[0][:] = shift
-        found, *_ = look(design, parameters, rows)
+        parameters.layers[0]["biases"][:] = shift
+        found, *_ = look(network, parameters, rows)
         assert (found[0]["saturated"] == expected).all()
     assert np.isnan(found[-1]["saturated"]).all()
 
 
 def test_a_sigmoid_is_saturated_where_its_slope_is_below_a_twentieth_of_the_steepest():
-    design, parameters, rows = make("sigmoid", sizes=(6, 2, 3))
+    network, parameters, rows = make("sigmoid", sizes=(6, 2, 3))
     parameters.flat[:] = 0
     edge = np.log(1 / 0.0127 - 1)  # s (1 - s) = 0.05 / 4 at s = 0.01266
-    parameters.biases[0][:, 0] = [edge * 0.99, edge * 1.01]
-    assert look(design, parameters, rows)[0][0]["saturated"] == pytest.approx([0.5, 0.5])
+    parameters.layers[0]["biases"][:, 0] = [edge * 0.99, edge * 1.01]
+    assert look(network, parameters, rows)[0][0]["saturated"] == pytest.approx([0.5, 0.5])
 
 
 def test_units_are_dead_and_nearly_dead_as_planted():
-    design, parameters, rows = make("relu", sizes=(6, 4, 3))
+    network, parameters, rows = make("relu", sizes=(6, 4, 3))
     parameters.flat[:] = 0
     x = np.zeros((1, ROWS, 6))
     x[:, 0, 0] = 1
     rows = Rows(with_ones(np.repeat(x, 5, axis=1)[:, :ROWS]), rows.targets)  # 5 of 40 rows have a one
-    parameters.biases[0][:] = [[[-1.0, 1.0, -0.5, -0.5]]]
+    parameters.layers[0]["biases"][:] = [[[-1.0, 1.0, -0.5, -0.5]]]
     parameters.weights[0][:, 0] = [0.0, 0.0, 1.0, 0.0]
-    found, *_ = look(design, parameters, rows)
+    found, *_ = look(network, parameters, rows)
     assert (found[0]["dead"] == 0.5).all()
     assert (found[0]["nearly_dead"] == 0.5).all()
     rows.x[:, :, 0] = 1
-    assert (look(design, parameters, rows)[0][0]["dead"] == 0.5).all()
+    assert (look(network, parameters, rows)[0][0]["dead"] == 0.5).all()
     rows.x[:, :, 0] = 0
-    assert (look(design, parameters, rows)[0][0]["dead"] == 0.75).all()
+    assert (look(network, parameters, rows)[0][0]["dead"] == 0.75).all()
 
 
 def test_a_unit_on_one_row_of_many_is_nearly_dead_but_not_dead():
     ones = np.ones((1, 400))
-    slope = np.zeros((1, 400, 3), bool)
+    slope = np.zeros((1, 400, 2), bool)
     slope[0, 0, 0] = slope[0, :, 1] = True
     shares = diagnostics._shares(slope, 1.0, ones)
     assert (shares["dead"][0], shares["nearly_dead"][0]) == (0.0, 0.5)
@@ -138,9 +142,14 @@ def test_weights_that_are_all_the_same_have_no_spread():
     assert (diagnostics.spreads(np.full((2, 20, 64), 0.1, "f4")) == 0).all()
 
 
+def counted(matrix):
+    """Distinct units of a layer whose biases are the last row of its matrix."""
+    return distinct_units(matrix[:, :-1], matrix[:, -1:])
+
+
 def test_units_of_small_weights_differ_beside_large_biases():
     matrix = np.concatenate([1e-5 * np.random.default_rng(0).normal(size=(1, 6, 8)), np.ones((1, 1, 8))], axis=1)
-    assert (distinct_units(matrix) == 8).all()
+    assert (counted(matrix) == 8).all()
 
 
 @pytest.mark.parametrize("m", [1, 3])
@@ -148,12 +157,12 @@ def test_distinct_units_are_counted_as_planted(m):
     rng = np.random.default_rng(0)
     units = rng.normal(size=(7, 4))
     matrix = np.stack([units[:, rng.permutation([0, 0, 0, 1, 2, 2, 3])] for _ in range(m)])
-    assert (distinct_units(matrix) == 4).all()
-    assert (distinct_units(matrix * (1 + 1e-7 * rng.normal(size=matrix.shape))) == 4).all()
+    assert (counted(matrix) == 4).all()
+    assert (counted(matrix * (1 + 1e-7 * rng.normal(size=matrix.shape))) == 4).all()
     matrix[:, -1, 0] += 0.01  # a bias alone tells a unit from its twins
-    assert (distinct_units(matrix) == 5).all()
-    assert (distinct_units(np.zeros((m, 7, 6))) == 1).all()
-    assert (distinct_units(rng.normal(size=(m, 7, 60))) == 60).all()
+    assert (counted(matrix) == 5).all()
+    assert (counted(np.zeros((m, 7, 6))) == 1).all()
+    assert (counted(rng.normal(size=(m, 7, 60))) == 60).all()
 
 
 def counted_one_by_one(matrix):
@@ -176,7 +185,7 @@ def test_distinct_units_are_those_counted_one_by_one(dtype, scale):
     matrix[::2, -1] *= 1e-3
     matrix[::3] *= 1 + np.where(rng.random(matrix[::3].shape) < 0.01, 3e-3, 1e-6)  # some units are parted, most are not
     matrix = matrix.astype(dtype)
-    found = distinct_units(matrix)
+    found = counted(matrix)
     assert found.tolist() == [counted_one_by_one(network) for network in matrix]
     assert found[0] > 9 >= found[1]
 
@@ -190,13 +199,13 @@ def test_a_histogram_holds_every_value_once():
 
 
 def train_with_log(optimizer="sgd", initializer=None, activation="tanh", learning_rate=0.1, epochs=3, sizes=SIZES):
-    design, parameters, rows = make(activation, sizes)
+    network, parameters, rows = make(activation, sizes)
     if initializer is not None:
         parameters.flat[:] = 0
         for weights in parameters.weights:
             weights[:] = find("initializer", initializer).function(weights.shape[1:], np.random.default_rng(0))
-    recipe = Recipe(find("optimizer", optimizer).function(), np.full(2, learning_rate), 16, epochs)
-    log = LayerLog(design, recipe, parameters, rows, (1,))
+    recipe = Recipe(cross_entropy(3), find("optimizer", optimizer).function(), np.full(2, learning_rate), 16, epochs)
+    log = LayerLog(network, recipe, parameters, rows, (1,))
     rng = np.random.default_rng(3)
     start = parameters.flat.copy()
     seen = []
@@ -205,9 +214,9 @@ def train_with_log(optimizer="sgd", initializer=None, activation="tanh", learnin
         seen.append((parameters.flat.copy(), [state.copy() for state in states], count))
         log.note(epoch, states, count)
 
-    trace = train(design, recipe, parameters, Data(rows, rows, rows), lambda: rng.permutation(ROWS)[None], note)
+    trace = train(network, recipe, parameters, Data(rows, rows, rows), lambda: rng.permutation(ROWS)[None], note)
     log.forget(trace.diverged)
-    return design, recipe, log, seen, start, rows
+    return network, recipe, log, seen, start, rows
 
 
 def metric(log, name):
@@ -216,11 +225,11 @@ def metric(log, name):
 
 @pytest.mark.parametrize("optimizer", [entry.name for entry in entries("optimizer")])
 def test_the_update_ratio_is_that_of_the_step_that_the_optimizer_takes(optimizer):
-    design, recipe, log, seen, _, rows = train_with_log(optimizer)
+    network, recipe, log, seen, _, rows = train_with_log(optimizer)
     for epoch, (flat, states, count) in enumerate(seen):
-        parameters = Parameters(design, 2, F8)
+        parameters = network.parameters(2, F8)
         parameters.flat[:] = flat
-        _, gradients, _, _ = look(design, parameters, rows)
+        _, gradients, _ = look(network, parameters, rows)
         np.testing.assert_allclose(metric(log, "weight_gradient_norm")[:, epoch, 1], norms(gradients.weights[1]))
         if optimizer == "sgd":
             by_hand = 0.1 * norms(gradients.weights[1]) / norms(parameters.weights[1])
@@ -233,17 +242,17 @@ def test_the_update_ratio_is_that_of_the_step_that_the_optimizer_takes(optimizer
 
 def test_looking_at_layers_changes_nothing_in_training():
     *_, seen, _, _ = train_with_log("adam")
-    design, parameters, rows = make("tanh")
-    recipe = Recipe(find("optimizer", "adam").function(), np.full(2, 0.1), 16, 3)
+    network, parameters, rows = make("tanh")
+    recipe = Recipe(cross_entropy(3), find("optimizer", "adam").function(), np.full(2, 0.1), 16, 3)
     rng = np.random.default_rng(3)
-    train(design, recipe, parameters, Data(rows, rows, rows), lambda: rng.permutation(ROWS)[None])
+    train(network, recipe, parameters, Data(rows, rows, rows), lambda: rng.permutation(ROWS)[None])
     assert parameters.flat.tobytes() == seen[-1][0].tobytes()
 
 
 def test_the_distance_from_the_start_is_nought_at_first_and_then_that_of_the_weights():
-    design, _, log, seen, start, _ = train_with_log()
+    network, _, log, seen, start, _ = train_with_log()
     assert (metric(log, "distance")[:, 0] == 0).all()
-    first, last = Parameters(design, 2, F8), Parameters(design, 2, F8)
+    first, last = network.parameters(2, F8), network.parameters(2, F8)
     first.flat[:], last.flat[:] = start, seen[-1][0]
     expected = norms(last.weights[2] - first.weights[2]) / norms(first.weights[2])
     np.testing.assert_allclose(metric(log, "distance")[:, -1, 2], expected)
@@ -271,10 +280,10 @@ def test_nothing_is_told_of_a_network_that_has_diverged():
 
 
 def test_histograms_are_those_of_the_network_asked_for():
-    design, _, log, seen, _, rows = train_with_log()
-    parameters = Parameters(design, 2, F8)
+    network, _, log, seen, _, rows = train_with_log()
+    parameters = network.parameters(2, F8)
     parameters.flat[:] = seen[-1][0]
-    _, _, shown, _ = look(design, parameters, rows)
-    expected = histogram(shown[1][0][1], shown[1][1][1])
+    _, _, shown = look(network, parameters, rows)
+    expected = histogram(shown[1].values[1], shown[1].deltas[1])
     np.testing.assert_allclose(log.limits[0, -1, 1], expected.limits)
     assert (log.counts[0, -1, 1] == expected.counts).all()

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from networks import mlp_network
 from sklearn.metrics import roc_auc_score
-from test_train import BATCH, RATES, ROWS, epoch_by_hand, example, normed_example
+from test_train import BATCH, LOSS, RATES, ROWS, epoch_by_hand, example, normed_example
 
-from initbench.engine.losses import one_hot
-from initbench.engine.network import Design, Parameters, with_ones
+from initbench.engine.losses import LogisticCrossEntropy, one_hot
+from initbench.engine.network import with_ones
 from initbench.engine.train import Data, Recipe, Rows, measure, train
 from initbench.registry import find
 
@@ -44,10 +45,10 @@ def steps_by_hand(flat, rows, rate, clock, target, *, late=0, is_above=False):
 
 def trained(clock, target):
     """The steps of a stack of two, the numbers that it starts from and its rows."""
-    design, parameters, rows = example()
+    network, parameters, rows = example()
     start, left = parameters.flat.copy(), iter(orders())
-    recipe = Recipe(find("optimizer", "sgd").function(), RATES, BATCH, EPOCHS, clock=clock, target=target)
-    trace = train(design, recipe, parameters, Data(rows, rows, rows), lambda: next(left)[None])
+    recipe = Recipe(LOSS, find("optimizer", "sgd").function(), RATES, BATCH, EPOCHS, clock=clock, target=target)
+    trace = train(network, recipe, parameters, Data(rows, rows, rows), lambda: next(left)[None])
     return trace, start, rows
 
 
@@ -84,11 +85,11 @@ def test_without_a_clock_nothing_is_looked_for():
 
 @pytest.mark.parametrize("size", [1.0, 1e200], ids=["calm", "diverging"])
 def test_a_look_at_the_end_of_each_epoch_sees_what_the_curves_say(size):
-    design, parameters, rows = example()
+    network, parameters, rows = example()
     parameters.flat[0] *= size
-    recipe = Recipe(find("optimizer", "sgd").function(), RATES, 8, EPOCHS, clock=3, target=0.6)
+    recipe = Recipe(LOSS, find("optimizer", "sgd").function(), RATES, 8, EPOCHS, clock=3, target=0.6)
     rng = np.random.default_rng(1)
-    trace = train(design, recipe, parameters, Data(rows, rows, rows), lambda: rng.permutation(ROWS)[None])
+    trace = train(network, recipe, parameters, Data(rows, rows, rows), lambda: rng.permutation(ROWS)[None])
     for curve, steps in zip(trace.curves[:, :, 3], trace.steps_to_target, strict=True):
         reached = np.flatnonzero(curve >= 0.6)
         assert steps == (3 * reached[0] if len(reached) else -1)
@@ -97,22 +98,22 @@ def test_a_look_at_the_end_of_each_epoch_sees_what_the_curves_say(size):
 def spoiled(labels, change, clock=1):
     """Train two networks of zeros whose steps are ``change(parameters, count)``, on rows of one class."""
     rows = Rows(with_ones(np.ones((1, 6, 2))), one_hot(np.full(6, labels), 3, np.dtype("f8"))[None])
-    design = Design((2, 4, 3), find("activation", "relu").function())
-    parameters = Parameters(design, 2, np.dtype("f8"))
+    network = mlp_network((2, 4, 3))
+    parameters = network.parameters(2, np.dtype("f8"))
     still = find("optimizer", "sgd").function()._replace(step=lambda w, g, states, rate, n: change(parameters, n))
-    parameters.biases[1][:, 0, 2] = 1  # all is taken for the last class
-    recipe = Recipe(still, RATES, 2, 3, clock=clock, target=0.9)
-    return train(design, recipe, parameters, Data(rows, rows, rows), lambda: np.arange(6)[None])
+    parameters.layers[1]["biases"][:, 0, 2] = 1  # all is taken for the last class
+    recipe = Recipe(LOSS, still, RATES, 2, 3, clock=clock, target=0.9)
+    return train(network, recipe, parameters, Data(rows, rows, rows), lambda: np.arange(6)[None])
 
 
 def test_a_diverged_network_keeps_a_step_and_one_with_infinite_weights_reaches_none():
     def change(parameters, count):
         if count == 1:
-            parameters.biases[1][0, 0, 1] = 5
+            parameters.layers[1]["biases"][0, 0, 1] = 5
         if count == 4:
-            parameters.biases[0][:] = -np.inf  # ReLU makes zeros of it, and the loss stays finite
+            parameters.layers[0]["biases"][:] = -np.inf  # ReLU makes zeros of it, and the loss stays finite
         if count == 5:
-            parameters.biases[1][1, 0, 1] = 5
+            parameters.layers[1]["biases"][1, 0, 1] = 5
 
     trace = spoiled(1, change)
     assert trace.diverged.tolist() == [2, 2]
@@ -122,7 +123,7 @@ def test_a_diverged_network_keeps_a_step_and_one_with_infinite_weights_reaches_n
 def test_a_diverged_network_whose_zeros_happen_to_be_right_reaches_no_target():
     def change(parameters, count):
         if count == 1:
-            parameters.biases[0][0] = np.nan
+            parameters.layers[0]["biases"][0] = np.nan
 
     trace = spoiled(0, change)  # equal logits are taken for the first class
     assert trace.diverged.tolist() == [1, -1]
@@ -132,9 +133,9 @@ def test_a_diverged_network_whose_zeros_happen_to_be_right_reaches_no_target():
 def test_nothing_is_measured_once_all_networks_are_there(monkeypatch):
     looks = []
 
-    def counting(design, parameters, data, parts=()):
+    def counting(network, loss, parameters, data, parts=()):
         looks.extend(parts)
-        return measure(design, parameters, data, parts)
+        return measure(network, loss, parameters, data, parts)
 
     monkeypatch.setattr("initbench.engine.train.measure", counting)
     trace, *_ = trained(1, 0.5)
@@ -142,9 +143,9 @@ def test_nothing_is_measured_once_all_networks_are_there(monkeypatch):
 
 
 def test_some_parts_are_measured_as_among_all_of_them():
-    design, parameters, data = normed_example()
-    alone = measure(design, parameters, data, [data.valid])
-    assert alone.tobytes() == measure(design, parameters, data)[:, 2:4].tobytes()
+    network, parameters, data = normed_example()
+    alone = measure(network, LOSS, parameters, data, [data.valid])
+    assert alone.tobytes() == measure(network, LOSS, parameters, data)[:, 2:4].tobytes()
 
 
 # The area under the ROC curve
@@ -153,20 +154,21 @@ def test_some_parts_are_measured_as_among_all_of_them():
 def two_classes(rates=RATES, epochs=2):
     """Train two networks with batch normalization on two classes; the trace, and their scores on the test rows."""
     rng = np.random.default_rng(5)
-    design = Design((4, 6, 1), find("activation", "tanh").function(), "batch")
-    parameters = Parameters(design, 2, np.dtype("f8"))
+    network = mlp_network((4, 6, 1), "tanh", normalization="batch")
+    parameters = network.parameters(2, np.dtype("f8"))
     parameters.flat += rng.normal(size=parameters.flat.shape)
     x = with_ones(rng.normal(size=(1, 400, 4)))
     labels = x[..., :1] + rng.normal(size=(1, 400, 1)) > 0.5
     train_rows, test_rows = (Rows(x[:, part], labels[:, part] * 1.0) for part in (slice(100), slice(100, None)))
-    recipe = Recipe(find("optimizer", "sgd").function(), rates, 20, epochs)
+    recipe = Recipe(LogisticCrossEntropy(), find("optimizer", "sgd").function(), rates, 20, epochs)
     trace = train(
-        design, recipe, parameters, Data(train_rows, test_rows, test_rows), lambda: rng.permutation(100)[None]
+        network, recipe, parameters, Data(train_rows, test_rows, test_rows), lambda: rng.permutation(100)[None]
     )
-    inside, tested = (rows.x[0] @ parameters.matrices[0] for rows in (train_rows, test_rows))
+    first, last = parameters.layers
+    inside, tested = (rows.x[0, :, :-1] @ first["weights"] + first["biases"] for rows in (train_rows, test_rows))
     z = (tested - inside.mean(axis=1, keepdims=True)) / np.sqrt(inside.var(axis=1, ddof=1, keepdims=True) + 1e-5)
-    hidden = np.tanh(z * parameters.gains[0] + parameters.offsets[0])
-    scores = (hidden @ parameters.weights[1] + parameters.biases[1])[:, :, 0]
+    hidden = np.tanh(z * first["gains"] + first["offsets"])
+    scores = (hidden @ last["weights"] + last["biases"])[:, :, 0]
     return trace, scores, test_rows.targets[0, :, 0]
 
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from networks import mlp_network
 
-from initbench.engine.losses import losses_and_hits, one_hot
-from initbench.engine.network import Design, Parameters, with_ones
+from initbench.engine.losses import LogisticCrossEntropy, SoftmaxCrossEntropy, one_hot
+from initbench.engine.network import with_ones
 from initbench.engine.train import Data, Recipe, Rows, measure, train
 from initbench.registry import find
 
@@ -13,15 +14,16 @@ FEATURES, HIDDEN, CLASSES = 5, 4, 3
 IS_WEIGHT = np.repeat([True, False, True, False], [FEATURES * HIDDEN, HIDDEN, HIDDEN * CLASSES, CLASSES])
 ROWS, BATCH = 23, 8  # the last batch of an epoch has 7 rows
 RATES = np.array([0.3, 0.7])
+LOSS = SoftmaxCrossEntropy()
 
 
 def example(rows=ROWS, seed=0):
     """Rows, and two networks with one hidden layer."""
     rng = np.random.default_rng(seed)
-    design = Design((FEATURES, HIDDEN, CLASSES), find("activation", "tanh").function())
-    parameters = Parameters(design, 2, np.dtype("f8"))
+    network = mlp_network((FEATURES, HIDDEN, CLASSES), "tanh")
+    parameters = network.parameters(2, np.dtype("f8"))
     parameters.flat += rng.normal(size=parameters.flat.shape)
-    return design, parameters, random_rows(rng, rows)
+    return network, parameters, random_rows(rng, rows)
 
 
 def random_rows(rng, count):
@@ -60,10 +62,10 @@ def epoch_by_hand(flat, rows, order, rate, decay, clip, *, decay_first=False, wh
 
 def epoch_error(decay=None, clip=None, *, decay_times=1.0, clip_times=1.0, **fault):
     """Largest difference between a trained stack and its networks trained by hand."""
-    design, parameters, rows = example()
+    network, parameters, rows = example()
     start, order = parameters.flat.copy(), np.random.default_rng(1).permutation(ROWS)
-    recipe = Recipe(find("optimizer", "sgd").function(), RATES, BATCH, 1, as_array(decay), as_array(clip))
-    train(design, recipe, parameters, Data(rows, rows, rows), lambda: order[None])
+    recipe = Recipe(LOSS, find("optimizer", "sgd").function(), RATES, BATCH, 1, as_array(decay), as_array(clip))
+    train(network, recipe, parameters, Data(rows, rows, rows), lambda: order[None])
     decays = np.array(decay or [0, 0]) * decay_times
     clips = np.array(clip or [np.inf, np.inf]) * clip_times
     settings = zip(start, RATES, decays, clips, strict=True)
@@ -94,24 +96,24 @@ def test_the_check_catches_an_epoch_by_other_rules(fault):
 
 
 def test_weight_decay_is_not_counted_in_the_clipped_norm():
-    design, parameters, _ = example()
+    network, parameters, _ = example()
     parameters.flat[:] = 0
     parameters.weights[0][:] = 100  # has no gradient: the rows are zeros
     rows = Rows(with_ones(np.zeros((1, 1, FEATURES))), np.array([[[1.0, 0, 0]]]))
     decay, clip = np.array([0.5, 0.1]), np.array([0.3, 0.2])
-    recipe = Recipe(find("optimizer", "sgd").function(), RATES, 1, 1, decay, clip)
-    train(design, recipe, parameters, Data(rows, rows, rows), lambda: np.zeros((1, 1), int))
+    recipe = Recipe(LOSS, find("optimizer", "sgd").function(), RATES, 1, 1, decay, clip)
+    train(network, recipe, parameters, Data(rows, rows, rows), lambda: np.zeros((1, 1), int))
     slopes = np.array([-2, 1, 1]) / np.sqrt(6)
     for i in range(2):
         np.testing.assert_allclose(parameters.weights[0][i], 100 - RATES[i] * decay[i] * 100, rtol=1e-12)
-        np.testing.assert_allclose(parameters.biases[1][i, 0], -RATES[i] * clip[i] * slopes, rtol=1e-12)
+        np.testing.assert_allclose(parameters.layers[1]["biases"][i, 0], -RATES[i] * clip[i] * slopes, rtol=1e-12)
 
 
 def test_adamw_shrinks_the_weights_by_learning_rate_times_decay():
-    design, parameters, rows = example()
+    network, parameters, rows = example()
     start, order, decay = parameters.flat.copy(), np.arange(ROWS), np.array([0.2, 0.05])
-    recipe = Recipe(find("optimizer", "adamw").function(), RATES, ROWS, 1, decay)
-    train(design, recipe, parameters, Data(rows, rows, rows), lambda: order[None])
+    recipe = Recipe(LOSS, find("optimizer", "adamw").function(), RATES, ROWS, 1, decay)
+    train(network, recipe, parameters, Data(rows, rows, rows), lambda: order[None])
     for i in range(2):
         slopes = slopes_by_hand(start[i], rows.x[0], rows.targets[0])
         shrink = np.where(IS_WEIGHT, 1 - RATES[i] * decay[i], 1)
@@ -121,12 +123,12 @@ def test_adamw_shrinks_the_weights_by_learning_rate_times_decay():
 
 @pytest.mark.parametrize("size", [1.0, 1e30])
 def test_gradients_whose_squares_overflow_are_clipped_to_the_limit(size):
-    design = Design((FEATURES, CLASSES), find("activation", "tanh").function())
-    parameters = Parameters(design, 1, np.dtype("f4"))
+    network = mlp_network((FEATURES, CLASSES))
+    parameters = network.parameters(1, np.dtype("f4"))
     x = with_ones(np.full((1, 1, FEATURES), size, "f4"))
     rows = Rows(x, np.array([[[1, 0, 0]]], "f4"))
-    recipe = Recipe(find("optimizer", "sgd").function(), np.array([0.5]), 1, 1, clip_norm=np.array([0.01]))
-    trace = train(design, recipe, parameters, Data(rows, rows, rows), lambda: np.zeros((1, 1), int))
+    recipe = Recipe(LOSS, find("optimizer", "sgd").function(), np.array([0.5]), 1, 1, clip_norm=np.array([0.01]))
+    trace = train(network, recipe, parameters, Data(rows, rows, rows), lambda: np.zeros((1, 1), int))
     assert trace.diverged == [-1]
     top = np.array([-2, 1, 1]) / 3
     slopes = np.outer(x[0, 0].astype("f8"), top).ravel()
@@ -135,23 +137,23 @@ def test_gradients_whose_squares_overflow_are_clipped_to_the_limit(size):
 
 def test_a_network_whose_weights_are_not_finite_has_diverged_though_its_loss_is_finite():
     _, _, rows = example()
-    design = Design((FEATURES, HIDDEN, CLASSES), find("activation", "relu").function())
-    parameters = Parameters(design, 2, np.dtype("f8"))
+    network = mlp_network((FEATURES, HIDDEN, CLASSES), "relu")
+    parameters = network.parameters(2, np.dtype("f8"))
 
     def step(w, g, states, learning_rate, count):
         if count == 2:
-            parameters.biases[0][0] = -np.inf  # ReLU makes zeros of it
+            parameters.layers[0]["biases"][0] = -np.inf  # ReLU makes zeros of it
 
     still = find("optimizer", "sgd").function()._replace(step=step)
     trace = train(
-        design, Recipe(still, RATES, ROWS, 3), parameters, Data(rows, rows, rows), lambda: np.arange(ROWS)[None]
+        network, Recipe(LOSS, still, RATES, ROWS, 3), parameters, Data(rows, rows, rows), lambda: np.arange(ROWS)[None]
     )
     assert trace.diverged.tolist() == [2, -1]
     assert np.isfinite(trace.curves[0, :2]).all()
     assert np.isnan(trace.curves[0, 2:]).all()
     assert np.isfinite(trace.curves[1]).all()
-    parameters.biases[0][0] = -np.inf
-    assert np.isfinite(measure(design, parameters, Data(rows, rows, rows))).all()
+    parameters.layers[0]["biases"][0] = -np.inf
+    assert np.isfinite(measure(network, LOSS, parameters, Data(rows, rows, rows))).all()
 
 
 # Batch normalization
@@ -162,26 +164,26 @@ SIZES = (FEATURES, 6, HIDDEN, CLASSES)
 def normed_example():
     """Two networks, and rows that drift, so that chunks of 128 have statistics of their own."""
     rng = np.random.default_rng(2)
-    design = Design(SIZES, find("activation", "tanh").function(), "batch")
-    parameters = Parameters(design, 2, np.dtype("f8"))
+    network = mlp_network(SIZES, "tanh", normalization="batch")
+    parameters = network.parameters(2, np.dtype("f8"))
     parameters.flat += rng.normal(scale=0.5, size=parameters.flat.shape)
     data = Data(*(random_rows(rng, count) for count in (700, 40, 600)))
     for rows in data:
         rows.x[..., :-1] += np.linspace(0, 2, rows.x.shape[1])[:, None]
-    return design, parameters, data
+    return network, parameters, data
 
 
 def layers_by_hand(parameters, i, x, statistics=None):
     """Logits of network ``i``, and what enters each normalization; of the rows' own statistics if none are given."""
     inputs = []
-    for layer in range(len(SIZES) - 1):
-        z = x @ parameters.weights[layer][i] + parameters.biases[layer][i]
+    for layer, numbers in enumerate(parameters.layers):
+        z = x @ numbers["weights"][i] + numbers["biases"][i]
         if layer == len(SIZES) - 2:
             return z, inputs
         inputs.append(z)
         mean, variance = statistics[layer] if statistics else (z.mean(axis=0), z.var(axis=0))
         z = (z - mean) / np.sqrt(variance + 1e-5)
-        x = np.tanh(z * parameters.gains[layer][i] + parameters.offsets[layer][i])
+        x = np.tanh(z * numbers["gains"][i] + numbers["offsets"][i])
 
 
 def population_by_hand(parameters, i, x, ddof=1, times=1.0):
@@ -213,9 +215,9 @@ def measured_by_hand(parameters, i, data, *, own=False, **fault):
 
 
 def measure_error(**fault):
-    design, parameters, data = normed_example()
+    network, parameters, data = normed_example()
     expected = [measured_by_hand(parameters, i, data, **fault) for i in range(2)]
-    return np.abs(measure(design, parameters, data) - expected).max(axis=0)
+    return np.abs(measure(network, LOSS, parameters, data) - expected).max(axis=0)
 
 
 def test_batch_normalization_is_measured_with_the_statistics_of_the_training_rows():
@@ -233,7 +235,7 @@ def test_the_check_catches_other_statistics(fault):
 def test_a_logit_of_zero_answers_class_zero():
     logits = np.array([[[0.0], [0.0], [1e-30], [1e-30], [-1e-30]]])
     targets = np.array([[[0.0], [1.0], [0.0], [1.0], [0.0]]])
-    assert losses_and_hits(logits, targets)[1].tolist() == [[True, False, False, True, True]]
+    assert LogisticCrossEntropy().values_and_scores(logits, targets)[1].tolist() == [[True, False, False, True, True]]
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
@@ -242,14 +244,15 @@ def test_the_logistic_loss_of_a_confident_row_keeps_its_digits(size, dtype):
     logits = np.array([[[-size], [size], [size], [-size]]], dtype)
     targets = np.array([[[0], [1], [0], [1]]], dtype)
     right = np.log1p(np.exp(-float(size)))
-    np.testing.assert_allclose(losses_and_hits(logits, targets)[0], [[right, right, size + right, size + right]], 1e-6)
+    losses, _ = LogisticCrossEntropy().values_and_scores(logits, targets)
+    np.testing.assert_allclose(losses, [[right, right, size + right, size + right]], 1e-6)
 
 
 @pytest.mark.parametrize("z", [5.0, 15.0, 20.0, 40.0])
 def test_the_softmax_loss_of_confident_rows_keeps_its_digits(z):
     logits = np.array([[[z, 0, 0], [0, 0, z], [0, z, 0]]], np.float32)
     targets = np.array([[[1, 0, 0], [1, 0, 0], [0, 1, 0]]], np.float32)
-    losses, hits = losses_and_hits(logits, targets)
+    losses, hits = SoftmaxCrossEntropy().values_and_scores(logits, targets)
     right = np.log1p(2 * np.exp(-z))
     np.testing.assert_allclose(losses[0], [right, z + right, right], rtol=1e-6)
     assert list(hits[0]) == [True, False, True]

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from networks import mlp_network
 
 from initbench.engine.diagnostics import LayerLog
-from initbench.engine.losses import one_hot
-from initbench.engine.network import Design, Parameters, with_ones
+from initbench.engine.losses import cross_entropy, one_hot
+from initbench.engine.network import with_ones
 from initbench.engine.train import Data, Recipe, Rows, measure, train
 from initbench.registry import entries, find
 
@@ -28,25 +29,24 @@ def train_stack(
     residual, start_scale = extra.pop("residual", "none"), extra.pop("start_scale", 0.3)
     batch_size = extra.pop("batch_size", 32)  # with 89, the last batch of an epoch has one row
     clock, target = extra.pop("clock", None), extra.pop("target", 1.0)
-    if isinstance(activation, str):
-        activation = find("activation", activation).function()
-    design = Design(sizes, activation, normalization, residual)
-    parameters = Parameters(design, len(networks), dtype)
+    network = mlp_network(sizes, activation, normalization=normalization, residual=residual)
+    parameters = network.parameters(len(networks), dtype)
     for i, (seed, place) in enumerate(networks):
         parameters.flat[i] += np.random.default_rng([seed, place]).normal(
-            scale=start_scale, size=design.parameter_count
+            scale=start_scale, size=network.parameter_count
         )
     parts = [rows_of_seed(seed, classes, dtype) for seed in seeds]
     rows = Rows(np.stack([p.x for p in parts]), np.stack([p.targets for p in parts]))
     orders = [np.random.default_rng([9, seed]) for seed in seeds]
     per_network = {key: np.array([value * (1 + place) for _, place in networks]) for key, value in extra.items()}
     learning_rate = np.array([0.01 * (1 + place) for _, place in networks])
-    recipe = Recipe(find("optimizer", optimizer).function(), learning_rate, batch_size, EPOCHS, **per_network)
+    loss, method = cross_entropy(network.outputs), find("optimizer", optimizer).function()
+    recipe = Recipe(loss, method, learning_rate, batch_size, EPOCHS, **per_network)
     recipe = recipe._replace(clock=clock, target=target)
     data = Data(rows, Rows(rows.x[:, :41], rows.targets[:, :41]), Rows(rows.x[:, 41:], rows.targets[:, 41:]))
-    log = LayerLog(design, recipe, parameters, rows)
+    log = LayerLog(network, recipe, parameters, rows)
     trace = train(
-        design, recipe, parameters, data, lambda: np.stack([rng.permutation(ROWS) for rng in orders]), log.note
+        network, recipe, parameters, data, lambda: np.stack([rng.permutation(ROWS) for rng in orders]), log.note
     )
     return trace, parameters.flat, log.values
 
@@ -122,9 +122,9 @@ def test_a_clock_changes_no_other_number(settings):
 
 
 def test_the_check_catches_a_look_that_touches_a_weight(monkeypatch):
-    def touching(design, parameters, data, parts=()):
+    def touching(network, loss, parameters, data, parts=()):
         parameters.flat[2, 0] *= 1 + 1e-6 * bool(parts)
-        return measure(design, parameters, data, parts)
+        return measure(network, loss, parameters, data, parts)
 
     monkeypatch.setattr("initbench.engine.train.measure", touching)
     assert changed_by_a_clock(CLOCKED[0])[0] == [(0, 2)]

@@ -143,9 +143,9 @@ def test_all_train_and_their_numbers_do_not_depend_on_their_neighbours(run_schem
 def test_they_are_shown_training_rows_alone(run_schemes, monkeypatch):
     shown = []
 
-    def record(cell, design, parameters, place, x, targets):
+    def record(cell, network, parameters, place, x, targets):
         shown.append(x)
-        draw_start(cell, design, parameters, place, x, targets)
+        draw_start(cell, network, parameters, place, x, targets)
 
     def record_split(*arguments, **options):
         parts.append(real_split(*arguments, **options))

@@ -4,9 +4,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from networks import mlp_network
 
-from initbench.engine.losses import one_hot
-from initbench.engine.network import Design, Parameters, with_ones
+from initbench.engine.losses import cross_entropy, one_hot
+from initbench.engine.network import with_ones
 from initbench.engine.train import Data, Recipe, Rows, train
 from initbench.registry import entries, find
 
@@ -48,8 +49,8 @@ def train_both(name, *, normalization="none", classes=3, decay=0.0, clip=None, w
     outputs = 1 if classes == 2 else classes
     sizes = (FEATURES, *HIDDEN, outputs)
     x, labels = rng.normal(size=(ROWS, FEATURES)), rng.integers(0, classes, ROWS)
-    design = Design(sizes, find("activation", "tanh").function(), normalization)
-    parameters = Parameters(design, 1, np.dtype("f8"))
+    network = mlp_network(sizes, "tanh", normalization=normalization)
+    parameters = network.parameters(1, np.dtype("f8"))
     for weights in parameters.weights:
         weights[:] = rng.normal(scale=0.4, size=weights.shape)
     reference = Reference(sizes, normalization).double()
@@ -89,6 +90,7 @@ def train_both(name, *, normalization="none", classes=3, decay=0.0, clip=None, w
 
     rows = Rows(with_ones(x)[None], one_hot(labels, classes, np.dtype("f8"))[None])
     recipe = Recipe(
+        cross_entropy(outputs),
         find("optimizer", name).function(),
         np.array([rate * wrong]),
         BATCH,
@@ -97,8 +99,9 @@ def train_both(name, *, normalization="none", classes=3, decay=0.0, clip=None, w
         np.array([clip]) if clip is not None else None,
     )
     remaining = iter(orders)
-    train(design, recipe, parameters, Data(rows, rows, rows), lambda: next(remaining)[None])
-    ours = np.concatenate([a[0].T.ravel() for a in parameters.weights] + [a[0].ravel() for a in parameters.biases])
+    train(network, recipe, parameters, Data(rows, rows, rows), lambda: next(remaining)[None])
+    weights = [layer["weights"][0].T.ravel() for layer in parameters.layers]
+    ours = np.concatenate(weights + [layer["biases"][0].ravel() for layer in parameters.layers])
     theirs = torch.cat([p.weight.ravel() for p in reference.linears] + [p.bias for p in reference.linears])
     return ours, theirs.detach().numpy()
 

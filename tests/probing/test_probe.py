@@ -7,13 +7,15 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+from networks import mlp_network
 from threadpoolctl import threadpool_limits
 
 from initbench.analysis.intervals import wilson_interval
 from initbench.analysis.verdicts import DEEPEST
 from initbench.contracts import Layer
-from initbench.engine.diagnostics import described_activation
-from initbench.engine.network import Design, Parameters, Workspace, forward, with_ones
+from initbench.engine.blocks.residual import connections
+from initbench.engine.network import with_ones
+from initbench.engine.signals import Observer
 from initbench.probing.jacobians import jacobian_spectra, spectrum_numbers
 from initbench.probing.networks import is_constant, is_independent, likeness, mean_cosine
 from initbench.probing.run import probe
@@ -167,33 +169,33 @@ def test_no_spread_is_predicted_where_weights_are_not_free_or_biases_add_to_them
 )
 def test_mirror_images_and_zeros_are_no_independent_draws(weights, fits):
     biases = np.zeros((1, 2))
-    assert is_independent(np.concatenate([weights, biases])[None]) == fits
-    assert not is_independent(np.concatenate([weights, biases + 0.1])[None])
+    assert is_independent(weights[None], biases) == fits
+    assert not is_independent(weights[None], biases + 0.1)
 
 
 # ---- Jacobians
 
 
-def random_network(m, sizes, activation, **design):
+def random_network(m, sizes, activation, **shape):
     rng = np.random.default_rng(3)
-    drawn = Design(sizes, described_activation(find("activation", activation).function()), **design)
-    parameters = Parameters(drawn, m, FLOAT)
+    network = mlp_network(sizes, activation, **shape)
+    parameters = network.parameters(m, FLOAT)
     parameters.flat[:] = rng.standard_normal(parameters.flat.shape) * 0.6
-    for gain in parameters.gains:
-        gain[:] += 1.5
-    return drawn, parameters, rng
+    for layer in parameters.layers:
+        if "gains" in layer:
+            layer["gains"][:] += 1.5
+    return network, parameters, rng
 
 
-def hidden_output(design, parameters, x, statistics):
-    work = Workspace(design, len(parameters.flat), len(x), FLOAT, keeps=True)
-    forward(design, parameters, with_ones(x)[None], work, statistics or None)
-    return work.outputs[-1][..., :-1].copy()
+def hidden_output(network, parameters, x, statistics):
+    observer = Observer(network, len(parameters.flat), len(x), FLOAT, statistics)
+    return observer.inputs(parameters, with_ones(x)[None])[-1].copy()
 
 
-def jacobians_by_difference(design, parameters, x, statistics, h=1e-5):
+def jacobians_by_difference(network, parameters, x, statistics, h=1e-5):
     columns = [
-        hidden_output(design, parameters, x + step, statistics)
-        - hidden_output(design, parameters, x - step, statistics)
+        hidden_output(network, parameters, x + step, statistics)
+        - hidden_output(network, parameters, x - step, statistics)
         for step in h * np.eye(x.shape[1])
     ]
     return np.stack(columns, axis=-1) / (2 * h)
@@ -203,16 +205,16 @@ def jacobians_by_difference(design, parameters, x, statistics, h=1e-5):
 @pytest.mark.parametrize("normalization", ["none", "batch", "layer"])
 @pytest.mark.parametrize("activation", ["tanh", "prelu"])
 def test_singular_values_are_those_of_central_differences(activation, normalization, residual):
-    design, parameters, rng = random_network(
+    network, parameters, rng = random_network(
         2, (6, 5, 5, 5, 3), activation, normalization=normalization, residual=residual
     )
     x, statistics = rng.standard_normal((40, 6)), []
     if normalization == "batch":
-        work = Workspace(design, 2, 40, FLOAT, keeps=True)
-        forward(design, parameters, with_ones(x)[None], work)
-        statistics = [(norm.mean.copy(), norm.variance.copy()) for norm in work.norms]
-    wanted = np.linalg.svd(jacobians_by_difference(design, parameters, x[:3], statistics), compute_uv=False)
-    found = jacobian_spectra(design, parameters, x[:3], statistics)
+        work = network.workspace(2, 40, FLOAT, keeps=True)
+        network.forward(parameters, with_ones(x)[None], work)
+        statistics = [(norm.mean.copy(), norm.variance.copy()) for norm in work.normalizations]
+    wanted = np.linalg.svd(jacobians_by_difference(network, parameters, x[:3], statistics), compute_uv=False)
+    found = jacobian_spectra(network, parameters, x[:3], statistics)
     assert found == pytest.approx(wanted, rel=1e-4, abs=1e-6)
     assert found != pytest.approx(1.001 * wanted, rel=1e-4, abs=1e-6)
 
@@ -222,12 +224,12 @@ VARIANCES = {("lecun_normal", "linear"): DEPTH, ("he_normal", "relu"): 2 * DEPTH
 
 
 def spectrum_of(name, activation, rows):
-    design, parameters, rng = random_network(1, (WIDE,) * (DEPTH + 1) + (2,), activation)
+    network, parameters, rng = random_network(1, (WIDE,) * (DEPTH + 1) + (2,), activation)
     parameters.flat[:] = 0
     for weights in parameters.weights[:-1]:
         weights[0] = find("initializer", name).function((WIDE, WIDE), rng)
     with threadpool_limits(1):
-        return jacobian_spectra(design, parameters, rng.standard_normal((rows, WIDE)))
+        return jacobian_spectra(network, parameters, rng.standard_normal((rows, WIDE)))
 
 
 @pytest.mark.parametrize(("name", "activation"), VARIANCES)
@@ -427,13 +429,11 @@ def test_branches_that_begin_at_0_pass_gradients_back_beside_them(probed):
 @pytest.mark.parametrize("residual", ["plain", "scaled", "fixup"])
 def test_gradients_by_outputs_are_those_of_central_differences(residual, probed):
     found = probed(initializer="he_normal", residual=residual, depth=5, activation="linear", seeds=[4])
-    design = Design(
-        (64, *[8] * 5, 10), described_activation(find("activation", "linear").function()), residual=residual
-    )
-    assert len(design.branch_ends) == (2 if residual == "fixup" else 4)
+    network = mlp_network((64, *[8] * 5, 10), "linear", residual=residual)
+    assert len(connections(network.placed)) == (2 if residual == "fixup" else 4)
     layer = Layer(activation=find("activation", "linear").function())
     rng = stream(4, "weights")
-    weights = [find("initializer", "he_normal").function(shape, rng, layer=layer) for shape in design.shapes]
+    weights = [find("initializer", "he_normal").function(slot.fans, rng, layer=layer) for slot in network.layers]
     step, eye = np.eye(8), np.eye(8)
     if residual == "fixup":
         step = (eye + weights[1] @ weights[2]) @ (eye + weights[3] @ weights[4])

@@ -23,7 +23,7 @@ def cells(tmp_path):
     path = tmp_path / "some.yaml"
     path.write_text("initializer: [zeros, he_normal]\nseeds: 2\nepochs: 3\n")
     experiment = read_experiment(path)
-    return make_plan(experiment, {experiment.choices["dataset"][0]: DataFacts("c0ffee", 1000, 200, 20, 3)})
+    return make_plan(experiment, {experiment.choices["dataset"][0]: DataFacts("c0ffee", 1000, 200, (20,), 3)})
 
 
 def record(cell, status="ok", diverged=None):

@@ -5,7 +5,10 @@ import pytest
 
 from initbench import run
 from initbench.config.keys import KEYS
-from initbench.contracts import METRICS
+from initbench.contracts import METRICS, Positive
+from initbench.engine.blocks.dense import Dense
+from initbench.engine.blocks.residual import Residual
+from initbench.registry import architecture
 from initbench.training.runner import Progress
 
 CONFIG = """\
@@ -20,6 +23,7 @@ batch_size: 20
 # For each key values that differ, by name or by a parameter alone; no two may give the same curves.
 VALUES = {
     "dataset": "[digits, {npz: rows.npz}]",
+    "architecture": "[mlp, linear_mlp, {linear_mlp: {scale: 0.5}}]",
     "depth": "[1, 3]",
     "width": "[8, 9]",
     "hidden": "[[8, 8], [8, 9]]",
@@ -29,6 +33,8 @@ VALUES = {
     "bias": "[zeros, {constant: {value: 0.1}}, {constant: {value: 0.2}}]",
     "normalization": "[none, batch, layer]",
     "residual": "[none, plain, scaled, rezero, fixup]",
+    "dropout": "[0, 0.1, 0.2]",
+    "schedule": "[constant, cosine, {step: {every: 2}}, {step: {every: 1}}, {warmup: {steps: 3}}]",
     "optimizer": "[sgd, momentum, {momentum: {momentum: 0.5}}, nesterov, rmsprop, adam, {adam: {beta1: 0.5}}]",
     "learning_rate": "[0.1, 0.2]",
     "batch_size": "[20, 25]",
@@ -72,6 +78,15 @@ def write_rows(path, train_counts, test_counts):
         for part, y in zip(("train", "test"), (y_train, y_test), strict=True)
     }
     np.savez(path, **images, y_train=y_train, y_test=y_test)
+
+
+@pytest.fixture(autouse=True)
+def _another_architecture():
+    """An mlp without activations, which a config can name as `linear_mlp`."""
+
+    @architecture("linear_mlp")
+    def linear_mlp(rows, outputs, *, hidden, scale: Positive = 1.0):
+        return [*map(Dense, hidden), Residual(((Dense(hidden[-1]),),), scale), Dense(outputs)]
 
 
 def test_every_key_that_sweeps_has_its_values_here():

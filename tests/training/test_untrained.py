@@ -1,16 +1,17 @@
 """What an initializer of a whole network is shown: inputs, preactivations, derivatives, branches."""
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from networks import fill, make_network
+from networks import fill, make_network, mlp_network
 
 from initbench.config import Part
-from initbench.contracts import Branch, layers_of
-from initbench.engine.network import Design, Parameters
+from initbench.contracts import Branch
+from initbench.engine.blocks.residual import layers_of
 from initbench.errors import ParameterError
-from initbench.registry import About, Entry, find
+from initbench.registry import About, Entry
 from initbench.training import untrained as start
 
 DESIGNS = [
@@ -117,22 +118,23 @@ def test_logits_as_wide_as_the_layer_before_are_no_branch():
 SIZES = [(5, 6, 6, 6, 6, 3), (5, 6, 7, 7, 7, 7, 3), (5, 6, 7, 6, 7, 3), (5, 6, 3), (5, 3), (6, 6, 6)]
 
 
-def branch_faults(layers, design):
-    """Layers whose place in a branch is not the one that the engine gives them."""
-    length = 2 if design.residual == "fixup" else 1
-    places = {end - back: length - back for end in design.branch_ends for back in range(length)}
-    found = [(layer.branches, layer.branch_place) for layer in layers]
-    return [i for i, pair in enumerate(found) if pair != (len(design.branch_ends), places.get(i, 0))]
+def branch_faults(sizes, residual, network):
+    """Layers of a network whose place in a branch is not the one that the form of residual connection gives them."""
+    length, hidden = 2 if residual == "fixup" else 1, sizes[1:-1]
+    candidates = range(length, len(hidden), length) if residual != "none" else ()
+    ends = [end for end in candidates if hidden[end] == hidden[end - length]]
+    places = {end - back: length - back for end in ends for back in range(length)}
+    found = [(layer.index, layer.count, layer.branches, layer.branch_place) for layer in layers_of(network)]
+    wanted = [(i, len(sizes) - 1, len(ends), places.get(i, 0)) for i, _ in enumerate(pairwise(sizes))]
+    return [i for i, pair in enumerate(zip(found, wanted, strict=True)) if pair[0] != pair[1]]
 
 
 @pytest.mark.parametrize("residual", ["none", "plain", "scaled", "rezero", "fixup"])
 def test_layers_stand_in_the_branches_that_the_engine_adds(residual):
     for sizes in SIZES:
-        design = Design(sizes, find("activation", "relu").function(), residual=residual)
-        assert branch_faults(layers_of(sizes, residual, None), design) == []
+        assert branch_faults(sizes, residual, mlp_network(sizes, residual=residual)) == []
     other = "none" if residual != "none" else "plain"
-    design = Design(SIZES[0], find("activation", "relu").function(), residual=residual)
-    assert branch_faults(layers_of(SIZES[0], other, None), design)
+    assert branch_faults(SIZES[0], residual, mlp_network(SIZES[0], residual=other))
 
 
 def test_all_that_a_layer_trains_can_be_set_and_bears_on_the_logits():
@@ -140,28 +142,28 @@ def test_all_that_a_layer_trains_can_be_set_and_bears_on_the_logits():
     before = network.preactivation(4)
     assert [sorted(numbers) for numbers in network.trained[1:3]] == [
         ["biases", "gains", "offsets", "slopes", "weights"],
-        ["biases", "gains", "offsets", "scales", "slopes", "weights"],
+        ["biases", "gains", "offsets", "scales", "weights"],  # the end of a branch has no activation
     ]
     assert network.trained[0]["weights"] is network.weights[0]
     for kind, array in network.trained[2].items():
         kept = array.copy()
         array *= 1.5
         array += np.arange(len(array))
-        changes_nothing = kind == "slopes"  # the end of a branch has no activation
-        assert np.array_equal(network.preactivation(4), before) == changes_nothing
+        assert not np.array_equal(network.preactivation(4), before), kind
         array[:] = kept
+    assert np.array_equal(network.preactivation(4), before)
 
 
 def test_the_last_layer_is_told_the_classes_of_all_rows_and_the_first_a_batch_of_inputs():
     rng, rows = np.random.default_rng(0), 3 * start.BATCH_ROWS
     x, classes = rng.standard_normal((rows, 4)), np.sort(rng.choice(3, size=rows, p=[0.6, 0.3, 0.1]))
-    design = Design((4, 5, 3), find("activation", "relu").function())
-    parameters = Parameters(design, 1, np.dtype(np.float64))
+    shape = mlp_network((4, 5, 3))
+    parameters = shape.parameters(1, np.dtype(np.float64))
     zeros = Part("initializer", "zeros")
     cell = SimpleNamespace(seed=0, bias=Part("bias", "output_prior"), initializer=zeros, output_initializer=zeros)
-    start.draw_start(cell, design, parameters, 0, x, np.eye(3, dtype=np.float32)[classes])
+    start.draw_start(cell, shape, parameters, 0, x, np.eye(3, dtype=np.float32)[classes])
     shares = np.bincount(classes) / rows
-    np.testing.assert_allclose(np.exp(parameters.biases[-1][0, 0]), shares)
+    np.testing.assert_allclose(np.exp(parameters.layers[-1]["biases"][0, 0]), shares)
     batch = np.bincount(classes[: start.BATCH_ROWS], minlength=3) / start.BATCH_ROWS
     assert not np.allclose(batch, shares)
     network = make_network((4, 5, 3), n=rows)

@@ -80,8 +80,16 @@ def image_dataset(
         notes.append(f"labels: 1 to {present[-1]} are read as classes 0 to {present[-1] - 1}, which keep their names")
     flat = {part: images.reshape(len(images), -1) for part, images in x.items()}
     classes = tuple(map(str, present.tolist()))
+    shape = (*x["train"].shape[1:], 1)[:3] if x["train"].ndim in (3, 4) else ()
     return Dataset(
-        flat["train"], y["train"] - first, flat["test"], y["test"] - first, classes, "image", notes=tuple(notes)
+        flat["train"],
+        y["train"] - first,
+        flat["test"],
+        y["test"] - first,
+        classes,
+        "image",
+        notes=tuple(notes),
+        shape=shape,
     )
 
 

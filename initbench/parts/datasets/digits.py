@@ -19,6 +19,7 @@ FACTS["digits"] = Facts(
     checksum="3d7b8a693b6d5c9cdae0afa4d8cb3a4183b0991f2cbbfb24d053b1e1af245a0a",
     origin="UCI optical digits, 8 x 8; CC BY 4.0",
     place=lambda folders: "comes with scikit-learn",
+    shape=(8, 8, 1),
 )
 
 
@@ -46,4 +47,4 @@ def digits(folders: tuple[Path, ...]) -> Dataset:
     pixels, labels = load_digits(return_X_y=True)
     x, y = pixels.astype(np.uint8), labels.astype(np.int64)
     train, test = fixed_split(y)
-    return Dataset(x[train], y[train], x[test], y[test], tuple("0123456789"), "image")
+    return Dataset(x[train], y[train], x[test], y[test], tuple("0123456789"), "image", shape=(8, 8, 1))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from initbench.contracts import Dataset
+from initbench.contracts import Dataset, RowShape
 
 LARGEST = 1e30  # of a value in the data; its square and float32 must hold it
 
@@ -28,6 +28,8 @@ class Facts(NamedTuple):
         Where it comes from, and its licence, in a few words.
     place : callable ``(folders) -> str or None``
         Where it lies, or None when it would have to be fetched.
+    shape : tuple of int
+        ``(height, width, channels)`` of images.
     """
 
     rows: int
@@ -37,6 +39,12 @@ class Facts(NamedTuple):
     checksum: str
     origin: str
     place: Callable[[tuple[Path, ...]], str | None]
+    shape: RowShape = ()
+
+    @property
+    def row(self) -> RowShape:
+        """The shape of a row."""
+        return self.shape or (self.features,)
 
 
 FACTS: dict[str, Facts] = {}

@@ -47,6 +47,7 @@ FACTS["mnist"] = Facts(
     checksum="f014980c75cf3db9e21d3992ec57a0c52b6d20a5a34641003a48023099e87c8e",
     origin="LeCun, Cortes & Burges, by way of OpenML; CC BY-SA 3.0",
     place=_place,
+    shape=(28, 28, 1),
 )
 FACTS["mnist-10k"] = Facts(
     rows=10000,
@@ -56,6 +57,7 @@ FACTS["mnist-10k"] = Facts(
     checksum="9bb628a8c09a56caa7f74c5f1f1f311480630025b637fe8b5d90449ca5d52bab",
     origin="the first 10,000 MNIST training images; CC BY-SA 3.0",
     place=lambda folders: "comes with initbench",
+    shape=(28, 28, 1),
 )
 
 
