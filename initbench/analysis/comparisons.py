@@ -158,12 +158,14 @@ def compare_pairs(
     _, first = np.unique(same, return_index=True)
     family = sum(len(differences[place]) >= 2 for place in first)
     table["seeds"] = np.array([len(d) for d in differences], dtype=int)
-    table["difference"] = [d.mean() if len(d) else np.nan for d in differences]
-    table[["low", "high"]] = _intervals(differences)
+    units = np.array([pair.unit for pair in pairs], dtype=float)
+    table["difference"] = units * [d.mean() if len(d) else np.nan for d in differences]
+    table[["low", "high"]] = units[:, None] * _intervals(differences)
     table["p"] = np.array([paired_p(d, family) for d in differences], dtype=float)
     table["p_adjusted"] = holm(table["p"].to_numpy()[first])[same]
     table["probability_better"] = [np.mean((d > 0) + (d == 0) / 2) if len(d) else np.nan for d in differences]
-    equivalent = np.array([np.nan if margin is None else equivalence_p(d, margin) for d in differences], dtype=float)
+    margins = np.full(len(pairs), np.nan if margin is None else margin) / units
+    equivalent = np.array([equivalence_p(d, m) for d, m in zip(differences, margins, strict=True)], dtype=float)
     table["p_equivalent"], table["margin"] = equivalent, np.nan if margin is None else margin
     table["verdict"] = np.select(
         [
@@ -196,6 +198,9 @@ class Pair(NamedTuple):
     better, worse : str
     scores : ndarray, shape (2, n)
         Of better and of worse; the higher is the better.
+    differences : ndarray, shape (n,)
+        Better minus worse by seed, in ``unit``.
+    unit : float
     places : ndarray of int, shape (2, n)
         The rows of the frame that they come from.
     leads : bool
@@ -206,35 +211,38 @@ class Pair(NamedTuple):
     better: str
     worse: str
     scores: Floats
+    differences: Floats
+    unit: float
     places: npt.NDArray[np.int64]
     leads: bool
 
-    @property
-    def differences(self) -> Floats:
-        """Better minus worse by seed, shape (n,).
-
-        Accuracies are multiples of 1 / test rows; rounding keeps equal differences equal.
-        """
-        differences: Floats = (self.scores[0] - self.scores[1]).round(12)
-        return differences
-
 
 def pair_arms(
-    frame: pd.DataFrame, settings: Sequence[str], arm: str, seed: str, score: str, baseline: str | None = None
+    frame: pd.DataFrame,
+    settings: Sequence[str],
+    arm: str,
+    seed: str,
+    score: str,
+    baseline: str | None = None,
+    *,
+    any_size: bool = False,
 ) -> list[Pair]:
     """Each two arms within each setting, paired by seed.
 
     Parameters
     ----------
     frame : DataFrame
-        A row a run, in order of the seeds: the settings, arm, seed, and a score of at most about 1 in size, of which
-        the higher is the better; nan where a run failed. No arm has a seed twice in a setting.
+        A row a run, in order of the seeds: the settings, arm, seed, and a score, of which the higher is the better; nan
+        where a run failed. No arm has a seed twice in a setting.
     settings : sequence of str
         The columns that make a setting.
     arm, seed, score : str
         Columns.
     baseline : str, optional
         An arm; only pairs with it.
+    any_size : bool, default False
+        Whether scores may have any size, so that each pair needs a unit of its own: a run that diverged may have a loss
+        of 1e15, and must not make ties of the others. Else they are at most about 1 in size, and the unit is 1.
 
     Returns
     -------
@@ -244,11 +252,13 @@ def pair_arms(
     numbered = frame.reset_index(drop=True)
     groups = numbered.groupby(list(settings), sort=False, dropna=False) if settings else [((), numbered)]
     ordered = sorted(((key, group) for key, group in groups), key=lambda item: sort_key(item[0]))
-    pairs = [pair for setting, group in ordered for pair in _pairs(setting, group, arm, seed, score)]
+    pairs = [pair for setting, group in ordered for pair in _pairs(setting, group, arm, seed, score, any_size)]
     return pairs if baseline is None else [pair for pair in pairs if baseline in (pair.better, pair.worse)]
 
 
-def _pairs(setting: tuple[Any, ...], group: pd.DataFrame, arm: str, seed: str, score: str) -> list[Pair]:
+def _pairs(
+    setting: tuple[Any, ...], group: pd.DataFrame, arm: str, seed: str, score: str, any_size: bool
+) -> list[Pair]:
     """The pairs of one setting; the arms with the highest means come first."""
     arms, names = pd.factorize(group[arm], sort=True)
     seeds, distinct = pd.factorize(group[seed])
@@ -258,11 +268,29 @@ def _pairs(setting: tuple[Any, ...], group: pd.DataFrame, arm: str, seed: str, s
     order, pairs = np.argsort(-means, kind="stable"), []  # nan come last
     for one, two in combinations(order, 2):
         both = np.isfinite(values[one]) & np.isfinite(values[two])
-        total = (values[one] - values[two])[both].round(12).sum().round(12)
-        sides = [two, one] if total < 0 or (total == 0 and names[two] < names[one]) else [one, two]
+        differences, unit = _subtract(values[one, both], values[two, both], any_size)
+        total = differences.sum().round(12)
+        is_turned = total < 0 or (total == 0 and names[two] < names[one])
+        sides, differences = ([two, one], 0 - differences) if is_turned else ([one, two], differences)
         better, worse = (names[side] for side in sides)
-        pairs.append(Pair(setting, better, worse, values[sides][:, both], places[sides][:, both], one == order[0]))
+        scores = values[sides][:, both]
+        pairs.append(Pair(setting, better, worse, scores, differences, unit, places[sides][:, both], one == order[0]))
     return pairs
+
+
+def _subtract(first: Floats, second: Floats, any_size: bool) -> tuple[Floats, float]:
+    """First minus second, rounded so that equal differences are equal, and the unit that they are in.
+
+    Accuracies are multiples of 1 / test rows, and 12 decimals tell them apart. Scores of any size keep 12 binary-scaled
+    digits of the larger one of each seed; their unit is a power of two, which costs no digit, above the largest
+    difference, so that the tolerances of the tests fit.
+    """
+    if not any_size:
+        return (first - second).round(12), 1.0
+    sizes = np.frexp(np.maximum(np.abs(first), np.abs(second)))[1]
+    differences = np.ldexp(np.ldexp(first - second, -sizes).round(12), sizes)
+    unit = 2.0 ** int(np.frexp(np.abs(differences).max(initial=0))[1])
+    return differences / unit, unit
 
 
 def _intervals(differences: list[Floats]) -> Floats:
@@ -308,7 +336,9 @@ def cliffs_delta(better: Floats, worse: Floats) -> float:
     """How often a value of one sample is above one of the other, minus how often it is below; -1 to 1, nan if empty."""
     if not len(better):
         return float("nan")
-    return float(np.sign((better[:, None] - worse[None, :]).round(12)).mean())
+    above = better[:, None] - worse[None, :]
+    sizes = np.maximum(np.abs(better)[:, None], np.abs(worse)[None, :])
+    return float(np.where(np.abs(above) <= 1e-12 * sizes, 0, np.sign(above)).mean())  # rounding leaves some 1e-16
 
 
 def binomial_noise(first: Any, second: Any, rows: Any) -> Floats:

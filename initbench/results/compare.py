@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import frexp
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -134,14 +133,11 @@ def compare_runs(
         _check_baseline(runs, baseline)
     if margin is not None and not 0 < margin < float("inf"):
         raise UsageError(f"the margin is {margin} and must be a number above 0, in the unit of the score")
-    # Division by a power of two loses no digit, and so the tolerances of the tests fit a score of any unit.
-    scale = 2.0 ** frexp(float(frame[names.score].abs().max()))[1]
     sign = -1.0 if lower_is_better else 1.0
-    scaled = frame.assign(**{names.score: sign * frame[names.score] / scale})
-    pairs = pair_arms(scaled, settings, names.arm, names.seed, names.score, baseline)
-    table = compare_pairs(pairs, settings, None if margin is None else margin / scale)
-    table[["difference", "low", "high", "margin"]] *= scale
-    table[["better_score", "worse_score"]] *= sign * scale
+    signed = frame.assign(**{names.score: sign * frame[names.score]})
+    pairs = pair_arms(signed, settings, names.arm, names.seed, names.score, baseline, any_size=True)
+    table = compare_pairs(pairs, settings, margin)
+    table[["better_score", "worse_score"]] *= sign
     where = in_words(table, settings)
     sentences = [pair_sentence(row) for row in table.to_dict("records")]
     return table.assign(

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 import initbench
-from initbench.analysis.comparisons import COLUMNS, SCORE_DETAILS, comparison_table, holm
+from initbench.analysis.comparisons import COLUMNS, SCORE_DETAILS, _subtract, comparison_table, holm
 from initbench.cli import main
 from initbench.errors import UsageError
 
@@ -61,6 +61,29 @@ def test_neither_the_order_of_rows_nor_the_unit_of_the_score_matters():
         other = compared(frame.assign(loss=frame["loss"] * unit), lower_is_better=True)
         pd.testing.assert_frame_equal(other.drop(columns=measures), table.drop(columns=measures), rtol=1e-6)
         np.testing.assert_allclose(other[measures], table[measures] * unit, rtol=1e-6)
+
+
+@pytest.mark.parametrize("loss", [1e15, 1e100, 1e300])
+def test_a_run_that_diverged_makes_no_ties_of_other_runs(loss):
+    frame, arms = runs_of(6), ["better", "worse"]
+    table = compared(frame, lower_is_better=True).set_index(arms).drop(columns="p_adjusted")
+    lost = pd.DataFrame({"optimizer": "lost", "seed": range(6), "loss": loss})
+    more = compared(pd.concat([frame, lost]), lower_is_better=True).set_index(arms)
+    pd.testing.assert_frame_equal(more.loc[table.index, table.columns], table)
+    assert (more.xs("lost", level="worse")["probability_better"] == 1).all()
+    shared = frame.assign(loss=frame["loss"].mask(frame["seed"] == 5, loss))
+    ties = compared(shared, lower_is_better=True).set_index(arms)
+    assert (ties["probability_better"] == 5.5 / 6).all()
+    few = compared(frame[frame["seed"] < 5], lower_is_better=True).set_index(arms)
+    np.testing.assert_allclose(6 * ties["difference"].loc[few.index], 5 * few["difference"])
+
+
+def test_one_unit_for_all_runs_would_make_ties_of_small_scores():
+    """The planted fault: 12 decimals of the largest score of all."""
+    losses = np.array([0.3, 0.4]) / 1e15
+    assert _subtract(losses[:1], losses[1:], any_size=False)[0] == 0
+    difference, unit = _subtract(losses[:1], losses[1:], any_size=True)
+    assert difference[0] * unit == pytest.approx(-1e-16)
 
 
 def test_tolerances_of_accuracies_would_mislead_about_small_scores():
