@@ -67,6 +67,8 @@ def _shortage(row: Mapping[Hashable, Any]) -> str:
     if _is_constant(row):
         rows = f" ({_count(round(row['difference'] * row['test_rows']), 'test row')})" if "test_rows" in row else ""
         text = f" The difference is the same at every seed{rows}: its interval has no width, and p goes by signs alone."
+    if row["verdict"] == "no difference shown" and row["p_adjusted"] <= ALPHA:
+        text += " Its p is small, but its interval reaches to 0 or below, and a verdict takes both."
     if row["seeds_to_show"] == row["seeds_to_show"]:
         text += f" All seeds agree but are too few: {row['seeds_to_show']:.0f} like them would show it."
     return text
@@ -83,10 +85,13 @@ def _trained(row: Mapping[Hashable, Any]) -> tuple[str, str]:
     if min(row.get("better_trained", seeds), row.get("worse_trained", seeds)) == seeds:
         return "", ""
     mixed = "; some seeds train and others do not, so the interval of the mean is rough" if row["is_mixed"] else ""
-    if row["trained_p"] <= ALPHA:
-        share = f"{percent(row['trained_difference'], 0)} points more {_share(row, 'trained')}"
-        both = f"{better} trains in {row['better_trained']} of {seeds} seeds and {worse} in {row['worse_trained']}"
-        return f"{both} ({share}, McNemar's p {p_words(row['trained_p'])}). ", mixed
+    if row["trained_p_adjusted"] <= ALPHA:
+        most, least, low, high = row["better_trained"], row["worse_trained"], row["trained_low"], row["trained_high"]
+        if most < least:  # some that train badly at every seed are behind on average
+            better, worse, most, least, low, high = worse, better, least, most, -high, -low
+        share = f"{percent((most - least) / seeds, 0)} points more {interval(low, high, 0)}"
+        both = f"{better} trains in {most} of {seeds} seeds and {worse} in {least}"
+        return f"{both} ({share}, McNemar's adjusted p {p_words(row['trained_p_adjusted'])}). ", mixed
     counts = [f"{row[f'{side}_trained']} of {seeds} {_share(row, f'{side}_trained')}" for side in ("better", "worse")]
     return "", f"; trained: {counts[0]} % against {counts[1]} %{mixed}"
 
@@ -258,7 +263,8 @@ def _undecided(row: Mapping[Hashable, Any], leader: str) -> str:
     same = ", the same at every seed" if _is_constant(row) else ""
     seeds = row["seeds_to_show"]
     enough = f"; {seeds:.0f} seeds like these would show it" if seeds == seeds else ""
-    return f"{ahead}{_difference(row)}{same}, adjusted p {p_words(row['p_adjusted'])}{enough}"
+    but = ", but the interval is not above 0" if row["p_adjusted"] <= ALPHA else ""
+    return f"{ahead}{_difference(row)}{same}, adjusted p {p_words(row['p_adjusted'])}{but}{enough}"
 
 
 def _difference(row: Mapping[Hashable, Any]) -> str:

@@ -199,11 +199,14 @@ def render_training(comparison: pd.DataFrame, format: str) -> str:
         return ""
     trained, seeds = comparison["better_trained"] + comparison["worse_trained"], comparison["seeds"]
     rows = comparison[(trained > 0) & (trained < 2 * seeds)]
-    view = rows[["better", "worse"]].copy()
+    columns = list(comparison.columns)
+    _, view = _factors(comparison, columns[: columns.index("better")])
+    view = pd.concat([comparison[["better", "worse"]], view], axis=1).loc[rows.index]
     for side in ("better", "worse"):
         view[f"{side} trains"] = [f"{k} of {n}" for k, n in zip(rows[f"{side}_trained"], rows["seeds"], strict=True)]
     view["difference of shares, points"] = _intervals(rows, "trained_difference", "trained_low", "trained_high")
     view["McNemar's p"] = [_or_empty(v, p_words) for v in rows["trained_p"]]
+    view["adj. p"] = [_or_empty(v, p_words) for v in rows["trained_p_adjusted"]]
     return READERS[format](view, "", "Seeds that train:") if len(view) else ""
 
 

@@ -138,6 +138,7 @@ def test_the_table_says_how_many_seeds_train_and_where_that_is_mixed():
     table = compared(scored(accuracies)).set_index(["better", "worse"])
     alone = table.loc[("a", "b")]
     assert (alone["trained_difference"], alone["trained_p"], alone["is_mixed"]) == (1.0, 2 / 2**6, False)
+    np.testing.assert_array_equal(table["trained_p_adjusted"], holm(table["trained_p"].to_numpy()))
     mixed = table.loc[("a", "c")]
     assert (mixed["better_trained"], mixed["worse_trained"], mixed["trained_p"], mixed["is_mixed"]) == (6, 4, 0.5, True)
     assert mixed["trained_difference"] == pytest.approx(1 / 3)

@@ -62,6 +62,7 @@ def test_text_has_verdicts_above_the_table(ended):
     table, _, training = text.partition("verdict\n")[2].partition("\n\n")
     assert len(table.splitlines()[1:]) == 6
     assert training.startswith("Seeds that train:\nbetter")
+    assert "learning rate" in training.splitlines()[1]  # the same two initializers stand there once a setting
     assert "McNemar's p" in training
 
 

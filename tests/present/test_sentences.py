@@ -113,6 +113,45 @@ def test_who_did_not_train_is_told_with_wilson_intervals():
     assert "trained: 10 of 10 [72, 100] % against 7 of 10 [40, 89] %" in evidence["sentence"][0]
 
 
+def mixed(**accuracies):
+    def outcome(initializer, seed, **cell):
+        return frames.Outcome(accuracies[initializer][seed])
+
+    seeds = len(next(iter(accuracies.values())))
+    return concluded(frames.experiment(outcome, initializer=list(accuracies), seeds=seeds, epochs=2))
+
+
+def test_who_trains_at_more_seeds_is_named_first_though_its_mean_is_lower():
+    sentence = mixed(some=[0.98] * 4 + [0.1] * 6, all=[0.2] * 10)[0]["sentence"][0]
+    assert sentence.startswith(
+        "all trains in 10 of 10 seeds and some in 4 (60 points more [20, 83], McNemar's adjusted p 0.031). "
+        "No difference shown between some and all: "
+    )
+
+
+def test_a_lead_by_the_seeds_that_train_is_adjusted_for_all_pairs():
+    accuracies = {"a": [0.98] * 6, "b": [0.1] * 6}
+    assert mixed(**accuracies)[0]["sentence"][0].startswith("a trains in 6 of 6 seeds and b in 0 (100 points more")
+    evidence, _ = mixed(**accuracies, c=[0.98] * 6)  # three pairs, each with p 0.031
+    assert evidence["trained_p"].min() == 2 / 2**6
+    assert not evidence["sentence"].str.contains("trains in").any()
+
+
+def test_a_small_p_beside_an_interval_that_holds_0_is_explained():
+    evidence, verdicts = mixed(
+        a=[0.95, 0.952, 0.947, 0.955, 0.95, 0.949, 0.951, 0.953],
+        b=[0.948, 0.1, 0.103, 0.098, 0.101, 0.099, 0.104, 0.102],
+    )
+    assert evidence["p"][0] <= 0.05
+    assert evidence["low"][0] <= 0
+    assert (
+        "Its p is small, but its interval reaches to 0 or below, and a verdict takes both." in evidence["sentence"][0]
+    )
+    assert ", but the interval is not above 0" in verdicts[0]
+    evidence, verdicts = mixed(a=[0.98] * 8, b=[0.1, 0.11] * 4)
+    assert "verdict takes" not in evidence["sentence"][0] + verdicts[0]
+
+
 def test_a_difference_within_the_noise_of_the_test_rows_warns():
     def outcome(initializer, seed, **cell):
         return frames.Outcome(
