@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import bdtr, bdtrc
 
-from initbench.analysis.comparisons import holm, one_sided_p
+from initbench.analysis.comparisons import holm, one_sided_p, separation_p
 from initbench.analysis.intervals import Floats, mean_intervals, wilson_interval
 from initbench.analysis.summaries import scores
 from initbench.conventions import ALPHA
@@ -164,7 +164,7 @@ def judge(values: pd.DataFrame, rule: str, arms: tuple[str, ...], bound: float) 
 def _higher(first: Floats, last: Floats, bound: float) -> Effect:
     difference = _difference(first, last)
     low, high = _interval(difference)
-    supports, refutes = one_sided_p(difference), one_sided_p(bound - difference)
+    supports, refutes = _p(difference), _p(bound - difference)
     bound *= NEARLY
     matters = len(difference) > 0 and difference.mean() >= bound
     return _finding(difference, (low, high), (supports, refutes), low > 0 and matters, high < bound)
@@ -180,7 +180,7 @@ def _equal(first: Floats, last: Floats, bound: float) -> Effect:
     low, high = _interval(difference)
     bound /= NEARLY
     supports = max(one_sided_p(bound + difference), one_sided_p(bound - difference))
-    refutes = min(one_sided_p(difference - bound), one_sided_p(-bound - difference))
+    refutes = min(_p(difference - bound), _p(-bound - difference))
     outside = low > bound or high < -bound
     return _finding(difference, (low, high), (supports, refutes), -bound < low and high < bound, outside)
 
@@ -246,6 +246,11 @@ def _difference(first: Floats, last: Floats) -> Floats:
     scale = max(np.abs(first).max(initial=0.0), np.abs(last).max(initial=0.0)) or 1.0
     difference: Floats = (first / scale - last / scale).round(12) * scale
     return difference
+
+
+def _p(values: Floats) -> float:
+    """Student's one-sided p, not below that of two arms alike which train or not by the toss of a coin."""
+    return float(np.maximum(one_sided_p(values), separation_p(len(values)) / 2))
 
 
 def _interval(values: Floats) -> tuple[float, float]:

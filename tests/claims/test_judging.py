@@ -80,6 +80,27 @@ def test_equal_arms_are_hardly_ever_told_apart():
     assert wrong_share("higher", 0.0, 100, flip=True).get("supported", 0.0) > 0.3  # the check can fail
 
 
+def false_claims(n, together, times):
+    """How often any of so many claims is supported, where both arms train or not by the toss of a coin."""
+    rng = np.random.default_rng(2)
+    told = []
+    for _ in range(times):
+        coins = np.where(rng.random((together, 2, n)) < 0.5, 0.95 + 0.005 * rng.standard_normal((together, 2, n)), 0.1)
+        found = {str(i): judge(frame(*arms), "higher", ("A", "B"), 0.01) for i, arms in enumerate(coins)}
+        told.append((claims_table(found)["verdict"] == "supported").any())
+    return np.mean(told)
+
+
+@pytest.mark.parametrize(("n", "together", "times"), [(2, 1, 200), (3, 1, 200), (3, 10, 40)])
+def test_arms_that_train_by_the_toss_of_a_coin_are_rarely_called_different(n, together, times):
+    assert false_claims(n, together, times) <= 0.05
+
+
+def test_the_check_of_coins_catches_student_alone(monkeypatch):
+    monkeypatch.setattr("initbench.claims.judging.separation_p", lambda seeds: 0.0)
+    assert false_claims(3, 10, 40) > 0.07
+
+
 def test_holm_counts_all_claims_of_a_run():
     just = Effect(1.0, 0.1, 2.0, 0.02, 1.0, True, False, 10)
     alone, beside = claims_table({"a": just}), claims_table({"a": just, "b": just._replace(p_supports=0.5)})
