@@ -165,6 +165,8 @@ def _compare_results(path: Path, margin: float | None, sentences: bool, form: st
         results = load(path)
         evidence = results.compare(margin)
     say_notes(results)
+    for caution in results.cautions:
+        click.echo(f"initbench: {caution}", err=True)
     if evidence.empty:
         click.echo(f"initbench: {path} has one initializer in each setting, so there is nothing to compare", err=True)
     _print(evidence, results.conclude(evidence), sentences, form, results.caption)

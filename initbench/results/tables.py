@@ -87,6 +87,21 @@ class Results:
         return f"incomplete: {planned - lacking} of {planned} cells are done" if lacking else ""
 
     @property
+    def cautions(self) -> list[str]:
+        """What the comparison of these results takes no account of."""
+        found = []
+        if self.design is not None:
+            found.append(
+                "a race looks at its results in rounds, and these p take no account of it: quote decisions.csv"
+            )
+        if self.tuned and self.tuning_count is None:
+            found.append(
+                f"{', '.join(self.tuned)} tuned once for all seeds, so the luck of that choice may look like a "
+                "difference of the initializers; run it again to tune each seed"
+            )
+        return found
+
+    @property
     def failure(self) -> str:
         """How many cells failed, tuning included, and why the first did; empty where none did."""
         tuning = self.tuning_results if (self.folder / TUNING / "runs.sqlite").is_file() else None

@@ -40,6 +40,7 @@ def test_a_race_stops_when_the_winner_is_certain_and_says_what_it_saved(invoke):
     assert float(row["p"]) <= float(row["level"])
     results = initbench.load("results/small")
     assert results.decisions["worse"].tolist() == ["zeros"]
+    assert "these p take no account of it: quote decisions.csv" in invoke("compare", "results/small").stderr
     manifest = json.loads(Path("results/small/manifest.json").read_text())
     assert manifest["cells"] == {"planned": 12, "done": 12, "diverged": 0, "failed": 0, "missing": 0}
     assert manifest["cells_trained_now"] == 12

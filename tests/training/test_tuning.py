@@ -219,7 +219,10 @@ def test_a_store_from_before_each_seed_had_its_own_choice_still_loads(config):
     assert old.tuning["tuned_share"].tolist() == [1, 1, 1]
     assert "learning_rate tuned once for all seeds".replace("_", " ") in describe_results(old)
     assert "run it again to tune each seed" in describe_results(old)
-    assert load(run(config, changes=SHARP).folder).choices["tuned"].nunique() > 1
+    assert "learning_rate tuned once for all seeds, so the luck" in invoke("compare", folder).stderr
+    again = load(run(config, changes=SHARP).folder)
+    assert again.choices["tuned"].nunique() > 1
+    assert again.cautions == []
 
 
 def test_several_keys_and_settings_are_tuned_and_drawn(config):
