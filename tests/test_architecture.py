@@ -127,3 +127,54 @@ def test_every_room_is_described():
     for page in ("CONTRIBUTING.md", "docs/architecture.md"):
         text = (PACKAGE.parent / page).read_text(encoding="utf-8")
         assert {room for room in rooms if f"`{room}" not in text} == set(), page
+
+
+def code_lines(source):
+    """The lines of code of a file, without docstrings, imports, comments and blank lines: ``(number, text)``."""
+    tree, left_out = ast.parse(source), set()
+    for node in ast.walk(tree):
+        is_text = (
+            isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        )
+        if is_text or isinstance(node, ast.Import | ast.ImportFrom):
+            left_out |= set(range(node.lineno, node.end_lineno + 1))
+    lines = ((number, " ".join(line.split())) for number, line in enumerate(source.splitlines(), 1))
+    return [(number, line) for number, line in lines if line and line[0] != "#" and number not in left_out]
+
+
+def repeated(files, run=12):
+    """Runs of so many equal lines of code that stand twice, as text, of ``{path: source}``."""
+    places = {}
+    for path, source in files.items():
+        lines = code_lines(source)
+        for begin in range(len(lines) - run + 1):
+            text = tuple(line for _, line in lines[begin : begin + run])
+            places.setdefault(text, []).append(f"{path.relative_to(PACKAGE)}:{lines[begin][0]}")
+    return [" and ".join(found) for found in places.values() if len(found) > 1]
+
+
+def long_functions(files, most=60):
+    """Functions of more lines than that, without their docstring, as text, of ``{path: source}``."""
+    found = []
+    for path, source in files.items():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef):
+                first = node.body[0]
+                text = first.end_lineno - first.lineno + 1 if ast.get_docstring(node, clean=False) else 0
+                if node.end_lineno - node.lineno + 1 - text > most:
+                    found.append(f"{path.relative_to(PACKAGE)}: {node.name}")
+    return found
+
+
+def test_no_run_of_twelve_lines_stands_twice():
+    files = sources()
+    assert repeated(files) == []
+    path = PACKAGE / "plan.py"
+    assert repeated({path: files[path], PACKAGE / "copy.py": files[path]})
+
+
+def test_no_function_is_longer_than_sixty_lines():
+    assert long_functions(sources()) == []
+    body = "\n".join(f"    x = {i}" for i in range(60))
+    assert long_functions({PACKAGE / "plan.py": f'def long():\n    """Text."""\n{body}\n'}) == ["plan.py: long"]
+    assert long_functions({PACKAGE / "plan.py": f"def short():\n{body[:-7]}\n"}) == []

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from initbench.cli import options
+
+if TYPE_CHECKING:
+    from initbench.analysis.racing import RaceDesign
+    from initbench.config import Experiment
+    from initbench.training.runner import RunOptions
 
 EPILOG = """\b
 Examples:
@@ -68,10 +76,9 @@ def run(
     initializers that are shown to be worse than another are dropped. All these decisions together are right with 95 %
     confidence.
     """
-    from initbench.api import train
-    from initbench.cli.progress import ProgressBar, describe_design, describe_plan, describe_results
+    from initbench.cli.progress import describe_design, describe_plan
     from initbench.cli.reading import describe_files, note_if_empty, read_all
-    from initbench.errors import UsageError, printable
+    from initbench.errors import UsageError
     from initbench.parts.datasets.places import data_folders
     from initbench.process import usable_cores
     from initbench.registry import load_plugin
@@ -102,17 +109,32 @@ def run(
             if design:
                 click.echo(describe_design(design, experiment))
         return
-    has_failures = False
+    options = RunOptions(jobs, folders, fresh, fail_fast, Progress(), scheduler)
+    if not _train_each(experiments, designs, results, options, quiet=quiet):
+        click.get_current_context().exit(3)
+
+
+def _train_each(
+    experiments: Sequence[Experiment],
+    designs: Sequence[RaceDesign | None],
+    results: Path,
+    options: RunOptions,
+    *,
+    quiet: bool,
+) -> bool:
+    """Train one experiment after the other, and print what came of each; whether no cell failed."""
+    from initbench.api import train
+    from initbench.cli.progress import ProgressBar, describe_results
+    from initbench.errors import printable
+
+    is_fine = True
     for experiment, design in zip(experiments, designs, strict=True):
-        progress = Progress() if quiet else ProgressBar()
-        options = RunOptions(jobs, folders, fresh, fail_fast, progress, scheduler)
-        found = train(experiment, results, options, design)
+        found = train(experiment, results, options if quiet else replace(options, progress=ProgressBar()), design)
         if not quiet:
             click.echo(describe_results(found))
         if found.failure:
             click.echo(printable(f"initbench: {found.failure}"), err=True)
-            has_failures = True
-            if fail_fast:
+            is_fine = False
+            if options.fail_fast:
                 break
-    if has_failures:
-        click.get_current_context().exit(3)
+    return is_fine
