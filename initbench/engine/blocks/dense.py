@@ -1,7 +1,8 @@
 """A dense block: ``x @ weights + biases``.
 
 What it is given has a column of ones beside each row, and its biases are the last row of its matrix: one product makes
-``x @ weights + biases``, and one the gradients of both. No other block needs to know.
+``x @ weights + biases``, and one the gradients of both. No other block needs to know. Adding biases and summing their
+gradients apart takes 23 µs a layer of 30 networks of width 32, the wider products 6 µs.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from initbench.engine.block import Block
 from initbench.engine.parameters import Own, Slot
 from initbench.engine.workspace import Site
 
-SMALL_PRODUCT = 10**6  # up to here OpenBLAS's products by a transposed matrix are slow, and a transposed copy pays
+# Up to so many multiplications OpenBLAS's products by a transposed matrix are slow, and a transposed copy pays: 64 µs
+# became 48 at width 32, 231 became 201 at 64; at 128 it costs 1226 and 1314.
+SMALL_PRODUCT = 10**6
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ class Dense(Block):
         np.matmul(x.swapaxes(-1, -2), delta, out=slopes)
         turned = own["weights"].swapaxes(-1, -2)
         if self.units == 1:
-            np.einsum("mni,mio->mno", delta, turned, out=work.passed)  # an inner side of one is no work for a product
+            # An inner side of one is no work for a product, which takes 71 µs where this takes 15 (width 32).
+            np.einsum("mni,mio->mno", delta, turned, out=work.passed)
             return work.delta
         if work.turned is not None:
             np.copyto(work.turned, turned)
@@ -93,6 +97,7 @@ class DenseWork:
         self.padded: Array | None = None
         if site.given.spare == 0:
             self.padded = np.ones((site.m, site.n, fan_in + 1), site.dtype)
+        # Writing them anew takes 3 µs of 15 networks and 128 rows, so it is left where a 1 passes through as a 1.
         self.writes_ones = not site.given.has_ones
         self.y = site.values(has_ones=True)
         self.z = self.y[..., :units]
