@@ -52,12 +52,16 @@ class Part:
         return {self.name: values} if values else self.name
 
     def at(self, layer: int, count: int, role: str = "hidden") -> Part:
-        """The initializer of a layer, counted from 0, of so many: the part itself, or what it names for that layer."""
+        """The initializer of a layer, counted from 0, of so many: the part itself, or what it names for that layer.
+
+        A recurrent matrix is no first and no last layer: what ``recurrent`` names is for it, or else ``hidden``.
+        """
         if self.name != "by_layer":
             return self
-        by_place: dict[str, Part] = dict(self.parameters)
+        by_role: dict[str, Part] = dict(self.parameters)
         place = "last" if layer == count - 1 else "first" if layer == 0 else "hidden"
-        return by_place[role if role in by_place and role != "hidden" else place].at(layer, count, role)
+        chosen = by_role.get(role, by_role["hidden"]) if role == "recurrent" else by_role[place]
+        return chosen.at(layer, count, role)
 
     def at_seed(self, seed: int) -> Part:
         """The part itself, or with the file of a seed in place of its folder."""

@@ -22,6 +22,7 @@ from initbench.registry import FOLDERS, Entry, Parameter, advice, find, lookup, 
 
 FILE_DATASETS = ("csv", "idx", "npz")
 PLACES = ("first", "hidden", "last")
+ROLES = (*PLACES, "recurrent")  # of the matrices that an initializer mapping may name
 RESIDUAL = ("plain", "scaled", "rezero", "fixup")
 MOST_SEEDS = 1_000_000
 DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{digit}" for port in ("COM", "LPT") for digit in "0123456789¹²³")}
@@ -201,7 +202,7 @@ def part(kind: str) -> Reader:
     """A reader of a part: ``name``, ``{name: {parameter: value}}`` or ``{name: name, parameter: value}``."""
 
     def read(value: Value, context: Context) -> Part:
-        if kind == "initializer" and value.pairs and all(key.data in PLACES for key, _ in value.pairs):
+        if kind == "initializer" and any(key.data in ROLES for key, _ in value.pairs or ()):
             return _by_layer(value, context)
         name, given = _name_and_parameters(kind, value)
         entry = lookup(kind, str(name))
@@ -235,21 +236,33 @@ def drawn_by_layer(layers: str, hint: str) -> Reader:
 
 
 def _by_layer(value: Value, context: Context) -> Part:
-    """Read ``{first: PART, hidden: PART, last: PART}``; what is left out is as the hidden layers."""
+    """Read ``{first: PART, hidden: PART, last: PART, recurrent: PART}``; what is left out is as the hidden layers."""
     read = drawn_by_layer("some of its layers", "write initializer: {}, and output_initializer beside it")
     found: dict[str, Part] = {}
     faults: list[Fault] = []
+    given = {str(key): key for key, _ in value.pairs or ()}
     for key, inner in value.pairs or ():
+        if key.data not in ROLES:
+            close = nearest(str(key), ROLES)
+            hint = f"did you mean '{close}'?" if close else f"one of: {', '.join(ROLES)}"
+            faults.append(key.fault(f"'{key}' is no layer that an initializer can be given to", hint))
+            continue
         try:
             found[str(key)] = read(inner, context)
         except ConfigError as error:
             faults.extend(error.faults)
-    if "hidden" not in {str(key) for key, _ in value.pairs or ()}:
-        faults.append(value.fault("first and last need hidden beside them", "write {first: PART, hidden: PART}"))
+    if "hidden" not in given:
+        named = ", ".join(role for role in ROLES if role in given)
+        faults.append(value.fault(f"{named} without hidden, for the other layers", "write {first: PART, hidden: PART}"))
     if faults:
         raise ConfigError(faults)
-    label = f"by_layer({', '.join(f'{place}={found[place]}' for place in PLACES if place in found)})"
-    return Part("initializer", "by_layer", tuple((place, found.get(place, found["hidden"])) for place in PLACES), label)
+    label = f"by_layer({', '.join(f'{role}={found[role]}' for role in ROLES if role in found)})"
+    # Only a mapping that names recurrent matrices holds them: the hashes of older cells stay as they are.
+    chosen = [(role, found.get(role, found["hidden"])) for role in ROLES if role in PLACES or role in found]
+    made = Part("initializer", "by_layer", tuple(chosen), label)
+    if "recurrent" in given:
+        context.drawn.setdefault(made, given["recurrent"])
+    return made
 
 
 def _name_and_parameters(kind: str, value: Value) -> tuple[Value, list[tuple[Value, Value]]]:
@@ -587,7 +600,12 @@ KEYS = {
             "null",
         ),
         Key("activation", "of the hidden layers", part("activation"), "relu"),
-        Key("initializer", "of all weights", part("initializer"), "he_normal"),
+        Key(
+            "initializer",
+            "of all weights, or of layers: {first: A, hidden: B, last: C, recurrent: D}; hidden serves those left out",
+            part("initializer"),
+            "he_normal",
+        ),
         Key(
             "output_initializer",
             "of the last layer's weights",

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from initbench.config.keys import FILE_DATASETS, KEYS, PLACES, one_or_many, tuned
+from initbench.config.keys import FILE_DATASETS, KEYS, ROLES, one_or_many, tuned
 from initbench.registry import FOLDERS, entries
 
 
@@ -46,7 +46,7 @@ def _part(kind: str) -> dict[str, Any]:
         }
     mapping = {name: schema | {"type": ["object", "null"]} for name, schema in known.items()}
     if kind == "initializer":
-        mapping |= {place: {"$ref": "#/definitions/initializer"} for place in PLACES}
+        mapping |= {role: {"$ref": "#/definitions/initializer"} for role in ROLES}
     if kind == "dataset":
         mapping |= {name: {"description": mapping[name]["description"]} for name in FILE_DATASETS}
     return {

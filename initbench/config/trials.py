@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from initbench.config.experiment import MLP, Part
-from initbench.config.keys import PLACES, Context
+from initbench.config.keys import PLACES, ROLES, Context
 from initbench.contracts import Activation, Array, Generator, Layer, RowShape, Shape, wrong_draw
 from initbench.engine.blocks.residual import layers_of
 from initbench.engine.network import BlockNetwork
@@ -87,7 +87,7 @@ def find_impossible(read: Mapping[str, tuple[Any, ...]], context: Context) -> li
     trials, settings = _Trials(), list(_settings(read, context, MOST_LAYERS // max(1, len(uses))))
     shaping = ("architecture", "activation", "normalization", "residual", "dropout")
     are_known = all(read[key] for key in shaping) and (read["hidden"] or (read["depth"] and read["width"]))
-    refused = _refused(settings, context) if are_known else []
+    refused = [*_refused(settings, context), *_without_recurrent(read, settings, context)] if are_known else []
     if refused:
         return refused
     for part, places in uses.items():
@@ -120,6 +120,20 @@ def _refused(settings: Sequence[LayerSetting], context: Context) -> list[Fault]:
     return list(faults.values())
 
 
+def _without_recurrent(
+    read: Mapping[str, tuple[Any, ...]], settings: Sequence[LayerSetting], context: Context
+) -> list[Fault]:
+    """The faults of initializers for recurrent matrices where a network has none: they would change nothing."""
+    naming = [part for part in read["initializer"] if "recurrent" in dict(part.parameters)]
+    if not naming:
+        return []
+    for setting in settings:
+        if _caught(setting.network) is None and all(slot.role != "recurrent" for slot in setting.network().layers):
+            message = f"architecture {setting.architecture} has no recurrent matrix"
+            return [context.drawn[part].fault(message, "leave recurrent out") for part in naming]
+    return []
+
+
 def _settings(read: Mapping[str, tuple[Any, ...]], context: Context, most_layers: int) -> Iterator[LayerSetting]:
     """The distinct settings of a config; what is at fault is stood in by what does no harm."""
     shapes = read["hidden"] or product(read["depth"] or (2,), read["width"] or (8,))
@@ -137,9 +151,9 @@ def _settings(read: Mapping[str, tuple[Any, ...]], context: Context, most_layers
 
 def _uses(read: Mapping[str, tuple[Any, ...]]) -> dict[Part, set[str]]:
     """Each initializer and bias of a config, and the places of the layers that it may be asked for."""
-    uses: dict[Part, set[str]] = {part: set(PLACES) for part in read["bias"]}
+    uses: dict[Part, set[str]] = {part: set(ROLES) for part in read["bias"]}
     outputs = read["output_initializer"] or ("same",)
-    for part, place in product(read["initializer"], PLACES):
+    for part, place in product(read["initializer"], ROLES):
         if place != "last" or "same" in outputs:
             uses.setdefault(_at(part, place), set()).add(place)
     for part in outputs:
@@ -149,7 +163,7 @@ def _uses(read: Mapping[str, tuple[Any, ...]]) -> dict[Part, set[str]]:
 
 
 def _at(part: Part, place: str) -> Part:
-    return part.at(PLACES.index(place), len(PLACES))
+    return part.at(1, 3, place) if place == "recurrent" else part.at(PLACES.index(place), len(PLACES))
 
 
 class _Trials:
@@ -206,6 +220,7 @@ class _Trials:
             for layer, slot in zip(layers, network.layers, strict=True):
                 shape = slot.shape[0], slot.shape[1]
                 place = "last" if layer.is_last else "hidden" if layer.index else "first"
+                place = slot.role if slot.role == "recurrent" else place
                 found.setdefault((place, shape, layer.branch_place), (place, shape, layer))
             self._layers[setting] = sorted(found.values(), key=lambda item: item[0] != "hidden")
         return self._layers[setting]

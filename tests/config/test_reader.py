@@ -2,6 +2,7 @@
 
 import shlex
 import textwrap
+from dataclasses import dataclass
 from itertools import product
 from types import SimpleNamespace
 
@@ -11,8 +12,9 @@ from initbench.claims.read import CLAIM
 from initbench.config import bundled, describe_file, find_config, read_experiment, read_seeds
 from initbench.config.files import CONFIG
 from initbench.config.located import locate
-from initbench.errors import ConfigError, UsageError
-from initbench.registry import find
+from initbench.engine.blocks.dense import Dense
+from initbench.errors import ConfigError, ParameterError, UsageError
+from initbench.registry import architecture, find, initializer
 
 
 @pytest.fixture
@@ -699,8 +701,46 @@ def test_first_hidden_and_last_layer_may_have_initializers_of_their_own(read):
     assert str(policy) == "by_layer(first=lecun_normal, hidden=orthogonal(gain=1.4), last=zeros)"
     assert [policy.at(layer, 4).name for layer in range(4)] == ["lecun_normal", "orthogonal", "orthogonal", "zeros"]
     assert read(experiment.to_yaml()) == experiment
-    assert "need hidden beside them" in only_fault(read, "initializer: {first: zeros}").message
+    assert "first without hidden" in only_fault(read, "initializer: {first: zeros}").message
+    wrong = only_fault(read, "initializer: {hiden: zeros, hidden: zeros}")
+    assert (wrong.column, wrong.hint) == (15, "did you mean 'hidden'?")
     assert "unknown initializer 'zeross'" in only_fault(read, "initializer: {hidden: zeross}").message
+
+
+@dataclass(frozen=True)
+class Recurrent(Dense):
+    """A dense layer whose matrix stands for a recurrent one."""
+
+    def slots(self, shape):
+        return tuple(slot._replace(role="recurrent") for slot in super().slots(shape))
+
+
+def test_recurrent_matrices_may_have_an_initializer_of_their_own(read):
+    @architecture("loop")
+    def loop(rows, outputs, *, hidden):
+        return [Dense(hidden[0]), Recurrent(hidden[0]), Dense(outputs)]
+
+    @initializer("oblong", family="constant")
+    def oblong(shape, rng):
+        raise ParameterError("not square")
+
+    arms = "[{recurrent: identity, hidden: zeros}, {hidden: zeros, last: ones}]"
+    text = f"architecture: loop\ndepth: 1\ninitializer: {arms}"
+    named, unnamed = read(text).choices["initializer"]
+    roles = ["hidden", "recurrent", "hidden"]
+    assert str(named) == "by_layer(hidden=zeros, recurrent=identity)"
+    assert [named.at(i, 3, role).name for i, role in enumerate(roles)] == ["zeros", "identity", "zeros"]
+    assert [unnamed.at(i, 3, role).name for i, role in enumerate(roles)] == ["zeros", "zeros", "ones"]
+    assert "recurrent" not in dict(unnamed.parameters)
+    wrong = only_fault(read, text.replace("recurrent: identity", "recurrent: nothing"))
+    assert "unknown initializer 'nothing'" in wrong.message
+    assert "not square" in only_fault(read, text.replace("identity", "oblong")).message
+
+
+def test_a_network_without_recurrent_matrix_refuses_an_initializer_for_it(read):
+    fault = only_fault(read, "initializer: [zeros, {hidden: zeros, recurrent: identity}]")
+    assert "mlp has no recurrent matrix" in fault.message
+    assert fault.column == 38
 
 
 def test_a_key_that_stands_twice_or_a_tag_does_not_hide_other_faults(read):
