@@ -8,7 +8,7 @@ INITBENCH := $(BIN)/initbench
 OLDEST_PYTHON ?= python3.10
 NEWEST_PYTHON ?= python3.13
 
-.PHONY: run install example test lint check smoke oldest newest peers bench gallery replications claims report sweep \
+.PHONY: run install example test test-long lint check smoke oldest newest peers bench gallery replications claims report sweep \
 	sweep-depth sweep-activation sweep-learning-rate sweep-churn clean
 
 run: install
@@ -38,6 +38,10 @@ example: run
 
 test: .venv/tools
 	$(BIN)/python -m pytest -n auto --dist worksteal -q
+
+# What stages a killed run, a full disk, a cluster or a browser, or draws thousands of numbers.
+test-long: .venv/tools
+	$(BIN)/python -m pytest -n auto --dist worksteal -q -m long
 
 lint: .venv/tools
 	$(BIN)/ruff check .

@@ -51,6 +51,7 @@ def test_it_is_close_to_scipys_bootstrap_of_the_same_statistic():
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("n", [5, 10, 30])
 @pytest.mark.parametrize(
     ("draw", "truth"),

@@ -42,6 +42,7 @@ def test_the_power_is_that_of_the_noncentral_t_and_of_simulation(seeds):
     assert abs(power - unpaired) > 4 * np.sqrt(0.25 / 20_000)  # that of another test is caught
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seeds", [2, 5, 10, 30])
 def test_the_power_is_an_integral_over_the_spread_also_where_a_tail_is_lost(seeds):
     for level, shift in product([0.05, 0.05 / 36, 1e-5], [0.5, 4.0, 9.0, 12.0, 39.5]):

@@ -412,6 +412,7 @@ def test_check_tries_a_users_part_and_ours(tmp_path, monkeypatch):
     assert any(line.startswith("  std is 0.05774 by its distribution at 600 × 400: drew 0.05") for line in ours)
 
 
+@pytest.mark.long
 def test_an_installed_package_offers_parts_by_its_entry_point(tmp_path):
     (tmp_path / "their_package.py").write_text(
         "from scipy import stats\nfrom initbench.registry import initializer\n\n"

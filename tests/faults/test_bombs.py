@@ -15,7 +15,10 @@ from faults.strategies import NET, archive, npy
 
 from initbench.parts.datasets.images import IDX_FILES, IMAGES
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is limited by RLIMIT_AS")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is limited by RLIMIT_AS"),
+]
 MEGABYTE = 2**20
 ZEROS = bytes(64 * MEGABYTE)
 CHILD = """

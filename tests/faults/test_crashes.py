@@ -11,6 +11,8 @@ from crashes import kill_and_resume, prepare, run_together, run_whole, wait_for_
 from initbench import run
 from initbench.training.runner import Progress
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):

@@ -83,6 +83,7 @@ def flip_bits(folder, refusal):
     return wrong, told
 
 
+@pytest.mark.long
 def test_a_flipped_bit_gives_the_right_table_or_none(folder):
     wrong, told = flip_bits(folder, StoreError)
     assert wrong == 0
@@ -90,6 +91,7 @@ def test_a_flipped_bit_gives_the_right_table_or_none(folder):
     assert all(len(line.splitlines()) == 1 for line in told)
 
 
+@pytest.mark.long
 def test_a_store_without_checksums_would_give_wrong_tables(folder, monkeypatch):
     monkeypatch.setattr(Store, "faults", lambda store: [])
     assert flip_bits(folder, Exception)[0] > 0
@@ -221,6 +223,7 @@ def test_a_store_without_checksums_is_read_and_the_next_run_adds_them(folder):
     assert "1 damaged record" in status(1)
 
 
+@pytest.mark.long
 def test_a_file_that_is_being_written_when_all_ends_is_not_the_one_that_is_read(folder, monkeypatch):
     before = {path.name: path.read_bytes() for path in folder.glob("*.*") if "sqlite" not in path.name}
 

@@ -14,12 +14,14 @@ from faults.table_damage import DAMAGES, make_damage, try_damage
 from initbench.errors import DataError
 
 
+@pytest.mark.long
 def test_tables_in_random_dialects_are_read_as_they_are_or_refused():
     tally = fuzz_tables(150, start=7)
     assert tally.found == []
     assert tally.codes[0] > tally.codes[2] > 10
 
 
+@pytest.mark.long
 def test_tables_are_the_same_however_small_the_pieces_that_they_are_read_in(monkeypatch):
     monkeypatch.setattr("initbench.parts.datasets.rows.BLOCK", 37)
     monkeypatch.setattr("initbench.parts.datasets.tables.CHUNK", 11)

@@ -10,6 +10,8 @@ import pytest
 
 from initbench import load, run
 
+pytestmark = pytest.mark.long
+
 CONFIG = """\
 dataset: digits
 depth: [1, 2, 3, 4, 5, 6]

@@ -121,6 +121,7 @@ def test_a_run_says_all_that_an_encoding_can_and_its_files_are_utf_8(here):
         assert (here / "again/small" / name).read_bytes() == (here / "results/small" / name).read_bytes()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("streams", "code", "said"),
     [
@@ -169,6 +170,7 @@ no line of settings
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("rc", "environment"),
     [
@@ -332,6 +334,7 @@ def test_without_a_folder_for_temporary_files_there_is_one_line(here, monkeypatc
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("begin", ["unset HOME XDG_CACHE_HOME;", "export HOME=/proc/none XDG_CACHE_HOME=/proc/none;"])
 def test_no_home_is_needed(here, begin):
     done = shell(f"{begin} initbench run small.yaml -q -o again -j 1", here, TMPDIR="/proc/none")

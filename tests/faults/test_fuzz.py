@@ -15,6 +15,7 @@ from initbench.errors import DataError
 CSV = f"dataset: {{csv: data.csv, target: y}}\n{NET}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "count"), [("configs", 60), ("data", 30)])
 def test_generated_input_breaks_no_promise(kind, count):
     tally = fuzz(kind, count, start=7)
@@ -35,6 +36,7 @@ def test_every_hostile_value_is_told_in_its_place(key, tmp_path):
         assert all(not later.broken for later in more)
 
 
+@pytest.mark.long
 def test_every_hostile_file_is_told_in_its_place(tmp_path):
     for number, content in enumerate(WHOLE):
         (tmp_path / str(number)).mkdir()

@@ -17,6 +17,8 @@ from initbench import load, run
 from initbench.errors import StoreError
 from initbench.storage.store import Store
 
+pytestmark = pytest.mark.long
+
 CONFIG = """\
 dataset: digits
 depth: [2, 3, 4]

@@ -65,6 +65,7 @@ def test_a_number_that_is_off_and_a_cell_of_another_name_are_caught(results, tmp
         difference(tmp_path / "renamed.csv", results.folder.name)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(
     platform.machine() not in ("x86_64", "AMD64") or machine()["blas"][0][0] != "openblas",
     reason="only OpenBLAS on x86 takes the kernels of other processors",

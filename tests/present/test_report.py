@@ -324,6 +324,7 @@ def test_figures_that_have_no_room_are_named(eight):
     assert pictures.pictures(eight, MEGABYTE)[1] == []
 
 
+@pytest.mark.long
 def test_large_experiments_stay_below_five_megabytes_and_say_what_they_leave_out(bare):
     def repeated(times):
         return bare._replace(evidence=pd.concat([bare.evidence] * times, ignore_index=True))

@@ -141,6 +141,7 @@ def test_theory_takes_the_variances_of_a_network_whose_layers_have_initializers_
 SPREAD = "predicted_preactivation_spread"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "activation"), [("he_normal", "relu"), ("lecun_normal", "linear")])
 def test_draws_of_a_finite_width_spread_as_predicted(name, activation, probed):
     found = probed(initializer=name, activation=activation, width=30, depth=10, seeds=200).layers.query("layer <= 10")
@@ -272,6 +273,7 @@ def born_dead_share(width, depth, count):
     return (x == 0).all(axis=(1, 2)).mean()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("width", "near"), [(3, 0.577), (5, 0.135), (10, 0.0017)])
 def test_as_many_narrow_relu_networks_are_born_dead_as_theory_and_simulation_say(width, near, probed):
     """Lu et al. (2019), "Dying ReLU and initialization", count the last layer among their ten."""

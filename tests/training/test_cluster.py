@@ -17,6 +17,8 @@ from initbench.registry import initializer
 from initbench.results.tables import load
 from initbench.training.workers import KILLED, MOST_KILLS
 
+pytestmark = pytest.mark.long
+
 distributed = pytest.importorskip("distributed", reason="Dask is not installed: pip install 'initbench[dask]'")
 
 CONFIG = """\

@@ -162,6 +162,7 @@ def test_a_cell_that_fails_does_not_take_its_neighbours_with_it(config, tmp_path
     assert "RuntimeError: too wide for me" in status
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_signal_ends_a_run_soon_keeps_what_has_finished_and_leaves_no_worker(config, tmp_path, jobs):
     long = ["run", "grid.yaml", "-s", "epochs=150", "-s", "width=[4,8,12,16,20,24,28,32]", "-j", jobs]
@@ -267,6 +268,7 @@ def test_where_no_worker_can_start_training_goes_on_without(config, monkeypatch,
     assert progress.said == HERE
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("times", "failed"), [(1, 0), (9, 2)])
 def test_a_killed_worker_costs_nothing_but_the_cells_that_kill_it_when_they_are_alone(config, tmp_path, times, failed):
     (tmp_path / "killer.py").write_text(KILLER)
