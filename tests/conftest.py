@@ -8,6 +8,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
 from click.testing import CliRunner
+from matplotlib.figure import Figure
 
 from initbench import registry
 from initbench.cli import main
@@ -27,6 +28,19 @@ os.environ.pop("COLUMNS", None)  # pytest-xdist sets 80, and lines are as wide a
 def silent_progress(monkeypatch):
     """Keeps commands that take long on a busy machine from saying so, where a test counts lines."""
     monkeypatch.setattr("initbench.cli.progress.SECONDS_OF_SILENCE", 3600.0)
+
+
+@pytest.fixture
+def sketches(monkeypatch):
+    """Figures are made, but saved as small blank ones: for tests of the files and the words of a command.
+
+    Laying out and painting the real ones takes most of the time of ``plot``, ``probe`` and ``report``.
+    """
+
+    def save_blank(figure, target, dots_an_inch, metadata):
+        Figure(figsize=(1, 1)).savefig(target, dpi=dots_an_inch, metadata=metadata)
+
+    monkeypatch.setattr("initbench.present.figures._save", save_blank)
 
 
 @pytest.fixture

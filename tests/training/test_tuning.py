@@ -1,8 +1,10 @@
 """Tuned experiments: each seed chooses by validation of its own tuning seeds, the same however it is run."""
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +16,7 @@ from initbench.analysis.tuning import choices_table
 from initbench.cli import main
 from initbench.cli.progress import describe_results
 from initbench.config.experiment import tuning_seeds
+from initbench.results.files import figures_of, save_figures
 from initbench.training.runner import Progress
 
 CONFIG = """\
@@ -51,6 +54,25 @@ class Counting(Progress):
             raise KeyboardInterrupt
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Results of the config, and the cells that they took; each is trained once, for all tests that only look at it."""
+
+    @cache
+    def train(*changes, **race):
+        folder, progress = tmp_path_factory.mktemp("trained"), Counting()
+        (folder / "rates.yaml").write_text(CONFIG)
+        return run(folder / "rates.yaml", results=folder, changes=changes, progress=progress, **race), progress.trained
+
+    return train
+
+
+def copy_of(results):
+    """A folder of the same results that a test may change, where ``rates.yaml`` would put them."""
+    shutil.copytree(results.folder, "results/rates")
+    return Path("results/rates")
+
+
 def contents(folder):
     return {name: (Path(folder) / name).read_bytes() for name in TABLES}
 
@@ -62,23 +84,25 @@ def invoke(*arguments, code=0):
     return result
 
 
-@pytest.mark.parametrize("race", [{}, {"until_decided": True, "max_seeds": 6}])
-def test_the_manifest_of_a_tuned_run_starts_when_the_tuning_does(config, race):
-    run(config, **race)
-    tuning, whole = (json.loads(Path("results/rates", where, "manifest.json").read_text()) for where in ("tuning", "."))
+RACE = {"until_decided": True, "max_seeds": 12}
+
+
+@pytest.mark.parametrize("race", [{}, RACE])
+def test_the_manifest_of_a_tuned_run_starts_when_the_tuning_does(trained, race):
+    folder = trained(**race)[0].folder
+    tuning, whole = (json.loads((folder / where / "manifest.json").read_text()) for where in ("tuning", "."))
     assert whole["start"] == tuning["start"]
     assert whole["wall_seconds"] > tuning["wall_seconds"]
 
 
-def test_every_initializer_and_seed_has_the_same_budget_of_seeds_that_do_not_report(config):
-    progress = Counting()
-    found = run(config, progress=progress)
+def test_every_initializer_and_seed_has_the_same_budget_of_seeds_that_do_not_report(trained):
+    found, cells = trained()
     tuning = found.tuning_results.runs
     assert set(tuning["seed"]) == TUNING_SEEDS
     assert set(found.runs["seed"]) == {0, 1, 2}
     assert tuning.groupby("initializer").size().tolist() == [18, 18, 18]
     assert found.tuning["cells"].tolist() == [18, 18, 18]
-    keys = [cell.key for cell in progress.trained]
+    keys = [cell.key for cell in cells]
     assert len(keys) == len(set(keys)) == 54 + found.runs["cell"].nunique()
     assert not set(tuning["cell"]) & set(found.runs["cell"])
 
@@ -86,10 +110,9 @@ def test_every_initializer_and_seed_has_the_same_budget_of_seeds_that_do_not_rep
 SHARP = ["epochs=1", "learning_rate={tune: [0.1, 0.2, 0.4], seeds: 1}", "seeds=6"]  # seeds differ in what suits them
 
 
-def test_each_seed_reports_at_its_own_best_and_at_the_common_value(config):
-    progress = Counting()
-    found = run(config, progress=progress, changes=SHARP)
-    rates = {cell.key: cell.learning_rate for cell in progress.trained}
+def test_each_seed_reports_at_its_own_best_and_at_the_common_value(trained):
+    found, cells = trained(*SHARP)
+    rates = {cell.key: cell.learning_rate for cell in cells}
     choices = found.choices.set_index(["initializer", "seed"])
     assert (choices.groupby("initializer")["tuned"].nunique() > 1).any()
     assert choices["common"].nunique() > 1
@@ -107,8 +130,8 @@ def test_each_seed_reports_at_its_own_best_and_at_the_common_value(config):
     assert (found.comparison["seeds"] == 6).all()
 
 
-def test_the_tables_say_how_often_each_value_was_chosen(config):
-    found = run(config, changes=SHARP)
+def test_the_tables_say_how_often_each_value_was_chosen(trained):
+    found, _ = trained(*SHARP)
     counts = found.choices.groupby("initializer")["tuned"].value_counts()
     for row in pd.read_csv(found.folder / "tuning.csv").to_dict("records"):
         of_name = counts[row["initializer"]]
@@ -123,8 +146,8 @@ def chosen(runs, frames, by_seed):
     return choices_table(runs, frames.baselines, frames.factors, ["learning_rate"], by_seed)
 
 
-def test_a_choice_is_that_of_validation_over_its_own_tuning_seeds_and_of_nothing_else(config):
-    found = run(config, changes=SHARP)
+def test_a_choice_is_that_of_validation_over_its_own_tuning_seeds_and_of_nothing_else(trained):
+    found, _ = trained(*SHARP)
     frames, own = found.tuning_results.frames, tuning_seeds(range(6), 1)
     pd.testing.assert_frame_equal(chosen(frames.runs, frames, own), found.choices)
     planted = (frames.runs["learning_rate"] == 0.1).astype(float)
@@ -139,8 +162,8 @@ def test_a_choice_is_that_of_validation_over_its_own_tuning_seeds_and_of_nothing
         pd.testing.assert_frame_equal(again[again["seed"] == seed].reset_index(drop=True), of_seed)
 
 
-def test_a_planted_choice_by_test_rows_or_by_other_seeds_is_found(config):
-    found = run(config, changes=SHARP)
+def test_a_planted_choice_by_test_rows_or_by_other_seeds_is_found(trained):
+    found, _ = trained(*SHARP)
     frames, own = found.tuning_results.frames, tuning_seeds(range(6), 1)
     by_test = frames.runs.assign(valid_accuracy=frames.runs["test_accuracy"])
     assert chosen(by_test, frames, own)["tuned"].tolist() != found.choices["tuned"].tolist()
@@ -148,8 +171,9 @@ def test_a_planted_choice_by_test_rows_or_by_other_seeds_is_found(config):
     assert chosen(frames.runs, frames, one_pool)["tuned"].tolist() != found.choices["tuned"].tolist()
 
 
-def test_more_seeds_and_other_ones_keep_what_the_earlier_ones_chose_and_reported(config):
-    first = run(config, changes=SHARP)
+def test_more_seeds_and_other_ones_keep_what_the_earlier_ones_chose_and_reported(config, trained):
+    first, _ = trained(*SHARP)
+    copy_of(first)
     progress = Counting()
     more = run(config, changes=[*SHARP, "seeds=[7, 0, 1, 2, 3, 4, 5]"], progress=progress)
     assert {cell.seed for cell in progress.trained} == {7, 1_000_007}
@@ -161,45 +185,41 @@ def test_more_seeds_and_other_ones_keep_what_the_earlier_ones_chose_and_reported
         )
 
 
-@pytest.mark.parametrize("stop_after", [1, 3, 6])
-def test_whole_or_interrupted_with_one_job_or_two_the_bytes_are_equal(config, monkeypatch, stop_after):
-    whole = contents(run(config, results="whole").folder)
-    monkeypatch.setattr("initbench.plan.CACHE_BYTES", 40_000)
+@pytest.mark.parametrize("stop_after", [1, 20])  # while the first values are tried, and at the chosen ones
+def test_whole_or_interrupted_with_one_job_or_two_the_bytes_are_equal(config, trained, monkeypatch, stop_after):
+    whole = contents(trained()[0].folder)
+    monkeypatch.setattr("initbench.plan.CACHE_BYTES", 100_000)
     first, second = Counting(stop_after), Counting()
     with pytest.raises(KeyboardInterrupt):
         run(config, results="parts", progress=first)
     run(config, results="parts", progress=second)
     assert contents("parts/rates") == whole
     assert not {cell.key for cell in first.trained} & {cell.key for cell in second.trained}
+    again = Counting()
     if stop_after == 1:
         assert contents(run(config, results="two", jobs=2).folder) == whole
-        assert Counting().trained == trained_again(config)
+        run(config, results="two", progress=again)
+    assert again.trained == []
 
 
-def trained_again(config):
-    progress = Counting()
-    run(config, results="whole", progress=progress)
-    return progress.trained
-
-
-def test_the_comparison_of_bytes_catches_another_choice(config):
-    whole = contents(run(config, results="whole").folder)
+def test_the_comparison_of_bytes_catches_another_choice(config, trained):
+    whole = contents(trained()[0].folder)
     other = contents(run(config, results="other", changes=["learning_rate={tune: [0.001, 0.01], seeds: 2}"]).folder)
     assert all(whole[name] != other[name] for name in ("accuracy.csv", "tuning.csv", "choices.csv", "tried.csv"))
 
 
-def test_the_resolved_configs_give_the_same_cells(config):
-    first = run(config)
-    assert contents(run(first.folder / "config.yaml", results="again").folder) == contents(first.folder)
-    tuning = first.folder / "tuning"
+def test_the_resolved_configs_give_the_same_cells(config, trained):
+    first = copy_of(trained()[0])
+    assert contents(run(first / "config.yaml", results="again").folder) == contents(first)
+    tuning = first / "tuning"
     progress = Counting()
-    again = run(tuning / "config.yaml", results=first.folder, progress=progress)
+    again = run(tuning / "config.yaml", results=first, progress=progress)
     assert progress.trained == []
     assert again.folder == tuning
 
 
-def test_what_is_no_longer_tuned_leaves_no_tables_behind(config):
-    assert not run(config).tuning.empty
+def test_what_is_no_longer_tuned_leaves_no_tables_behind(config, trained):
+    assert (copy_of(trained()[0]) / "tuning.csv").exists()
     plain = run(config, changes=["learning_rate=0.1"])
     assert plain.tuning.empty
     assert plain.choices.empty
@@ -208,8 +228,8 @@ def test_what_is_no_longer_tuned_leaves_no_tables_behind(config):
     assert not any((plain.folder / f"{name}.csv").exists() for name in ("tuning", "choices", "tried"))
 
 
-def test_a_store_from_before_each_seed_had_its_own_choice_still_loads(config):
-    folder = run(config, changes=SHARP).folder
+def test_a_store_from_before_each_seed_had_its_own_choice_still_loads(config, trained):
+    folder = copy_of(trained(*SHARP)[0])
     with closing(sqlite3.connect(folder / "runs.sqlite")) as connection, connection:
         connection.execute("UPDATE about SET value = '[\"learning_rate\"]' WHERE key = 'tuned'")
         connection.execute("DELETE FROM about WHERE key = 'plan'")
@@ -234,38 +254,36 @@ def test_several_keys_and_settings_are_tuned_and_drawn(config):
     shown = found.runs[["learning_rate", "clip_norm"]]
     assert (shown == "tuned").all(axis=1).sum() == (shown == "tuned").any(axis=1).sum() == 8
     assert (shown == "common").all(axis=1).sum() == 8
-    files = {Path(file).name for file in invoke("plot", found.folder).stdout.split()}
-    assert {"tuning-learning_rate.png", "tuning-clip_norm.png"} <= files
+    drawn = figures_of(found)
+    save_figures(found.folder, {name: drawn[name] for name in ("tuning-learning_rate", "tuning-clip_norm")})
 
 
-def test_ranks_are_over_settings_at_each_ones_own_best(config):
-    assert run(config).ranking.table.empty  # one setting, at its own best and at the common rate
-    settings = run(config, changes=["depth=[1, 2]", "name=two"]).ranking.table["settings"]
+def test_ranks_are_over_settings_at_each_ones_own_best(config, trained):
+    assert trained()[0].ranking.table.empty  # one setting, at its own best and at the common rate
+    settings = run(config, changes=["depth=[1, 2]", "epochs=1", "seeds=2"]).ranking.table["settings"]
     assert (settings == 2).all()
 
 
-def test_a_tuned_race_tunes_each_seed_that_it_adds_and_no_other(config):
-    found = run(config, until_decided=True, max_seeds=12)
+def test_a_tuned_race_tunes_each_seed_that_it_adds_and_no_other(config, trained):
+    found, cells = trained(**RACE)
     seeds = found.runs["seed"].max() + 1
     assert found.race.is_over
     assert 3 < seeds < 12
     assert set(found.tuning_results.runs["seed"]) == {1_000_000 * i + seed for i in (1, 2) for seed in range(seeds)}
     assert set(found.runs["learning_rate"]) == {"tuned", "common"}
-    fresh = Counting()
-    run(config, until_decided=True, max_seeds=12, fresh=True, progress=fresh)
-    keys = [cell.key for cell in fresh.trained]
+    keys = [cell.key for cell in cells]
     assert len(keys) == len(set(keys)) == found.runs["cell"].nunique() + len(found.tuning_results.runs)
     plain = run(config, changes=[f"seeds={seeds}"], results="plain")
     pd.testing.assert_frame_equal(found.choices, plain.choices)  # also those of initializers that were dropped
 
 
-@pytest.mark.parametrize("stop_after", [2, 8])
-def test_an_interrupted_tuned_race_goes_on_and_ends_alike(config, monkeypatch, stop_after):
-    whole = contents(run(config, results="whole", until_decided=True, max_seeds=12).folder)
+@pytest.mark.parametrize("stop_after", [8, 30])  # while the first round is tuned, and the second
+def test_an_interrupted_tuned_race_goes_on_and_ends_alike(config, trained, monkeypatch, stop_after):
+    whole = contents(trained(**RACE)[0].folder)
     monkeypatch.setattr("initbench.plan.CACHE_BYTES", 100_000)
     with pytest.raises(KeyboardInterrupt):
-        run(config, results="parts", until_decided=True, max_seeds=12, progress=Counting(stop_after))
-    run(config, results="parts", until_decided=True, max_seeds=12)
+        run(config, results="parts", progress=Counting(stop_after), **RACE)
+    run(config, results="parts", **RACE)
     assert contents("parts/rates") == whole
 
 
@@ -275,7 +293,9 @@ def test_width_and_layers_can_go_with_tuning(config):
     assert set(found.layers["width"]) == {"tuned", "common"}
     assert found.tuning_results.layers.empty
     assert load(found.folder).tuning["tuned"].tolist() == found.tuning["tuned"].tolist()
-    invoke("plot", found.folder)
+    drawn = figures_of(found)
+    assert {name.partition("width=")[2] for name in drawn if name.startswith("layers-gradients")} == {"tuned", "common"}
+    save_figures(found.folder, {name: drawn[name] for name in drawn if name.startswith("layers-gradients")})
 
 
 PLUGIN = """\
@@ -347,6 +367,7 @@ def test_fail_fast_ends_a_tuned_race_at_the_first_tuning_cell_that_fails_later_o
     assert "too frail for this seed" in result.stderr
 
 
+@pytest.mark.usefixtures("sketches")
 def test_the_commands_tell_of_both_stages(config):
     assert "54 cells to tune learning_rate, then 18 cells at the chosen values" in invoke("check", "rates.yaml").stdout
     dry = invoke("run", "rates.yaml", "--dry-run", "-j", "1").stdout
@@ -369,6 +390,7 @@ def test_the_commands_tell_of_both_stages(config):
     assert Path("results/rates/tuning/figures/accuracy-by-learning_rate.png").exists()
 
 
+@pytest.mark.usefixtures("sketches")
 def test_a_probe_looks_at_a_tuned_width_and_does_not_mind_a_tuned_rate(config):
     one = invoke("probe", "rates.yaml", "-j", "1", "--format", "json").stdout
     (plain, tuned) = (
