@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from initbench.contracts import Array, Dataset, Generator
 from initbench.errors import DataError
 from initbench.parts.datasets.sampling import take_stratified
+
+Floats = NDArray[np.floating[Any]]
 
 
 class Split(NamedTuple):
@@ -101,11 +105,45 @@ def _count_levels(x: Array) -> tuple[Array, Array]:
 
 
 def _scale_tables(*parts: Array, scaling: str, dtype: np.dtype[Any]) -> list[Array]:
-    from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import MinMaxScaler, StandardScaler
+    """Fill missing cells with the median of their column's training rows, and scale columns by those rows.
 
-    scaler = {"standard": StandardScaler(), "unit": MinMaxScaler(), "none": "passthrough"}[scaling]
-    # A column may have lost all its values with the validation rows; it then stays, and is 0.
-    pipeline = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), scaler).fit(parts[0])
-    return [np.ascontiguousarray(pipeline.transform(part), dtype) for part in parts]
+    This is to the last bit what scikit-learn's SimpleImputer, StandardScaler and MinMaxScaler give. Importing those
+    takes 0.9 s, twice as long as training 30 small networks.
+    """
+    filled: list[Floats] = [np.array(part, np.float32 if part.dtype == np.float32 else np.float64) for part in parts]
+    train = filled[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a column may have lost all its values with the other rows
+        medians = np.nan_to_num(np.nanmedian(train, axis=0), nan=0.0)
+    for x in filled:
+        np.copyto(x, medians, where=np.isnan(x))
+    if scaling == "standard":
+        shift = train.sum(axis=0, dtype=np.float64) / len(train)
+        spread = _column_spread(train, shift)
+        for x in filled:
+            x -= shift.astype(x.dtype)
+            x /= spread.astype(x.dtype)
+    elif scaling == "unit":
+        low, span = train.min(axis=0), np.ptp(train, axis=0)
+        factor = 1.0 / np.where(span < 10 * np.finfo(span.dtype).eps, 1.0, span)
+        for x in filled:
+            x *= factor
+            x += 0.0 - low * factor
+    return [np.ascontiguousarray(x, dtype) for x in filled]
+
+
+def _column_spread(x: Array, mean: Array) -> Array:
+    """Standard deviations of columns, 1 where a column is constant up to rounding.
+
+    References
+    ----------
+    Chan, Golub & LeVeque (1983), "Algorithms for computing the sample variance", The American Statistician 37: the
+    corrected two-pass algorithm.
+    """
+    rows, eps = len(x), np.finfo(np.float64).eps
+    distance = x - mean
+    error = distance.sum(axis=0)
+    distance **= 2
+    variance = (distance.sum(axis=0) - error**2 / rows) / rows
+    is_constant = variance <= rows * eps * variance + (rows * mean * eps) ** 2
+    return np.where(is_constant, 1.0, np.sqrt(variance))

@@ -249,6 +249,19 @@ def test_critical_values_are_those_of_demsars_table_5(count, q):
     assert critical_difference(count, 10) == pytest.approx(q * np.sqrt(count * (count + 1) / 60), abs=2e-3)
 
 
+@pytest.mark.parametrize("count", [2, 3, 6, 72])
+def test_critical_values_are_those_of_scipys_studentized_range(count):
+    q = stats.studentized_range.ppf(0.95, count, np.inf) / np.sqrt(2)
+    assert critical_difference(count, 10) == pytest.approx(q * np.sqrt(count * (count + 1) / 60), rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_with_ties_the_statistic_is_scipys(seed):
+    values = np.random.default_rng(seed).integers(0, 4, (6, 5)) / 7
+    expected = stats.friedmanchisquare(*values.T)
+    assert friedman(values) == pytest.approx((expected.statistic, expected.pvalue), abs=1e-10)
+
+
 def test_groups_are_the_largest_runs_of_near_ranks():
     ranks = pd.Series({"a": 1.0, "b": 1.5, "c": 2.4, "d": 2.5, "e": 4.0})
     assert groups_within(ranks, 1.2) == [["a", "b"], ["b", "c", "d"], ["e"]]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from initbench.contracts import Dataset
 from initbench.errors import DataError, UsageError
 from initbench.parts.datasets.facts import checksum
 from initbench.parts.datasets.places import data_folders
 from initbench.training.shared import open_shared, save_shared
-from initbench.training.splits import split
+from initbench.training.splits import _scale_tables, split
 
 SCALINGS = ["standard", "unit", "none"]
 
@@ -130,6 +133,23 @@ def test_tables_are_filled_and_scaled_column_by_column():
     for constant in (parts, unit):
         assert not constant.x_train[:, 5].any()
         assert not constant.x_test[:, 5].any()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_tables_are_scaled_as_scikit_learn_scales_them_to_the_last_bit(scaling, dtype):
+    scaler = {"standard": StandardScaler(), "unit": MinMaxScaler(), "none": "passthrough"}[scaling]
+    rng = np.random.default_rng(0)
+    for rows in (1, 2, 7, 300):
+        x = rng.standard_normal((rows + 20, 40)) * 10.0 ** rng.integers(-8, 9, 40) + 10.0 ** rng.integers(-3, 9, 40)
+        x[rng.random(x.shape) < 0.1] = np.nan
+        x[:, 0], x[:, 1], x[:, 2] = np.nan, 1e5, 1e16 + rng.integers(0, 3, len(x))
+        for order in "CF":
+            parts = [np.array(part, dtype, order=order) for part in (x[:rows], x[rows:])]
+            imputer = SimpleImputer(strategy="median", keep_empty_features=True)
+            expected = make_pipeline(imputer, scaler).fit(parts[0])
+            for part, found in zip(parts, _scale_tables(*parts, scaling=scaling, dtype=np.dtype(dtype)), strict=True):
+                np.testing.assert_array_equal(found, expected.transform(part))
 
 
 def test_missing_values_become_the_median_of_the_training_rows():
