@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import special
 
 from initbench.catalogue.network_laws import LAWS, architecture_faults
 from initbench.config.experiment import MLP, Part
@@ -382,6 +381,8 @@ def _sample_findings(drawn: Array, stated: Any, subject: str, shape: Shape) -> F
 
 def _shape_finding(drawn: Array, stated: Any, subject: str, place: str) -> Finding:
     """The Kolmogorov-Smirnov test, also where the distribution function jumps."""
+    from scipy import special  # here, since it takes longer to import than NumPy
+
     values, counts = np.unique(drawn, return_counts=True)
     share = np.cumsum(counts) / drawn.size
     step = (

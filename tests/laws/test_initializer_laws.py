@@ -16,6 +16,7 @@ from initbench import registry
 from initbench.catalogue.laws import LARGE, Trial, broken_laws, remarks, variations, why_unchecked
 from initbench.contracts import Activation, Layer
 from initbench.errors import ParameterError, ShapeError
+from initbench.parts.initializers import stated
 from initbench.parts.initializers.nguyen_widrow import active_range, output_range
 from initbench.randomness import stream
 from initbench.theory import moments
@@ -68,6 +69,26 @@ def draw(kind, name, params, shape, seed=0):
 @each(ENTRIES)
 def test_each_keeps_the_laws_and_states_enough_to_be_tried(thing):
     assert broken_laws(thing) == remarks(thing) == []
+
+
+def unlike_scipys(law):
+    """What a law says without SciPy and SciPy does not."""
+    own = [law.mean(), law.std(), *law.support()]
+    theirs = [law.scipy.mean(), law.scipy.std(), *law.scipy.support()]
+    return [pair for pair in zip(own, theirs, strict=True) if pair[0] != pytest.approx(pair[1], rel=1e-9, abs=1e-12)]
+
+
+@each(STATED)
+def test_mean_deviation_and_bounds_that_are_stated_are_those_of_scipys_distribution(thing):
+    for law in Trial(thing).distributions((12, 8)):
+        assert isinstance(law, (int, float)) or not unlike_scipys(law)
+
+
+def test_a_deviation_that_scipy_has_not_is_found():
+    law = stated.cut(2.0, -1.0, 0.5)
+    assert not unlike_scipys(law)
+    law._std *= 1 + 1e-6
+    assert len(unlike_scipys(law)) == 1
 
 
 def with_draws(entry, change):
