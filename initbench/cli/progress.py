@@ -18,10 +18,6 @@ from initbench.cli.wrapping import list_names, text_columns
 from initbench.config import Experiment
 from initbench.errors import command_line
 from initbench.plan import Cell, Stack
-from initbench.present.races import round_sentence
-from initbench.present.sentences import paragraphs
-from initbench.present.tables import render_table
-from initbench.present.tuning import describe_tuning
 from initbench.process import shows_bars, usable_cores
 from initbench.results.tables import Results
 from initbench.storage.freshness import is_drawn, out_of_date
@@ -147,6 +143,8 @@ class ProgressBar(Progress):
 
     def decide(self, look: int, seeds: int, decisions: pd.DataFrame, standings: pd.DataFrame) -> None:
         """Write who was dropped in a round, and why."""
+        from initbench.present.races import round_sentence  # here, since it takes longer to import than a small run
+
         click.echo(round_sentence(look, seeds, decisions, standings), err=True)
 
 
@@ -234,6 +232,10 @@ def _plain(value: object) -> str:
 
 def describe_results(results: Results) -> str:
     """The accuracy table, what it shows, and where everything lies."""
+    from initbench.present.sentences import paragraphs  # here: they import pandas, and progress is shown before
+    from initbench.present.tables import render_table
+    from initbench.present.tuning import describe_tuning
+
     names = ", ".join(sorted(file.name for file in results.folder.iterdir() if file.suffix in WRITTEN))
     tuning = ""
     if results.tuning_results is not None:

@@ -8,7 +8,6 @@ import numpy as np
 
 from initbench.contracts import Array, Dataset
 from initbench.parts.datasets.facts import FACTS, Facts
-from initbench.parts.datasets.tables import encode
 from initbench.registry import dataset
 
 ROWS = 10_000
@@ -43,6 +42,8 @@ def churn(folders: tuple[Path, ...]) -> Dataset:
     Dataset
         8,000 training and 2,000 test rows, split by ``fixed_split``; class 1 left the bank.
     """
+    from initbench.parts.datasets.tables import encode  # here: readers of tables take 30 ms to import
+
     columns, left = generate_customers(np.random.default_rng(CHURN_SEED))
     return encode(columns, left, ("stayed", "left"), "churn")
 

@@ -13,6 +13,9 @@ import numpy as np
 from initbench.contracts import Dataset, RowShape
 
 LARGEST = 1e30  # of a value in the data; its square and float32 must hold it
+MAX_CLASSES = 100
+MIN_CLASS_ROWS = 5
+MOST_NUMBERS = 10**8  # rows times columns, 800 MB
 
 
 class Facts(NamedTuple):

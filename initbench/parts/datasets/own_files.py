@@ -7,7 +7,6 @@ from pathlib import Path
 from initbench.contracts import Dataset
 from initbench.parts.datasets.images import read_idx_folder, read_npz
 from initbench.parts.datasets.places import find_path
-from initbench.parts.datasets.tables import Options, read_csv
 from initbench.registry import dataset
 
 
@@ -65,6 +64,8 @@ def csv(
     DataError
         When there is no such file, or it does not hold what is said of it.
     """
+    from initbench.parts.datasets.tables import Options, read_csv  # here: readers of tables take 30 ms to import
+
     options = Options(target, drop, separator, decimal, thousands, encoding, header, missing, positive, date)
     return read_csv(find_path(file, folders), options)
 

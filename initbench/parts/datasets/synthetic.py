@@ -9,8 +9,8 @@ import numpy as np
 
 from initbench.contracts import Array, Count, Dataset, Range
 from initbench.errors import ParameterError
+from initbench.parts.datasets.facts import MAX_CLASSES, MIN_CLASS_ROWS, MOST_NUMBERS
 from initbench.parts.datasets.sampling import fixed_split
-from initbench.parts.datasets.tables import MAX_CLASSES, MIN_CLASS_ROWS, MOST_NUMBERS
 from initbench.registry import dataset
 
 MOST_ROWS = 10**7  # beside its features a row costs its label, its index and its place in the split

@@ -29,15 +29,12 @@ from initbench.parts.datasets.columns import (
     quote,
     settle,
 )
-from initbench.parts.datasets.facts import LARGEST
+from initbench.parts.datasets.facts import LARGEST, MAX_CLASSES, MIN_CLASS_ROWS, MOST_NUMBERS
 from initbench.parts.datasets.numerals import PLAIN, Style, choose_styles, is_numeral
 from initbench.parts.datasets.rows import Layout, Row, count, data_as_header, find_layout, flow, shorten
 from initbench.parts.datasets.sampling import fixed_split
 
-MAX_CLASSES = 100
-MIN_CLASS_ROWS = 5
 MAX_CATEGORIES = 1000
-MOST_NUMBERS = 10**8  # rows times columns, 800 MB
 CHUNK = 2**18  # cells that are held as text at a time
 FEWEST_IN_A_SEQUENCE = 5  # of numbers in a header, 2016, 2017, ..., that are not taken for data
 PLAIN_CELLS = re.compile(rf"(?:(?:{PLAIN})?\n)*")
