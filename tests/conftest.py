@@ -30,6 +30,12 @@ def silent_progress(monkeypatch):
     monkeypatch.setattr("initbench.cli.progress.SECONDS_OF_SILENCE", 3600.0)
 
 
+@pytest.fixture(autouse=True)
+def eager_workers(monkeypatch):
+    """Trains in worker processes wherever several jobs are asked for, also where one process would be faster."""
+    monkeypatch.setattr("initbench.training.runner.START_SECONDS", -1.0)
+
+
 @pytest.fixture
 def sketches(monkeypatch):
     """Figures are made, but saved as small blank ones: for tests of the files and the words of a command.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from math import ceil, prod
 from statistics import median
@@ -22,7 +22,7 @@ from initbench.training.stack import recipe_of
 ENOUGH_SECONDS = 0.05  # of one timed epoch; a shorter one is repeated with more rows
 TRIAL_SECONDS = 2.0  # for all stacks together; those that are left are compared with the timed ones
 MOST_WORK, MOST_BYTES = 1e9, 5e8  # of a trial; a larger stack is not tried
-SECONDS_OF_WORK = 4e-10  # of relu_deep on two cores of 2026, for stacks where none is tried
+SECONDS_OF_WORK = 1.2e-10  # on a core of 2026, from 1.0e-10 of relu_deep to 1.7e-10 of 30 small networks on a table
 WORK_OF_A_LAYER = 3e5  # multiplications that take as long as the calls for one layer in one step
 FIRST_STEPS, MORE_STEPS = 2, 4
 
@@ -57,6 +57,11 @@ def training_seconds(stacks: Sequence[Stack], jobs: int, time_epoch: Callable[[S
         seconds = known.get(_kind(stack), rate * work(stack))
         heapq.heapreplace(ends, ends[0] + seconds)  # the worker that is free first
     return max(ends)
+
+
+def seconds_without_trial(stacks: Iterable[Stack]) -> float:
+    """What one process takes for stacks, roughly and at once: right to a factor of 2 on machines of 2020 to 2026."""
+    return SECONDS_OF_WORK * sum(map(work, stacks))
 
 
 def work(stack: Stack) -> float:

@@ -20,12 +20,17 @@ from initbench.storage.freshness import differences, probe_mark
 from initbench.storage.lock import Lock
 from initbench.storage.store import Record, Store
 from initbench.training.cluster import Cluster
+from initbench.training.estimate import seconds_without_trial
 from initbench.training.shared import SharedData, facts_of
 from initbench.training.stack import Keep
 from initbench.training.workers import Finished, count_epochs, require_parts, train_here, train_in_processes
 
 if TYPE_CHECKING:
     import pandas as pd
+
+START_SECONDS = (
+    1.5  # what worker processes take to start: Python, NumPy, SciPy and initbench, at once with their parent
+)
 
 Choose = Callable[[tuple[Cell, ...]], tuple[Cell, ...]]
 
@@ -220,6 +225,7 @@ class Runner:
         self.options = options
         self._resources = ExitStack()
         self._emptied: set[Path] = set()
+        self._has_foreign_parts = True
 
     def __enter__(self) -> Runner:
         with ExitStack() as resources:
@@ -256,9 +262,10 @@ class Runner:
             When data or store cannot be used. KeyboardInterrupt passes through; what has finished is kept.
         """
         outcome.started = outcome.started or time.time()
-        progress = self.options.progress
+        progress, parts = self.options.progress, parts_of(request.experiment for request in requests)
+        self._has_foreign_parts = any(part.fingerprint for part in parts)
         if self.cluster or self.options.jobs > 1:
-            require_parts(parts_of(request.experiment for request in requests), self.cluster)
+            require_parts(parts, self.cluster)
         plans = [self._plan(request, outcome, () if settled else SWEEPABLE) for request in requests]
         whole = tuple({cell.key: cell for plan in plans for cell in plan}.values()) if not settled else plans[0]
         outcome.lock.acquire(progress.wait)
@@ -301,15 +308,15 @@ class Runner:
 
     def _fill(self, store: Store, plan: Sequence[Cell], keep: Keep, outcome: Outcome) -> None:
         """Train the cells of a plan that the store lacks."""
-        progress, cluster = self.options.progress, self.cluster
-        stacks = make_stacks(
-            _missing(store, plan, keep, progress), max(self.options.jobs, cluster.threads if cluster else 0)
-        )
+        progress = self.options.progress
+        missing = _missing(store, plan, keep, progress)
+        jobs = self._jobs(missing, store)
+        stacks = make_stacks(missing, jobs)
         cells = sum(len(stack.cells) for stack in stacks)
         outcome.trained += cells
         progress.start(cells, count_epochs(stacks))
         try:
-            with closing(self._training(store, stacks, keep)) as training:  # workers end here, also when interrupted
+            with closing(self._training(stacks, jobs, keep)) as training:  # workers end here, also when interrupted
                 for stack, records in training:
                     store.add(records)
                     progress.finish(stack.cells, records)
@@ -319,12 +326,29 @@ class Runner:
             progress.stop()
             outcome.counts, outcome.ended = store.counts(), time.time()
 
-    def _training(self, store: Store, stacks: list[Stack], keep: Keep) -> Finished:
+    def _jobs(self, cells: Sequence[Cell], store: Store) -> int:
+        """In how many processes cells are trained: in this one alone where others would save less than their start.
+
+        A part from outside may kill its process, and so may a cell that failed before: these get one of their own.
+        """
+        jobs = self.options.jobs
+        if self.cluster:
+            return max(jobs, int(self.cluster.threads))
+        if jobs == 1 or store.failures():
+            return jobs
+        if len(make_stacks(cells, jobs)) < 2:
+            return 1
+        if self._has_foreign_parts:
+            return jobs
+        saved = (1 - 1 / jobs) * seconds_without_trial(make_stacks(cells))
+        return jobs if saved > START_SECONDS else 1
+
+    def _training(self, stacks: list[Stack], jobs: int, keep: Keep) -> Finished:
         """The records of stacks, from where they are trained."""
-        jobs, progress, place = self.options.jobs, self.options.progress, self.data.place
+        progress, place = self.options.progress, self.data.place
         if self.cluster:
             return self.cluster.train(stacks, place, progress.advance, progress.wait, keep)
-        if jobs == 1 or (len(stacks) < 2 and not store.failures()):  # what failed may kill its process again
+        if jobs == 1:
             return train_here(stacks, place, progress.advance, keep)
         return train_in_processes(stacks, place, jobs, progress.advance, progress.wait, keep)
 

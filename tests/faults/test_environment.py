@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import matplotlib
 import pytest
 from click.testing import CliRunner
+from eager import COMMAND
 
 from initbench import load, run
 from initbench.cli import main
@@ -141,7 +143,8 @@ def test_no_stream_costs_a_result(here, streams, code, said):
 
 
 def test_workers_live_without_streams(here):
-    assert shell("initbench run small.yaml -o again -j 2 <&- >&- 2>&-", here).returncode == 0
+    command = shlex.join([*COMMAND, "run", "small.yaml", "-o", "again", "-j", "2"])
+    assert shell(f"{command} <&- >&- 2>&-", here).returncode == 0
     assert len(load("again/small").runs) == 4
 
 

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from click.testing import CliRunner
+from eager import CODE
 
 from initbench.cli import main
 
@@ -44,7 +45,7 @@ def call(*arguments, code):
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 knows no safe path: workers import from the folder")
 def test_modules_beside_a_config_are_not_run(stranger):
     (stranger / "struct.py").write_text(SPY, encoding="utf-8")
-    command = [sys.executable, "-P", "-m", "initbench", "run", "s.yaml", "-o", "again", "-j", "2", "-q"]
+    command = [sys.executable, "-P", "-c", CODE, "run", "s.yaml", "-o", "again", "-j", "2", "-q"]
     assert subprocess.run(command, check=True, capture_output=True, text=True).stderr == ""
     assert not (stranger / "ran").exists()
     subprocess.run([sys.executable, "-c", "import struct"], check=True)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +15,7 @@ from killing import KILLER, STILLBORN, cells_by_status, group_lives, hear_signal
 
 from initbench import load, run
 from initbench.contracts import METRICS
-from initbench.registry import load_plugin
+from initbench.registry import initializer, load_plugin
 from initbench.training.runner import Progress
 from initbench.training.workers import KILLED, MOST_KILLS
 
@@ -48,6 +49,37 @@ def numbers(results):
 def low_stacks(monkeypatch):
     """Stacks of at most two networks, so that a small grid makes many."""
     monkeypatch.setattr("initbench.plan.CACHE_BYTES", 40_000)
+
+
+@pytest.mark.parametrize(
+    ("changes", "start", "are_workers"),
+    [
+        ([], 1.5, False),
+        ([], 0.001, True),
+        (["epochs=20000"], 1.5, True),
+        (["initializer=[he_normal, mine]"], 1.5, True),
+        (["initializer=he_normal", "learning_rate=0.1", "seeds=1"], 0.0, False),
+    ],
+    ids=["little work", "workers start soon", "much work", "a part from outside", "one network"],
+)
+def test_workers_start_where_they_save_time_or_a_part_may_end_its_process(
+    config, monkeypatch, changes, start, are_workers
+):
+    @initializer("mine")
+    def mine(shape, rng):
+        return rng.normal(size=shape)
+
+    class Ended(Exception):
+        pass
+
+    def end(*arguments):
+        raise Ended
+
+    monkeypatch.setattr("initbench.training.runner.START_SECONDS", start)
+    monkeypatch.setattr("initbench.training.runner.require_parts", lambda *_: None)
+    monkeypatch.setattr("initbench.training.runner.train_in_processes", end)
+    with pytest.raises(Ended) if are_workers else nullcontext():
+        run(config, jobs=2, changes=changes)
 
 
 def test_one_job_or_two_low_stacks_or_high_the_bytes_are_equal(config, monkeypatch):
