@@ -36,6 +36,20 @@ def eager_workers(monkeypatch):
     monkeypatch.setattr("initbench.training.runner.START_SECONDS", -1.0)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Commands that tests start keep their copies of data sets apart from the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_copies(monkeypatch):
+    """Keeps no copies of data sets that the process of a test reads, so that one test leaves nothing to another."""
+    monkeypatch.setattr("initbench.parts.datasets.cache.SLOW_SECONDS", 3600.0)
+
+
 @pytest.fixture
 def sketches(monkeypatch):
     """Figures are made, but saved as small blank ones: for tests of the files and the words of a command.

@@ -21,6 +21,7 @@ Examples:
   initbench data get mnist                      download MNIST to the user's cache
   initbench data describe customers.csv         show what the reader makes of each column
   initbench data verify mnist --data-dir data   verify the copy in the folder data
+  initbench data clear-cache                    remove the copies of data sets that took long to read
 """
 
 
@@ -200,3 +201,17 @@ def _find_facts(name: str) -> Facts:
     if name not in FACTS:
         raise UsageError(f"'{name}' has no checksum and needs no download; names with one: {', '.join(sorted(FACTS))}")
     return FACTS[name]
+
+
+@data.command("clear-cache", epilog="\b\nExample:\n  initbench data clear-cache\n")
+def clear_cache() -> None:
+    """Remove the copies of data sets that took long to read.
+
+    The next command that needs one of these reads the file again. Downloads stay.
+    """
+    from initbench.parts.datasets.cache import user_copies
+
+    copies = user_copies()
+    count, size = copies.clear() if copies else (0, 0)
+    place = f" in {copies.folder}" if copies else ""
+    click.echo(f"removed {count} {'copy' if count == 1 else 'copies'} of data sets{place}, {size / 1e6:.1f} MB")

@@ -15,10 +15,10 @@ from threadpoolctl import threadpool_limits
 
 from initbench.contracts import Dataset
 from initbench.errors import InitbenchError, UsageError
+from initbench.parts.datasets.saved import open_dataset
 from initbench.plan import ARITHMETIC, Stack
 from initbench.registry import Identity, lacking, loaded_plugins
 from initbench.storage.store import Record
-from initbench.training.shared import open_shared
 from initbench.training.stack import Keep, failure, run_stack
 from initbench.training.workers import KILLED, MOST_KILLS, Advance, Finished, FinishedOrKilled, count_epochs
 
@@ -114,7 +114,7 @@ class Cluster:
         executor, work = self._client.get_executor(pure=False), _portable_work()
         data = {  # a lambda, which travels by value; Dask computes again what a dead worker held
             checksum: self._client.submit(
-                lambda *values: values, *_in_memory(open_shared(shared / checksum)), key=f"initbench-{checksum}"
+                lambda *values: values, *_in_memory(open_dataset(shared / checksum)), key=f"initbench-{checksum}"
             )
             for checksum in dict.fromkeys(stack.checksum for stack in stacks)
         }

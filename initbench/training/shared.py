@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-
-import numpy as np
 
 from initbench.config import Experiment, Part
 from initbench.contracts import Dataset
 from initbench.errors import StoreError
 from initbench.parts.datasets.facts import checksum
 from initbench.parts.datasets.loading import load_dataset
+from initbench.parts.datasets.saved import open_dataset, save_dataset
 from initbench.plan import DataFacts
-
-ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 
 class SharedData:
@@ -57,7 +53,7 @@ class SharedData:
 
     def open(self, checksum: str) -> Dataset:
         """The data set with this checksum; its arrays are read-only maps of files."""
-        return open_shared(self.place / checksum)
+        return open_dataset(self.place / checksum)
 
 
 def facts_of(dataset: Dataset) -> DataFacts:
@@ -67,7 +63,7 @@ def facts_of(dataset: Dataset) -> DataFacts:
 
 
 def save_shared(dataset: Dataset, folder: Path) -> None:
-    """Write a data set for worker processes to map into memory: plain arrays and a JSON file, nothing pickled.
+    """Write a data set for worker processes to map into memory.
 
     Parameters
     ----------
@@ -81,31 +77,8 @@ def save_shared(dataset: Dataset, folder: Path) -> None:
     StoreError
         When it cannot be written.
     """
-    rest = {name: getattr(dataset, name) for name in ("classes", "kind", "features", "shape")}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ARRAYS:
-            np.save(folder / f"{name}.npy", getattr(dataset, name), allow_pickle=False)
-        (folder / "dataset.json").write_text(json.dumps(rest), encoding="utf-8")
+        save_dataset(dataset, folder)
     except OSError as error:
         hint = "make room there, or set TMPDIR to a folder that has some"
         raise StoreError(f"{folder}: the data cannot be written: {error.strerror or error}; {hint}") from error
-
-
-def open_shared(folder: Path) -> Dataset:
-    """Open what ``save_shared`` wrote.
-
-    Parameters
-    ----------
-    folder : Path
-        What was given to ``save_shared``.
-
-    Returns
-    -------
-    Dataset
-        Its arrays are read-only maps of the files, so all workers share one copy in memory.
-    """
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
-    rest = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
-    classes, features, shape = (tuple(rest[name]) for name in ("classes", "features", "shape"))
-    return Dataset(**arrays, classes=classes, kind=rest["kind"], features=features, shape=shape)

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 from threadpoolctl import threadpool_limits
 
 from initbench.errors import UsageError
+from initbench.parts.datasets.saved import open_dataset
 from initbench.plan import Stack
 from initbench.process import hidden_script
 from initbench.registry import Entry, Identity, has_parts_of_script, lacking, load_plugin, loaded_plugins
 from initbench.storage.store import Record
-from initbench.training.shared import open_shared
 from initbench.training.stack import Keep, failure, run_stack
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def train_here(stacks: Sequence[Stack], shared: Path, advance: Advance, keep: Ke
 
     for stack in stacks:
         with threadpool_limits(1):
-            records = run_stack(stack, open_shared(shared / stack.checksum), on_epoch, keep)
+            records = run_stack(stack, open_dataset(shared / stack.checksum), on_epoch, keep)
         yield stack, records
 
 
@@ -260,4 +260,4 @@ def _work(stack: Stack, shared: Path, keep: Keep) -> list[Record]:
             _counter.value += networks
 
     with threadpool_limits(1):
-        return run_stack(stack, open_shared(shared / stack.checksum), on_epoch, keep)
+        return run_stack(stack, open_dataset(shared / stack.checksum), on_epoch, keep)

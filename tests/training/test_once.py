@@ -10,7 +10,7 @@ import initbench
 from initbench.cli import main
 from initbench.config import read_experiment
 from initbench.config.reader import read_text
-from initbench.parts.datasets import loading, own_files
+from initbench.parts.datasets import loading, tables
 from initbench.training import shared
 
 ROWS = "".join(f"{i % 7},{(i * 5) % 11},{int((i % 7) + (i * 5) % 11 > 8)}\n" for i in range(120))
@@ -55,7 +55,7 @@ def counts(tmp_path, monkeypatch):
 
     monkeypatch.setattr("initbench.config.reader.read_text", counting("read", read_text))
     monkeypatch.setattr("initbench.claims.read.read_text", counting("read", read_text))
-    monkeypatch.setattr(own_files, "read_csv", counting("parsed", own_files.read_csv))
+    monkeypatch.setattr(tables, "read_csv", counting("parsed", tables.read_csv))
     monkeypatch.setattr(shared, "save_shared", counting("shared", shared.save_shared))
     return found
 

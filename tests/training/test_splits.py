@@ -12,7 +12,8 @@ from initbench.contracts import Dataset
 from initbench.errors import DataError, UsageError
 from initbench.parts.datasets.facts import checksum
 from initbench.parts.datasets.places import data_folders
-from initbench.training.shared import open_shared, save_shared
+from initbench.parts.datasets.saved import open_dataset
+from initbench.training.shared import save_shared
 from initbench.training.splits import _scale_tables, split
 
 SCALINGS = ["standard", "unit", "none"]
@@ -203,7 +204,7 @@ def test_the_leak_check_catches_a_mean_over_all_rows():
 def test_workers_open_what_was_shared_without_a_copy(kind, tmp_path):
     data = make(kind)._replace(features=("p", "q"))
     save_shared(data, tmp_path / "new" / "folder")
-    opened = open_shared(tmp_path / "new" / "folder")
+    opened = open_dataset(tmp_path / "new" / "folder")
     assert checksum(opened) == checksum(data)
     assert isinstance(opened.x_train, np.memmap)
     assert not opened.x_train.flags.writeable

@@ -1,4 +1,4 @@
-"""Data sets are loaded once a process: reading a config needs them, and so do planning and training."""
+"""Data sets are loaded once a process, or taken from the cache: reading a config needs them, and so does training."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from initbench.contracts import Dataset
 from initbench.errors import DataError
+from initbench.parts.datasets.cache import user_copies
 from initbench.parts.datasets.facts import FACTS
 from initbench.parts.datasets.places import find_path
 from initbench.registry import find
@@ -44,11 +45,16 @@ def load_dataset(name: str, parameters: Mapping[str, Any], folders: tuple[Path, 
     DataError, MissingDataError
         As the data set raises them; nothing is kept then.
     """
-    function = find("dataset", name).function
+    entry = find("dataset", name)
+    function = entry.function
     place = _find_place(name, parameters.get("file"), folders)
     key = (function, repr(sorted(parameters.items())), place or folders, _stamps(place) if place else ())
     if key not in _loaded:
-        dataset = function(folders, **parameters)
+        copies = user_copies() if place and not entry.fingerprint else None
+        source = (name, *key[1:])
+        dataset = (
+            copies.load(source, lambda: function(folders, **parameters)) if copies else function(folders, **parameters)
+        )
         for array in _arrays(dataset):
             array.flags.writeable = False
         _loaded[key] = dataset
