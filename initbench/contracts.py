@@ -245,11 +245,15 @@ class Optimizer(NamedTuple):
         ``(m, 1)``, and ``count`` is 1 at the first step.
     decoupled_decay : bool
         True where weight decay shrinks the weights themselves (AdamW) and does not enter the gradient.
+    by_weight : bool
+        True where the step of a weight follows from its own numbers alone. The engine then takes the step for as many
+        columns at a time as fit the processor's cache.
     """
 
     states: int
     step: Callable[[Array, Array, list[Array], Array, int], None]
     decoupled_decay: bool = False
+    by_weight: bool = False
 
 
 class Schedule(Protocol):

@@ -612,6 +612,10 @@ def _step_findings(trial: Trial) -> Findings:
         is_alone = np.array_equal(together[:1], alone, equal_nan=True)
         found = "" if is_alone else "the first network moves otherwise when alone"
         yield Finding("a network's step does not depend on its neighbours", found, is_alone)
+        if optimizer.by_weight:
+            is_alone = np.array_equal(together[:, 1:], _descend(optimizer, target[:, 1:], rates), equal_nan=True)
+            found = "" if is_alone else "the last weights move otherwise without the first"
+            yield Finding("each weight moves by its own numbers, as by_weight says", found, is_alone)
 
 
 def _descend(optimizer: Optimizer, target: Array, rates: Array) -> Array:

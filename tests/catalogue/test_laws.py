@@ -49,6 +49,11 @@ def wrong_steps(weights, gradients, states, learning_rate, count):
     weights -= learning_rate * gradients.mean(axis=0, keepdims=True)
 
 
+def normed_steps(weights, gradients, states, learning_rate, count):
+    """Steps that the norm of the whole gradient shortens, as of LARS."""
+    weights -= learning_rate * gradients / (1 + np.linalg.norm(gradients, axis=1, keepdims=True))
+
+
 FAULTS = {
     "weights have the shape (fan_in, fan_out): got (7, 1) for (1, 7)": (
         "initializer",
@@ -109,6 +114,7 @@ FAULTS = {
     "still": ("optimizer", lambda: Optimizer(0, lambda w, g, s, r, c: np.add(w, r * g, out=w))),
     "bottom of a bowl": ("optimizer", lambda: Optimizer(0, lambda w, g, s, r, c: None)),
     "does not depend on its neighbours": ("optimizer", lambda: Optimizer(0, wrong_steps)),
+    "moves by its own numbers, as by_weight says": ("optimizer", lambda: Optimizer(0, normed_steps, by_weight=True)),
     "factors are from 0 to 1: got 1.5 at step 3 of 1000": ("schedule", lambda: lambda n, steps: min(n / 2, steps)),
     "a step has one factor: a second time gave others": ("schedule", lambda: lambda n, steps: SHARED.random()),
 }

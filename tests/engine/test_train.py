@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from networks import mlp_network
 
+from initbench.contracts import Optimizer
 from initbench.engine.losses import LogisticCrossEntropy, SoftmaxCrossEntropy, one_hot
 from initbench.engine.network import with_ones
 from initbench.engine.train import Data, Recipe, Rows, measure, train
@@ -256,3 +257,34 @@ def test_the_softmax_loss_of_confident_rows_keeps_its_digits(z):
     right = np.log1p(2 * np.exp(-z))
     np.testing.assert_allclose(losses[0], [right, z + right, right], rtol=1e-6)
     assert list(hits[0]) == [True, False, True]
+
+
+@pytest.mark.parametrize("name", ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"])
+@pytest.mark.parametrize("piece", [40, 300, 2000])  # a weight, some weights, or a network at a time
+def test_steps_in_pieces_that_fit_the_cache_give_the_same_bytes(monkeypatch, name, piece):
+    def trained():
+        network, parameters, rows = example()
+        optimizer, orders = find("optimizer", name).function(), np.random.default_rng(1)
+        recipe = Recipe(LOSS, optimizer, RATES, BATCH, 2, weight_decay=np.array([0.1, 0.2]))
+        data = Data(rows, rows, rows)
+        train(network, recipe, parameters, data, lambda: orders.permutation(ROWS)[None])
+        return parameters.flat.tobytes()
+
+    whole = trained()
+    monkeypatch.setattr("initbench.engine.train.PIECE_BYTES", piece)
+    assert trained() == whole
+
+
+def test_an_optimizer_that_looks_at_all_weights_sees_them_at_once(monkeypatch):
+    widths = []
+
+    def step(weights, gradients, states, learning_rate, count):
+        widths.append(weights.shape[1])
+
+    monkeypatch.setattr("initbench.engine.train.PIECE_BYTES", 80)
+    network, parameters, rows = example()
+    for by_weight, width in ((False, parameters.flat.shape[1]), (True, 5)):
+        recipe = Recipe(LOSS, Optimizer(0, step, by_weight=by_weight), RATES, BATCH, 1)
+        train(network, recipe, parameters, Data(rows, rows, rows), lambda: np.arange(ROWS)[None])
+        assert max(widths) == width
+        widths.clear()

@@ -49,7 +49,7 @@ def rmsprop(*, decay: Fraction = 0.99, epsilon: Positive = 1e-8) -> Optimizer:
         g *= learning_rate * (1.0 / root)
         w -= g
 
-    return Optimizer(2, step)
+    return Optimizer(2, step, by_weight=True)
 
 
 @optimizer("adam")
@@ -89,7 +89,7 @@ def adam(*, beta1: Fraction = 0.9, beta2: Fraction = 0.999, epsilon: Positive = 
         g *= learning_rate * ((1.0 - beta1) / (1.0 - beta1**count) / root)
         w -= g
 
-    return Optimizer(2, step)
+    return Optimizer(2, step, by_weight=True)
 
 
 @optimizer("adamw")

@@ -26,7 +26,7 @@ def sgd() -> Optimizer:
         g *= learning_rate
         w -= g
 
-    return Optimizer(0, step)
+    return Optimizer(0, step, by_weight=True)
 
 
 @optimizer("momentum")
@@ -56,7 +56,7 @@ def momentum(*, momentum: Fraction = 0.9) -> Optimizer:
         np.multiply(velocity, learning_rate, out=g)
         w -= g
 
-    return Optimizer(1, step)
+    return Optimizer(1, step, by_weight=True)
 
 
 @optimizer("nesterov")
@@ -86,4 +86,4 @@ def nesterov(*, momentum: Fraction = 0.9) -> Optimizer:
         g *= learning_rate
         w -= g
 
-    return Optimizer(1, step)
+    return Optimizer(1, step, by_weight=True)
