@@ -48,7 +48,7 @@ def experiment(outcome=skilled, *, seeds=5, epochs=10, majority=0.1135, **swept)
     """The frames of the product of ``swept`` and seeds, each cell ending as ``outcome(seed=…, **setting)`` says."""
     factors = [*DEFAULTS, *(key for key in swept if key not in DEFAULTS)]
     choices = [swept.get(key, [DEFAULTS.get(key)]) for key in factors]
-    runs, curves, baselines = [], [], []
+    runs, traces, baselines = [], [], []
     for index, (values, seed) in enumerate(product(product(*choices), range(seeds))):
         setting = dict(zip(factors, values, strict=True))
         cell = f"{index:016x}"
@@ -62,50 +62,54 @@ def experiment(outcome=skilled, *, seeds=5, epochs=10, majority=0.1135, **swept)
             runs.append(head | {"status": "failed", "epochs": np.nan, "error": "MemoryError: no room"})
             continue
         trace = _trace(end, seed, epochs)
-        finite = trace["train_loss"].notna()
-        last = trace[finite].iloc[-1]
-        best = trace["valid_accuracy"].idxmax()
+        traces.append((head, trace))
+        is_finite = ~np.isnan(trace["train_loss"])
+        last = np.flatnonzero(is_finite)[-1]
+        best = np.nanargmax(trace["valid_accuracy"])
         runs.append(
             head
-            | {"status": end.status, "epochs": epochs, **last[METRICS].to_dict()}
+            | {"status": end.status, "epochs": epochs, **{metric: trace[metric][last] for metric in METRICS}}
             | {
                 "best_epoch": best,
-                "best_valid_accuracy": trace["valid_accuracy"].max(),
+                "best_valid_accuracy": trace["valid_accuracy"][best],
                 "wall_seconds": 1.5 + 0.1 * seed,
             }
-            | {"diverged_epoch": np.nan if finite.all() else int((~finite).idxmax()), "error": None}
+            | {"diverged_epoch": np.nan if is_finite.all() else np.argmin(is_finite), "error": None}
         )
-        curves.append(trace.assign(**head))
-    columns = ["seed", "cell", "status", "epochs", *METRICS, "best_epoch", "best_valid_accuracy", "diverged_epoch"]
+    cells = pd.DataFrame([head for head, _ in traces])
+    cells = cells.loc[cells.index.repeat(epochs + 1)].reset_index(drop=True)
+    columns = {name: np.concatenate([trace[name] for _, trace in traces]) for name in ["epoch", *METRICS]}
+    order = ["seed", "cell", "status", "epochs", *METRICS, "best_epoch", "best_valid_accuracy", "diverged_epoch"]
     return Frames(
-        pd.DataFrame(runs).reindex(columns=[*factors, *columns, "wall_seconds", "error"]),
-        pd.concat(curves, ignore_index=True)[[*factors, "seed", "cell", "epoch", *METRICS]],
+        pd.DataFrame(runs).reindex(columns=[*factors, *order, "wall_seconds", "error"]),
+        cells.assign(**columns),
         pd.DataFrame(baselines),
         factors,
     )
 
 
-def _trace(end: Outcome, seed: int, epochs: int) -> pd.DataFrame:
+def _trace(end: Outcome, seed: int, epochs: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     epoch = np.arange(epochs + 1)
     risen = 1 - np.exp(-end.speed * epoch)
     wobble = rng.normal(0, 0.004, size=(4, epochs + 1)) * risen
     test = 0.1 + (end.accuracy - 0.1) * risen / risen[-1] + wobble[0] - wobble[0, -1] * (epoch == epochs)
-    trace = pd.DataFrame(
-        {
-            "epoch": epoch,
-            "train_loss": 2.4 * np.exp(-6 * (test - 0.1)) * np.exp(wobble[1]),
-            "train_accuracy": np.clip(test + 0.02 * risen + wobble[2], 0, 1),
-            "valid_loss": 2.4 * np.exp(-2.5 * (test - 0.1)),
-            "valid_accuracy": np.clip(test + wobble[3], 0, 1),
-            "test_loss": 2.4 * np.exp(-2.5 * (test - 0.1)),
-            "test_accuracy": test,
-        }
-    )
+    loss = 2.4 * np.exp(-2.5 * (test - 0.1))
+    trace = {
+        "epoch": epoch,
+        "train_loss": 2.4 * np.exp(-6 * (test - 0.1)) * np.exp(wobble[1]),
+        "train_accuracy": np.clip(test + 0.02 * risen + wobble[2], 0, 1),
+        "valid_loss": loss.copy(),
+        "valid_accuracy": np.clip(test + wobble[3], 0, 1),
+        "test_loss": loss,
+        "test_accuracy": test,
+    }
     if end.status == "diverged":
-        from_epoch = 1 + seed % 3
-        trace.loc[epoch == from_epoch - 1, ["train_loss", "test_loss"]] *= 40
-        trace.loc[epoch >= from_epoch, METRICS] = np.nan
+        first = 1 + seed % 3
+        for metric in ("train_loss", "test_loss"):
+            trace[metric][epoch == first - 1] *= 40
+        for metric in METRICS:
+            trace[metric][first:] = np.nan
     return trace
 
 
