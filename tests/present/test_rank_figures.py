@@ -10,7 +10,7 @@ from matplotlib.text import Text
 
 from initbench.analysis.ranks import ranking
 from initbench.present.figures import save_figure
-from initbench.present.figures.ranks import group_bars, rank_figures
+from initbench.present.figures.ranks import critical_difference_diagram, group_bars, rank_figures
 from initbench.present.figures.style import series_styles
 
 LONG = "truncated_normal(std=0.0{}, bounds=2, clipped)"
@@ -133,29 +133,45 @@ def test_profiles_are_the_lines_and_bands_they_are_given(six):
     assert "from chance" in drawn(six, "score")["performance-profiles"].axes[0].get_xlabel()
 
 
-@pytest.mark.parametrize("pattern", ["a{}", "part_{}", LONG])
 @pytest.mark.parametrize(
     ("count", "key"), [(3, "dataset"), (4, "dataset"), (9, "dataset"), (20, "dataset"), (40, "dataset"), (20, "depth")]
 )
-def test_no_words_overlap_or_leave_the_figure(count, key, pattern):
+def test_no_words_overlap_or_leave_the_figure(count, key):
     shape = {"settings": 8} if key == "dataset" else {"settings": 2, "seeds": 7}
-    found = ranked(named(count, pattern), key=key, **shape)
-    figure = drawn(found)["critical-difference"]
+    table = ranked(named(count, "{}"), key=key, **shape).table
+    for pattern in ("a{}", "part_{}", LONG):
+        renamed = table.assign(initializer=[pattern.format(name) for name in table["initializer"]])
+        figure = critical_difference_diagram(renamed, series_styles(renamed["initializer"]))
+        assert misplaced(figure) == [], pattern
+        assert min(text.get_fontsize() for text in figure.findobj(Text)) >= 7
+        assert len(figure.axes[0].texts) > count
+
+
+def misplaced(figure):
+    """Words of a diagram that leave it, or overlap others or its heading."""
     figure.draw_without_rendering()
-    axes = figure.axes[0]
-    boxes = [text.get_window_extent() for text in axes.texts if text.get_text()]
+    texts = [text for text in figure.axes[0].texts if text.get_text()]
+    boxes = {text: text.get_window_extent() for text in [*texts, figure.texts[0]]}
     edge = figure.bbox
-    assert all(edge.x0 <= box.x0 and box.x1 <= edge.x1 and edge.y0 <= box.y0 for box in boxes)
-    heading = figure.texts[0].get_window_extent()
-    assert not any(a.overlaps(b) for a, b in combinations([*boxes, heading], 2))
-    assert min(text.get_fontsize() for text in figure.findobj(Text)) >= 7
-    assert len(axes.texts) > count
+    left = [t for t in texts if not (edge.x0 <= boxes[t].x0 and boxes[t].x1 <= edge.x1 and edge.y0 <= boxes[t].y0)]
+    both = [pair for pair in combinations(boxes, 2) if boxes[pair[0]].overlaps(boxes[pair[1]])]
+    return [text.get_text() for text in left] + [tuple(text.get_text() for text in pair) for pair in both]
 
 
-@pytest.mark.parametrize("count", [3, 20])
-def test_equal_rankings_give_equal_bytes(count, tmp_path):
-    for name in ("a", "b"):
-        for kind, figure in drawn(ranked(named(count), settings=3)).items():
+def test_the_check_catches_words_that_overlap_or_leave_the_figure(six):
+    figure = critical_difference_diagram(six.table, series_styles(six.table["initializer"]))
+    assert misplaced(figure) == []
+    first, second = figure.axes[0].texts[-2:]
+    second.set_position(first.get_position())
+    assert misplaced(figure) == [(first.get_text(), second.get_text())]
+    second.set_position((-100, 0))
+    assert misplaced(figure) == [second.get_text()]
+
+
+def test_equal_rankings_give_equal_bytes(six, tmp_path):
+    again = ranked(named(6))
+    for name, found in (("a", six), ("b", again)):
+        for kind, figure in drawn(found).items():
             save_figure(figure, tmp_path / f"{kind}-{name}.png")
     for kind in ("critical-difference", "performance-profiles"):
         assert (tmp_path / f"{kind}-a.png").read_bytes() == (tmp_path / f"{kind}-b.png").read_bytes()

@@ -209,21 +209,23 @@ def lines_by_epoch(lines: Lines, panels: Panels, setting: str) -> Figure:
             _scale_by_logarithm(axes)
         if lines.guide:
             axes.axhline(lines.guide, color="0.3", linestyle=":", linewidth=0.9, zorder=1)
-        for layer, line in rows.groupby("layer"):
-            look = OUTPUT if layer == panel.depth + 1 else _look(int(str(layer)), deepest)
-            mean, least, most = (line[name].where(line[name] > 0) for name in ("mean", "least", "most"))
+        table = rows[["epoch", "layer", "mean", "least", "most"]].to_numpy(dtype=float)
+        table[:, 2:][table[:, 2:] <= 0] = np.nan  # not on a logarithmic axis
+        for layer in np.unique(table[:, 1]):
+            look = OUTPUT if layer == panel.depth + 1 else _look(int(layer), deepest)
+            epochs, _, mean, least, most = table[table[:, 1] == layer].T
             axes.plot(
-                line["epoch"],
+                epochs,
                 mean,
                 color=look.color,
                 linestyle=look.line,
                 marker=look.marker,
                 markersize=2.5,
-                markevery=max(1, len(line) // 8),
+                markevery=max(1, len(epochs) // 8),
                 linewidth=1 if is_few else 0.7,
             )
             if is_few:
-                axes.fill_between(line["epoch"], least, most, color=look.color, alpha=0.13, linewidth=0)
+                axes.fill_between(epochs, least, most, color=look.color, alpha=0.13, linewidth=0)
         is_empty.append(_say_why_empty(axes, panel, rows[rows["layer"] <= panel.depth]))
         axes.set_xlim(lines.first_epoch - 0.5, panel.means["epoch"].max() + 0.5)
     if all(is_empty):
