@@ -134,7 +134,8 @@ def _row_height(panels: Mapping[str, pd.DataFrame]) -> float:
 
 
 def _legend(bands: pd.DataFrame, styles: dict[str, SeriesStyle]) -> tuple[dict[str, str], dict[str, SeriesStyle]]:
-    labels = {name: name for name in styles if name in set(bands["initializer"])}
+    present = set(bands["initializer"])
+    labels = {name: name for name in styles if name in present}
     if bands["predicted"].notna().any():
         labels[THEORY] = THEORY
     if bands["predicted_low"].notna().any():
@@ -186,11 +187,11 @@ def _draw(axes: Axes, rows: pd.DataFrame, styles: dict[str, SeriesStyle]) -> Non
     """One metric by layer of all initializers of a setting, and what theory says of it."""
     opacity = 0.18 * min(1, FULL_BANDS / max(1, rows["initializer"].nunique()))
     theory = THEORY_LOOK.color if rows["initializer"].nunique() <= FEW else None
+    floor = axes.get_ylim()[0]
     for name, line in rows.groupby("initializer", sort=True):
         look, layer = styles[str(name)], line["layer"]
         if (line["draws"] > 1).any():
-            low = line["low"].fillna(axes.get_ylim()[0])
-            axes.fill_between(layer, low, line["high"], color=look.color, alpha=opacity, lw=0)
+            axes.fill_between(layer, line["low"].fillna(floor), line["high"], color=look.color, alpha=opacity, lw=0)
         axes.plot(
             layer,
             line["median"],
