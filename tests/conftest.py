@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from initbench import registry
 from initbench.cli import main
+from initbench.storage.store import Store
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +20,18 @@ def forgetful_registry():
     """Takes parts and plugins that a test registers out of the registry again."""
     with registry.isolated():
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_power_cuts(monkeypatch):
+    """Lets the system write a store to disk when it likes: a transaction that waits for it takes up to 20 ms."""
+    prepare = Store._prepare
+
+    def prepare_without_waits(store):
+        prepare(store)
+        store._rows("PRAGMA synchronous = OFF")
+
+    monkeypatch.setattr(Store, "_prepare", prepare_without_waits)
 
 
 os.environ.pop("COLUMNS", None)  # pytest-xdist sets 80, and lines are as wide as without a terminal
