@@ -1,6 +1,8 @@
 """What every test starts from, and commands as a user types them."""
 
 import os
+from functools import cache
+from typing import NamedTuple
 
 # Each worker of pytest has a processor of its own. With a thread for each processor in every worker, OpenBLAS's threads
 # wait for one another: the laws of orthogonal initializers took 6.5 s where they take 1 s.
@@ -8,10 +10,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
 from click.testing import CliRunner
+from counting import Counting
 from matplotlib.figure import Figure
 
-from initbench import registry
+from initbench import registry, run
 from initbench.cli import main
+from initbench.plan import Cell
+from initbench.results.tables import Results
 from initbench.storage.store import Store
 
 
@@ -61,6 +66,28 @@ def own_cache(tmp_path_factory):
 def no_copies(monkeypatch):
     """Keeps no copies of data sets that the process of a test reads, so that one test leaves nothing to another."""
     monkeypatch.setattr("initbench.parts.datasets.cache.SLOW_SECONDS", 3600.0)
+
+
+class Trained(NamedTuple):
+    """Results, and the cells that were trained for them."""
+
+    results: Results
+    cells: list[Cell]
+
+
+@pytest.fixture(scope="module")
+def trained(request, tmp_path_factory):
+    """Trains the ``CONFIG`` of the module with some changes, once for all tests that only look at the results."""
+    name = getattr(request.module, "NAME", "some")
+
+    @cache
+    def train(*changes, **options):
+        folder, progress = tmp_path_factory.mktemp("trained"), Counting()
+        (folder / f"{name}.yaml").write_text(request.module.CONFIG, encoding="utf-8")
+        results = run(folder / f"{name}.yaml", results=folder, changes=changes, progress=progress, **options)
+        return Trained(results, progress.cells)
+
+    return train
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ target: 0.9
 clock: 2
 """
 CLOCKLESS = ["clock=null"]
+THREE_CLASSES = [*CLOCKLESS, "dataset={gaussian: {features: 6, classes: 3, rows: 300}}"]
 BOTH = ["test_auc", "steps_to_target"]
 
 
@@ -53,9 +54,8 @@ def numbers(results, columns=(*METRICS, *BOTH)):
     return {index: row.to_numpy(float).tobytes() for index, row in runs[list(columns)].iterrows()}
 
 
-def test_the_columns_stand_after_those_of_the_contract_where_they_are_asked_for(config):
-    clocked, plain = run(config, results="a"), run(config, results="b", changes=CLOCKLESS)
-    three = run(config, results="c", changes=[*CLOCKLESS, "dataset={gaussian: {features: 6, classes: 3, rows: 300}}"])
+def test_the_columns_stand_after_those_of_the_contract_where_they_are_asked_for(trained):
+    clocked, plain, three = (trained(*changes).results for changes in ((), CLOCKLESS, THREE_CLASSES))
     assert list(three.runs)[-1] == "error"
     assert list(plain.runs) == [*three.runs, "test_auc"]
     assert list(clocked.runs) == [*three.runs, *BOTH]
@@ -82,8 +82,8 @@ def test_a_mixed_sweep_has_an_auc_where_there_are_two_classes(config):
     assert (results.accuracy["test_auc_mean"].notna() == results.accuracy["dataset"].str.startswith("line")).all()
 
 
-def test_a_clock_changes_no_other_number_and_gives_the_cell_another_name(config):
-    clocked, plain = run(config, results="a"), run(config, results="b", changes=CLOCKLESS)
+def test_a_clock_changes_no_other_number_and_gives_the_cell_another_name(config, trained):
+    clocked, plain = trained().results, trained(*CLOCKLESS).results
     others = [*METRICS, "test_auc"]
     assert numbers(clocked, others) == numbers(plain, others)
     curves = [results.curves[list(METRICS)].to_numpy().tobytes() for results in (clocked, plain)]
@@ -102,8 +102,8 @@ def test_the_steps_are_those_at_which_the_curves_reach_the_target(config):
     assert runs["steps_to_target"].isna().any()
 
 
-def test_alone_or_stacked_one_job_or_two_whole_or_resumed_the_numbers_are_the_same(config, monkeypatch):
-    whole = numbers(run(config, results="whole"))
+def test_alone_or_stacked_one_job_or_two_whole_or_resumed_the_numbers_are_the_same(config, trained, monkeypatch):
+    whole = numbers(trained().results)
     assert len(whole) == 18
     assert len(set(whole.values())) > 10
     assert numbers(run(config, results="two", jobs=2)) == whole
@@ -170,11 +170,10 @@ def test_a_store_from_before_there_was_an_auc_is_read_and_its_cells_of_two_class
 
 
 def test_cells_of_more_classes_from_such_a_store_are_kept(config):
-    changes = [*CLOCKLESS, "dataset={gaussian: {features: 6, classes: 3, rows: 300}}"]
-    new = run(config, changes=changes)
+    new = run(config, changes=THREE_CLASSES)
     change(new.folder, OLD)
     progress = Counting()
-    again = run(config, changes=changes, progress=progress)
+    again = run(config, changes=THREE_CLASSES, progress=progress)
     assert progress.trained == []
     pd.testing.assert_frame_equal(again.runs, new.runs)
 

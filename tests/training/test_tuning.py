@@ -4,12 +4,12 @@ import json
 import shutil
 import sqlite3
 from contextlib import closing
-from functools import cache
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from counting import Counting
 
 from initbench import load, run
 from initbench.analysis.tuning import choices_table
@@ -17,7 +17,6 @@ from initbench.cli import main
 from initbench.cli.progress import describe_results
 from initbench.config.experiment import tuning_seeds
 from initbench.results.files import figures_of, save_figures
-from initbench.training.runner import Progress
 
 CONFIG = """\
 dataset: digits
@@ -29,6 +28,7 @@ epochs: 2
 seeds: 3
 train_rows: 300
 """
+NAME = "rates"
 TABLES = ("accuracy.csv", "comparison.csv", "curves.csv", "tuning.csv", "choices.csv", "tried.csv", "config.yaml")
 TUNING_SEEDS = {1_000_000, 1_000_001, 1_000_002, 2_000_000, 2_000_001, 2_000_002}
 
@@ -39,32 +39,6 @@ def config(tmp_path, monkeypatch):
     path = tmp_path / "rates.yaml"
     path.write_text(CONFIG)
     return path
-
-
-class Counting(Progress):
-    """Notes what is trained, and interrupts after so many stacks."""
-
-    def __init__(self, stop_after=None):
-        self.trained, self.stacks, self.stop_after = [], 0, stop_after
-
-    def finish(self, cells, records):
-        self.trained += list(cells)
-        self.stacks += 1
-        if self.stacks == self.stop_after:
-            raise KeyboardInterrupt
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """Results of the config, and the cells that they took; each is trained once, for all tests that only look at it."""
-
-    @cache
-    def train(*changes, **race):
-        folder, progress = tmp_path_factory.mktemp("trained"), Counting()
-        (folder / "rates.yaml").write_text(CONFIG)
-        return run(folder / "rates.yaml", results=folder, changes=changes, progress=progress, **race), progress.trained
-
-    return train
 
 
 def copy_of(results):
@@ -89,7 +63,7 @@ RACE = {"until_decided": True, "max_seeds": 12}
 
 @pytest.mark.parametrize("race", [{}, RACE])
 def test_the_manifest_of_a_tuned_run_starts_when_the_tuning_does(trained, race):
-    folder = trained(**race)[0].folder
+    folder = trained(**race).results.folder
     tuning, whole = (json.loads((folder / where / "manifest.json").read_text()) for where in ("tuning", "."))
     assert whole["start"] == tuning["start"]
     assert whole["wall_seconds"] > tuning["wall_seconds"]
@@ -131,7 +105,7 @@ def test_each_seed_reports_at_its_own_best_and_at_the_common_value(trained):
 
 
 def test_the_tables_say_how_often_each_value_was_chosen(trained):
-    found, _ = trained(*SHARP)
+    found = trained(*SHARP).results
     counts = found.choices.groupby("initializer")["tuned"].value_counts()
     for row in pd.read_csv(found.folder / "tuning.csv").to_dict("records"):
         of_name = counts[row["initializer"]]
@@ -147,7 +121,7 @@ def chosen(runs, frames, by_seed):
 
 
 def test_a_choice_is_that_of_validation_over_its_own_tuning_seeds_and_of_nothing_else(trained):
-    found, _ = trained(*SHARP)
+    found = trained(*SHARP).results
     frames, own = found.tuning_results.frames, tuning_seeds(range(6), 1)
     pd.testing.assert_frame_equal(chosen(frames.runs, frames, own), found.choices)
     planted = (frames.runs["learning_rate"] == 0.1).astype(float)
@@ -163,7 +137,7 @@ def test_a_choice_is_that_of_validation_over_its_own_tuning_seeds_and_of_nothing
 
 
 def test_a_planted_choice_by_test_rows_or_by_other_seeds_is_found(trained):
-    found, _ = trained(*SHARP)
+    found = trained(*SHARP).results
     frames, own = found.tuning_results.frames, tuning_seeds(range(6), 1)
     by_test = frames.runs.assign(valid_accuracy=frames.runs["test_accuracy"])
     assert chosen(by_test, frames, own)["tuned"].tolist() != found.choices["tuned"].tolist()
@@ -172,11 +146,11 @@ def test_a_planted_choice_by_test_rows_or_by_other_seeds_is_found(trained):
 
 
 def test_more_seeds_and_other_ones_keep_what_the_earlier_ones_chose_and_reported(config, trained):
-    first, _ = trained(*SHARP)
+    first = trained(*SHARP).results
     copy_of(first)
     progress = Counting()
     more = run(config, changes=[*SHARP, "seeds=[7, 0, 1, 2, 3, 4, 5]"], progress=progress)
-    assert {cell.seed for cell in progress.trained} == {7, 1_000_007}
+    assert {cell.seed for cell in progress.cells} == {7, 1_000_007}
     for name in ("choices", "runs"):
         kept = getattr(more, name).query("seed != 7")
         pd.testing.assert_frame_equal(
@@ -187,14 +161,14 @@ def test_more_seeds_and_other_ones_keep_what_the_earlier_ones_chose_and_reported
 
 @pytest.mark.parametrize("stop_after", [1, 20])  # while the first values are tried, and at the chosen ones
 def test_whole_or_interrupted_with_one_job_or_two_the_bytes_are_equal(config, trained, monkeypatch, stop_after):
-    whole = contents(trained()[0].folder)
+    whole = contents(trained().results.folder)
     monkeypatch.setattr("initbench.plan.CACHE_BYTES", 100_000)
     first, second = Counting(stop_after), Counting()
     with pytest.raises(KeyboardInterrupt):
         run(config, results="parts", progress=first)
     run(config, results="parts", progress=second)
     assert contents("parts/rates") == whole
-    assert not {cell.key for cell in first.trained} & {cell.key for cell in second.trained}
+    assert not set(first.trained) & set(second.trained)
     again = Counting()
     if stop_after == 1:
         assert contents(run(config, results="two", jobs=2).folder) == whole
@@ -203,13 +177,13 @@ def test_whole_or_interrupted_with_one_job_or_two_the_bytes_are_equal(config, tr
 
 
 def test_the_comparison_of_bytes_catches_another_choice(config, trained):
-    whole = contents(trained()[0].folder)
+    whole = contents(trained().results.folder)
     other = contents(run(config, results="other", changes=["learning_rate={tune: [0.001, 0.01], seeds: 2}"]).folder)
     assert all(whole[name] != other[name] for name in ("accuracy.csv", "tuning.csv", "choices.csv", "tried.csv"))
 
 
 def test_the_resolved_configs_give_the_same_cells(config, trained):
-    first = copy_of(trained()[0])
+    first = copy_of(trained().results)
     assert contents(run(first / "config.yaml", results="again").folder) == contents(first)
     tuning = first / "tuning"
     progress = Counting()
@@ -219,7 +193,7 @@ def test_the_resolved_configs_give_the_same_cells(config, trained):
 
 
 def test_what_is_no_longer_tuned_leaves_no_tables_behind(config, trained):
-    assert (copy_of(trained()[0]) / "tuning.csv").exists()
+    assert (copy_of(trained().results) / "tuning.csv").exists()
     plain = run(config, changes=["learning_rate=0.1"])
     assert plain.tuning.empty
     assert plain.choices.empty
@@ -229,7 +203,7 @@ def test_what_is_no_longer_tuned_leaves_no_tables_behind(config, trained):
 
 
 def test_a_store_from_before_each_seed_had_its_own_choice_still_loads(config, trained):
-    folder = copy_of(trained(*SHARP)[0])
+    folder = copy_of(trained(*SHARP).results)
     with closing(sqlite3.connect(folder / "runs.sqlite")) as connection, connection:
         connection.execute("UPDATE about SET value = '[\"learning_rate\"]' WHERE key = 'tuned'")
         connection.execute("DELETE FROM about WHERE key = 'plan'")
@@ -259,7 +233,7 @@ def test_several_keys_and_settings_are_tuned_and_drawn(config):
 
 
 def test_ranks_are_over_settings_at_each_ones_own_best(config, trained):
-    assert trained()[0].ranking.table.empty  # one setting, at its own best and at the common rate
+    assert trained().results.ranking.table.empty  # one setting, at its own best and at the common rate
     settings = run(config, changes=["depth=[1, 2]", "epochs=1", "seeds=2"]).ranking.table["settings"]
     assert (settings == 2).all()
 
@@ -279,7 +253,7 @@ def test_a_tuned_race_tunes_each_seed_that_it_adds_and_no_other(config, trained)
 
 @pytest.mark.parametrize("stop_after", [8, 30])  # while the first round is tuned, and the second
 def test_an_interrupted_tuned_race_goes_on_and_ends_alike(config, trained, monkeypatch, stop_after):
-    whole = contents(trained(**RACE)[0].folder)
+    whole = contents(trained(**RACE).results.folder)
     monkeypatch.setattr("initbench.plan.CACHE_BYTES", 100_000)
     with pytest.raises(KeyboardInterrupt):
         run(config, results="parts", progress=Counting(stop_after), **RACE)

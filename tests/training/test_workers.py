@@ -91,17 +91,21 @@ def test_a_part_of_an_imported_module_is_refused_with_the_name_of_its_file(tmp_p
     assert f"load that file with --plugin {shlex.quote(str(file))}, in Python with" in str(error.value)
     assert f"load_plugin({str(file)!r})" in str(error.value)
     assert "of its own" not in str(error.value)
+
+
+def test_a_part_in_a_plugin_is_trained_by_workers(tmp_path):
+    file = tmp_path / "my parts/bad.py"
+    register_in(file)
     load_plugin(str(file))
     assert set(initbench.run("mine.yaml", jobs=2).runs["status"]) == {"ok"}
 
 
-def test_a_part_in_a_plugin_or_in_a_script_that_workers_import_is_trained_by_them():
+def test_a_part_in_a_script_that_workers_import_is_trained_by_them():
     Path("my_parts.py").write_text(f"from initbench.registry import initializer\n{CODE}")
     script = "import initbench, my_parts\nif __name__ == '__main__':\n    initbench.run('mine.yaml', jobs=2)\n"
     Path("script.py").write_text(script)
     subprocess.run([sys.executable, "script.py"], check=True, timeout=300)
-    load_plugin("my_parts.py")
-    assert set(initbench.run("mine.yaml", jobs=2, fresh=True).runs["status"]) == {"ok"}
+    assert set(initbench.load("results/mine").runs["status"]) == {"ok"}
 
 
 def test_a_cell_of_a_notebook_may_be_edited_and_run_again():
@@ -132,6 +136,7 @@ def mine(shape, rng):
         ([4, 5, 6], "one seed in common shows nothing: take more."),
     ],
 )
+@pytest.mark.usefixtures("sketches")
 def test_failed_cells_end_in_a_warning_with_the_first_reason(seeds, sentence):
     Path("failing.py").write_text(FAILING)
     load_plugin("failing.py")
