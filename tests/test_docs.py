@@ -58,6 +58,7 @@ def tour(tmp_path, monkeypatch):
     Path("triangular.py").write_text(block("python", "triangular.py"), encoding="utf-8")
 
 
+@pytest.mark.usefixtures("sketches")
 def test_the_commands_of_the_readme_run_in_their_order(tour):
     assert read_experiment(Path("my_run.yaml")).size == 30
     quick = ["-s", "width=4", "-s", "epochs=1", "-s", "train_rows=50", "--seeds", "2", "-j", "1", "-q"]

@@ -294,6 +294,7 @@ def test_a_perfect_classifier_on_twelve_test_rows_has_trained(invoke):
     assert "no better than chance" not in told
 
 
+@pytest.mark.usefixtures("sketches")
 def test_plot_writes_figures_of_every_experiment_below_a_path(invoke):
     invoke("run", "small.yaml", "-q", "-j", "1")
     invoke("run", "small.yaml", "-q", "-j", "1", "-s", "name=second", "-s", "learning_rate=0.1")
@@ -425,6 +426,7 @@ def test_two_configs_of_one_name_or_a_faulty_one_stop_all_before_anything_runs(i
     assert not Path("results").exists()
 
 
+@pytest.mark.usefixtures("sketches")
 def test_plot_goes_on_past_an_experiment_without_results(invoke):
     invoke("run", "small.yaml", "-q", "-j", "1")
     Store(Path("results/empty"), create=True).close()
@@ -433,6 +435,7 @@ def test_plot_goes_on_past_an_experiment_without_results(invoke):
     assert "no cell has finished yet" in result.stderr
 
 
+@pytest.mark.usefixtures("sketches")
 def test_cells_that_are_equal_under_two_labels_are_trained_once(invoke):
     text = invoke("run", "small.yaml", "-j", "1", "-s", "depth=[0,1]", "-s", "width=[4,8]")
     assert "24/24 cells" in text.stderr
@@ -440,7 +443,14 @@ def test_cells_that_are_equal_under_two_labels_are_trained_once(invoke):
     invoke("plot", "results/small")
 
 
-@pytest.mark.parametrize("command", [("run", "small.yaml", "--dry-run"), ("probe", "small.yaml"), ("claims", "run")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run", "small.yaml", "--dry-run"),
+        ("probe", "small.yaml"),
+        ("claims", "run", "a_zero_network_is_a_single_neuron"),
+    ],
+)
 @pytest.mark.parametrize("seeds", ["0", "010", "9:5", "many"])
 def test_seeds_at_fault_are_those_of_the_option_as_it_was_typed(invoke, command, seeds):
     shown = invoke(*command, "--seeds", seeds, code=2).stderr
@@ -468,6 +478,7 @@ def test_an_empty_config_is_said_to_be_empty_and_not_fine(invoke, tmp_path, text
     assert invoke("check", "small.yaml").stderr == ""
 
 
+@pytest.mark.usefixtures("sketches")
 def test_commands_in_hints_can_be_typed_as_they_stand(invoke):
     Path("my small.yaml").write_text(SMALL.replace("small", "my small"))
     shown = invoke("run", "my small.yaml", "-j", "1", "-o", "my results").stdout

@@ -42,6 +42,7 @@ def test_a_run_ends_with_a_sentence_for_each_setting(ended):
     assert "learning rate 0.1: he_normal leads with" in printed or "learning rate 0.1: glorot_uniform leads" in printed
 
 
+@pytest.mark.usefixtures("sketches")
 def test_a_key_that_may_be_none_can_be_swept(tmp_path):
     grid = GRID.replace("[0.1, 0.01]", "0.1").replace("depth: 2", "depth: 1\nclip_norm: [null, 1.0]")
     (tmp_path / "none.yaml").write_text(grid.replace("epochs: 3", "epochs: 1"))

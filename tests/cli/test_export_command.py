@@ -28,6 +28,7 @@ FOLDER = Path("results/small")
 FILES = {"small.yaml": SMALL}
 
 
+@pytest.mark.usefixtures("sketches")
 def test_a_sweep_writes_its_ranks_and_what_is_no_sweep_any_more_has_none(invoke):
     invoke("run", "small.yaml", "-q", "-j", "1")
     table = pd.read_csv(FOLDER / "ranks.csv")

@@ -57,12 +57,14 @@ def test_it_prints_the_verdicts_and_writes_tables_and_figures(invoke):
     assert set(rows["cell"]) == {network["cell"] for network in read["networks"]}
 
 
+@pytest.mark.usefixtures("sketches")
 def test_json_is_the_verdict_table_and_nothing_else(invoke):
     settings = json.loads(invoke("smoke", "--format", "json").stdout)
     assert [setting["draws"] for setting in settings] == [2, 2]
     assert settings[0]["saturated"] is None
 
 
+@pytest.mark.usefixtures("sketches")
 def test_one_draw_is_one_and_no_loss_is_nan(invoke):
     Path("absent.py").write_text(
         PLUGIN.partition("    if rng")[0] + "    return rng.normal(size=shape) * float('nan')\n"
@@ -73,11 +75,13 @@ def test_one_draw_is_one_and_no_loss_is_nan(invoke):
     assert " nan" not in shown
 
 
+@pytest.mark.usefixtures("sketches")
 def test_quiet_says_nothing(invoke):
     result = invoke("smoke", "-q", "-j", 1)
     assert (result.stdout, result.stderr) == ("", "")
 
 
+@pytest.mark.usefixtures("sketches")
 def test_set_seeds_and_results_do_what_they_do_for_run(invoke):
     invoke("smoke", "-s", "width=4", "--seeds", 3, "-o", "elsewhere", "-q")
     read = json.loads(Path("elsewhere/smoke/probe.json").read_text())
@@ -85,6 +89,7 @@ def test_set_seeds_and_results_do_what_they_do_for_run(invoke):
     assert {network["seed"] for network in read["networks"]} == {0, 1, 2}
 
 
+@pytest.mark.usefixtures("sketches")
 def test_a_second_probe_takes_the_place_of_the_first(invoke):
     invoke("smoke", "-s", "depth=[1, 2]", "-q")
     invoke("smoke", "-q")
@@ -105,6 +110,7 @@ def test_wrong_usage_ends_with_2(arguments, invoke):
     invoke(*arguments, code=2)
 
 
+@pytest.mark.usefixtures("sketches")
 def test_cells_that_cannot_be_drawn_end_it_with_3_and_their_reason(invoke):
     Path("moody.py").write_text(PLUGIN)
     plugin = ["--plugin", "moody.py", "-s", "initializer=[moody, he_normal]", "--format", "json"]

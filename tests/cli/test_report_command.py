@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.usefixtures("sketches")
+
 SMALL = """\
 dataset: digits
 depth: 1

@@ -101,6 +101,7 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.usefixtures("sketches")
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_command_writes_to_a_stream_of_any_encoding(here, monkeypatch, command, encoding):
@@ -371,6 +372,7 @@ QUIET = [
 ]
 
 
+@pytest.mark.usefixtures("sketches")
 def test_quiet_commands_print_nothing(here):
     for command in QUIET:
         done = CliRunner().invoke(main, [*command, "-q"])

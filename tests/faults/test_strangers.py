@@ -140,6 +140,7 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 
 
+@pytest.mark.usefixtures("sketches")
 @pytest.mark.parametrize(
     ("file", "text", "code"),
     [
