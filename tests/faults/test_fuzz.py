@@ -117,7 +117,7 @@ def test_the_harness_catches_a_reader_that_does_what_it_must_not(action, broken,
     folder.mkdir()
     (folder / "case.yaml").write_text(CSV)
     (folder / "data.csv").write_bytes(TABLE)
-    monkeypatch.setattr("initbench.parts.datasets.own_files.read_csv", reader(action))
+    monkeypatch.setattr("initbench.parts.datasets.tables.read_csv", reader(action))
     verdict = run_case(["check", "case.yaml"], folder, ("case.yaml",), limit=1)
     assert any(line.startswith(broken) for line in verdict.broken), verdict
 
@@ -130,6 +130,6 @@ def test_the_harness_catches_a_message_that_names_no_file_and_one_that_a_termina
 
 
 def test_the_fuzzer_finds_a_planted_fault(monkeypatch):
-    monkeypatch.setattr("initbench.parts.datasets.own_files.read_csv", reader(look_up))
+    monkeypatch.setattr("initbench.parts.datasets.tables.read_csv", reader(look_up))
     found = fuzz("data", 10, start=7).found
     assert any("KeyError" in broken for broken, _ in found)
