@@ -83,11 +83,10 @@ def check(commands):
         invoke(command)
         if command.startswith("run"):
             planned = changes if "--seeds" not in command else "--seeds 2"
+        shown = cells()
         for name in COMMANDS[command]:
-            made[(FOLDER / name).resolve()] = changes if command.startswith("probe") else cells()
-        wanted = {
-            file for file, then in made.items() if then != (planned if file.name.startswith("probe") else cells())
-        }
+            made[(FOLDER / name).resolve()] = changes if command.startswith("probe") else shown
+        wanted = {file for file, then in made.items() if then != (planned if file.name.startswith("probe") else shown)}
         files, _ = reported(invoke("status results").stdout)
         assert {file.resolve() for file in files} == wanted, (command, commands)
 

@@ -101,6 +101,7 @@ def test_histograms_follow_the_first_seed_whatever_was_run_before(config):
     assert set(run(config, changes=["seeds=[4, 7]"]).histograms["seed"]) == {4}
 
 
+@pytest.mark.usefixtures("sketches")
 def test_networks_without_hidden_layers_do_not_stop_the_figures_of_others(config):
     results = run(config, changes=["depth=[0, 1]", "seeds=1", "epochs=1", "initializer=he_normal"])
     assert any(file.name.startswith("layers-gradients") for file in write_figures(results))
