@@ -19,7 +19,8 @@ from initbench.parts.datasets.places import data_folders
 from initbench.plan import Cell, choose_tuned
 from initbench.process import is_imported_by_worker
 from initbench.results.files import write_manifest, write_tables
-from initbench.results.tables import Results, load
+from initbench.results.summary import are_written, hash_of, keep_summary
+from initbench.results.tables import Results, open_results
 from initbench.storage.folders import TUNING, holds_claims
 from initbench.storage.lock import Lock
 from initbench.training.race import MAX_SEEDS, design_race, run_race
@@ -107,7 +108,7 @@ def run(
     experiment = read_experiment(find_config(str(config)), changes, folders, reserve)
     design = design_race(experiment, max_seeds, margin) if until_decided else None
     options = RunOptions(jobs, folders, fresh, fail_fast, progress or Progress(), scheduler)
-    found = train(experiment, Path(results), options, design)
+    found = train(experiment, Path(results), options, design).read()
     if found.failure and progress is None:
         warnings.warn(found.failure, FailedCells, stacklevel=2)
     return found
@@ -182,8 +183,10 @@ def _write_when_trained(
 
 
 def _write_results(outcome: Outcome, jobs: int) -> Results:
-    found = load(outcome.folder)
-    write_tables(found)
+    found = open_results(outcome.folder)
+    if not are_written(found):
+        found.read()
+        keep_summary(found, {name: hash_of(found.folder / name) for name in write_tables(found)})
     write_manifest(outcome, jobs)
     return found
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from initbench.cli import options
-from initbench.cli.wrapping import text_columns
+from initbench.cli.wrapping import paragraphs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -173,12 +173,11 @@ def _compare_results(path: Path, margin: float | None, sentences: bool, form: st
 
 
 def _print(evidence: pd.DataFrame, verdicts: list[str], sentences: bool, form: str, caption: str = "") -> None:
-    from initbench.present.sentences import paragraphs
     from initbench.present.tables import markdown_cell, render_table, render_training
 
     plain = markdown_cell if form == "markdown" else str
     if form in ("text", "markdown"):
-        click.echo(paragraphs(list(map(plain, verdicts)), text_columns()), nl=False)
+        click.echo(paragraphs(list(map(plain, verdicts))), nl=False)
     if evidence.empty:
         return
     if sentences:

@@ -9,8 +9,12 @@ from initbench.results.tables import Results
 from initbench.storage.freshness import out_of_date
 
 
-def say_notes(results: Results) -> None:
+def say_notes(results: Results, failure: str | None = None) -> None:
     """Write a line for each thing that a reader of these results should know."""
-    for note in (results.caption, results.failure, *map(str, out_of_date(results.folder))):
+    for note in (
+        results.caption,
+        results.failure if failure is None else failure,
+        *map(str, out_of_date(results.folder)),
+    ):
         if note:
             click.echo(printable(f"initbench: {note}"), err=True)

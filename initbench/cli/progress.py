@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
-from initbench.cli.wrapping import list_names, text_columns
+from initbench.cli.wrapping import list_names, paragraphs
 from initbench.config import Experiment
 from initbench.errors import command_line
 from initbench.plan import Cell, Stack
@@ -232,21 +232,17 @@ def _plain(value: object) -> str:
 
 def describe_results(results: Results) -> str:
     """The accuracy table, what it shows, and where everything lies."""
-    from initbench.present.sentences import paragraphs  # here: they import pandas, and progress is shown before
-    from initbench.present.tables import render_table
-    from initbench.present.tuning import describe_tuning
+    from initbench.results.summary import summary_of
 
     names = ", ".join(sorted(file.name for file in results.folder.iterdir() if file.suffix in WRITTEN))
-    tuning = ""
-    if results.tuning_results is not None:
-        tuning = f"{describe_tuning(results.tuning, results.tried, results.tuning_count)}\n"
-    told = results.conclude(results.evidence)
+    summary = summary_of(results)
+    told = summary.sentences
     if len(told) > MOST_TOLD:
         told[MOST_TOLD:] = [f"{len(told) - MOST_TOLD} more: {command_line('compare', results.folder)}"]
     stale = out_of_date(results.folder)
     lines = [f"results: {results.folder}/ ({names})", *map(str, stale)]
     plot = command_line("plot", results.folder)
-    if not (results.curves.empty or is_drawn(results.folder)) and plot not in [each.command for each in stale]:
+    if summary.has_curves and not is_drawn(results.folder) and plot not in [each.command for each in stale]:
         lines.append(f"figures: {plot}")
-    table = render_table(results.accuracy, "text", caption=results.caption)
-    return f"{table}\n{tuning}{paragraphs(told, text_columns())}" + "\n".join(lines)
+    tuning = f"{summary.tuning}\n" if summary.tuning else ""
+    return f"{summary.accuracy['text']}\n{tuning}{paragraphs(told)}" + "\n".join(lines)

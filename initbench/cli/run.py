@@ -126,14 +126,16 @@ def _train_each(
     from initbench.api import train
     from initbench.cli.progress import ProgressBar, describe_results
     from initbench.errors import printable
+    from initbench.results.summary import summary_of
 
     is_fine = True
     for experiment, design in zip(experiments, designs, strict=True):
         found = train(experiment, results, options if quiet else replace(options, progress=ProgressBar()), design)
         if not quiet:
             click.echo(describe_results(found))
-        if found.failure:
-            click.echo(printable(f"initbench: {found.failure}"), err=True)
+        failure = summary_of(found).failure
+        if failure:
+            click.echo(printable(f"initbench: {failure}"), err=True)
             is_fine = False
             if options.fail_fast:
                 break

@@ -16,11 +16,11 @@ def table(path: Path, form: str) -> None:
     """Print the accuracy table of the results in PATH, best first."""
     from initbench.cli.notes import say_notes
     from initbench.cli.progress import ProgressBar
-    from initbench.present.tables import render_table
-    from initbench.results.tables import load
+    from initbench.results.summary import summary_of
+    from initbench.results.tables import open_results
 
     with ProgressBar().working(f"reading {path}"):
-        results = load(path)
-        text = render_table(results.accuracy, form, caption=results.caption)
-    say_notes(results)
-    click.echo(text.rstrip("\n"))
+        results = open_results(path)
+        summary = summary_of(results)
+    say_notes(results, summary.failure)
+    click.echo(summary.accuracy[form].rstrip("\n"))

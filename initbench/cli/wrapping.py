@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 WIDEST = 100  # characters of a line of prose
 NARROWEST_TEXT = 20  # characters beside a name; with fewer the text goes below it
@@ -40,3 +40,8 @@ def list_names(texts: Mapping[str, str], indent: str = "") -> str:
 
 def _fill(text: str, start: str, columns: int) -> str:
     return textwrap.fill(text, columns, initial_indent=start, subsequent_indent=start, break_on_hyphens=False)
+
+
+def paragraphs(sentences: Sequence[str]) -> str:
+    """Sentences as wide as the terminal, with an empty line after each."""
+    return "".join(f"{textwrap.fill(sentence, text_columns())}\n\n" for sentence in sentences)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from initbench.present.tables import render_table
+from initbench.errors import printable
+from initbench.present.alignment import align_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHOWN_CATEGORIES = 4
 FEWEST_ALIKE = 8  # columns of numbers in a row that text shows as one
+COLUMNS = ["column", "role", "type", "missing", "categories", "values"]
 LONGEST = 30  # characters of a name or category in text
 
 
@@ -28,7 +32,13 @@ def columns_table(columns: Iterable[Any]) -> pd.DataFrame:
     DataFrame
         ``column, role, type, missing, categories, values``; the last is a range, or the categories.
     """
-    rows = [
+    import pandas as pd
+
+    return pd.DataFrame(_rows(columns), columns=COLUMNS, dtype=object)
+
+
+def _rows(columns: Iterable[Any]) -> list[dict[str, Any]]:
+    return [
         {
             "column": column.name,
             "role": column.role,
@@ -39,7 +49,6 @@ def columns_table(columns: Iterable[Any]) -> pd.DataFrame:
         }
         for column in columns
     ]
-    return pd.DataFrame(rows, columns=["column", "role", "type", "missing", "categories", "values"], dtype=object)
 
 
 def describe_dataset(
@@ -74,9 +83,9 @@ def describe_dataset(
         facts.append(f"class 1 is '{_short(classes[1])}'")
     lines = [f"{name}: {', '.join(facts)}"]
     if columns:
-        table = columns_table(_merge_alike(columns))
-        table["column"] = table["column"].map(_short)
-        lines.append(render_table(table, "text").rstrip("\n"))
+        shown = [row | {"column": _short(row["column"])} for row in _rows(_merge_alike(columns))]
+        texts = {key: ["" if row[key] is None else printable(str(row[key])) for row in shown] for key in COLUMNS}
+        lines += align_columns(texts.items())
     lines += [f"note: {note}" for note in notes]
     return "\n".join(lines)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,6 @@ import pandas as pd
 
 from initbench.conventions import ALPHA
 from initbench.present.labels import (
-    TEXT_COLUMNS,
     decimals,
     interval,
     p_words,
@@ -126,11 +124,6 @@ def setting_sentences(evidence: pd.DataFrame, accuracy: pd.DataFrame, factors: S
         name = names[pairs.index[0]]
         sentences.append((f"{name}: " if name else "") + _verdict(means[str(setting)], pairs))
     return sentences
-
-
-def paragraphs(sentences: Sequence[str], columns: int = TEXT_COLUMNS) -> str:
-    """Sentences for a terminal of so many columns, with an empty line after each."""
-    return "".join(f"{textwrap.fill(sentence, columns)}\n\n" for sentence in sentences)
 
 
 def _verdict(table: pd.DataFrame, pairs: pd.DataFrame) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from initbench.errors import UsageError
+from initbench.present.alignment import align_columns, is_number
 from initbench.present.labels import TEXT_COLUMNS, decimals, interval, p_words, percent, points, rounded, show, title
 
 COUNTS = {"rank", "seed", "seeds", "epoch", "epochs", "best_epoch", "diverged_epoch", "trained", "diverged", "reached"}
@@ -264,22 +265,15 @@ def _three_digits(value: float) -> str:
 
 
 def _text(view: pd.DataFrame, facts: str, caption: str) -> str:
-    columns = []
-    for name, cells in view.items():
-        column = [str(name), *cells]
-        width = max(map(len, column))
-        align = str.rjust if _is_number(cells) else str.ljust
-        head, *body = (align(cell, width) for cell in column)
-        columns.append([head, "-" * width, *body])
     unbroken = facts.replace(" ", "\u00a0").replace("\u00a0·\u00a0", " ·\u00a0")  # a line may end only before a dot
     above = [caption, textwrap.fill(unbroken, TEXT_COLUMNS).replace("\u00a0", " ")]
-    lines = [*filter(None, above), *map("  ".join, zip(*columns, strict=True))]
+    lines = [*filter(None, above), *align_columns((str(name), list(cells)) for name, cells in view.items())]
     return "".join(line.rstrip() + "\n" for line in lines)
 
 
 def _markdown(view: pd.DataFrame, facts: str, caption: str) -> str:
     above = "".join(f"{markdown_cell(line)}\n\n" for line in (caption, facts) if line)
-    rule = ["--:" if _is_number(view[name]) else ":--" for name in view]
+    rule = ["--:" if is_number(view[name]) else ":--" for name in view]
     rows = [
         map(markdown_cell, view.columns),
         rule,
@@ -296,7 +290,7 @@ def markdown_cell(text: str) -> str:
 
 def _latex(view: pd.DataFrame, facts: str, caption: str, bold: Mapping[str, Sequence[bool]] | None = None) -> str:
     told = ". ".join(_latex_cell(line.rstrip(".")) for line in (caption, facts) if line)
-    align = "".join("r" if _is_number(view[name]) else "l" for name in view)
+    align = "".join("r" if is_number(view[name]) else "l" for name in view)
     columns = []
     for name, texts in view.items():
         marks = (bold or {}).get(str(name), [False] * len(view))
@@ -321,11 +315,6 @@ def _latex(view: pd.DataFrame, facts: str, caption: str, bold: Mapping[str, Sequ
 def _latex_cell(text: str) -> str:
     guard = "{}" if text[:1] in ("[", "*") else ""  # after the end of a row these would be its options
     return guard + "".join(LATEX.get(character, character) for character in " ".join(text.split()))
-
-
-def _is_number(cells: pd.Series[str]) -> bool:
-    """Whether a column is one of numbers, with signs and intervals, and not of text that begins with a number."""
-    return all((cell[:1].isdigit() or cell[:1] in "-<") and not re.search("[a-df-z]", cell) for cell in cells)
 
 
 READERS = {"text": _text, "markdown": _markdown, "latex": _latex}

@@ -28,12 +28,17 @@ from initbench.results.tables import Results
 from initbench.storage.folders import holds_claims
 
 
-def write_tables(results: Results) -> None:
+def write_tables(results: Results) -> list[str]:
     """Write ``runs.csv``, ``curves.csv``, ``accuracy.csv``, ``accuracy.md`` and ``comparison.csv``.
 
     Where layers were recorded also ``layers.csv`` and ``predictors.csv``, with two settings or more ``ranks.csv``, of a
     race ``decisions.csv``, where keys were tuned ``tuning.csv``, ``choices.csv`` and ``tried.csv``; else those of an
     earlier run are removed.
+
+    Returns
+    -------
+    list of str
+        The names of the files.
     """
     from initbench.present.tables import csv_text, render_table
 
@@ -52,6 +57,7 @@ def write_tables(results: Results) -> None:
     for name, table in tables.items():
         write_text(results.folder / f"{name}.csv", csv_text(table))
     write_text(results.folder / "accuracy.md", render_table(results.accuracy, "markdown", caption=results.caption))
+    return [*(f"{name}.csv" for name in tables), "accuracy.md"]
 
 
 def figures_of(results: Results) -> dict[str, Figure]:

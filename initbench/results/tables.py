@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,8 +65,7 @@ class Results:
     def __init__(
         self,
         folder: Path,
-        frames: Frames,
-        layers: tuple[pd.DataFrame, pd.DataFrame],
+        read: Callable[[], tuple[Frames, tuple[pd.DataFrame, pd.DataFrame]]],
         target: float | None,
         counts: dict[str, int],
         design: RaceDesign | None = None,
@@ -74,10 +73,42 @@ class Results:
         tuning_count: int | None = None,
         mark: str = "",
     ) -> None:
-        self.folder, self.frames, self.target, self.counts = folder, frames, target, counts
+        self.folder, self._read, self.target, self.counts = folder, read, target, counts
         self.design, self.tuned, self.tuning_count, self.mark = design, tuned, tuning_count, mark
-        self.runs, self.curves = frames.runs, frames.curves
-        self.layers, self.histograms = layers
+
+    @cached_property
+    def _tables(self) -> tuple[Frames, tuple[pd.DataFrame, pd.DataFrame]]:
+        return self._read()
+
+    def read(self) -> Results:
+        """Read the store now, so that what a run adds later is not seen; the results themselves."""
+        self._tables = self._read()
+        return self
+
+    @property
+    def frames(self) -> Frames:
+        """The tables of the store, before any statistics."""
+        return self._tables[0]
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """A row a cell."""
+        return self.frames.runs
+
+    @property
+    def curves(self) -> pd.DataFrame:
+        """A row a cell and epoch."""
+        return self.frames.curves
+
+    @property
+    def layers(self) -> pd.DataFrame:
+        """A row a cell, epoch and layer."""
+        return self._tables[1][0]
+
+    @property
+    def histograms(self) -> pd.DataFrame:
+        """A row a cell of the first seed, epoch, layer and quantity."""
+        return self._tables[1][1]
 
     @property
     def caption(self) -> str:
@@ -279,10 +310,19 @@ def load(path: str | Path) -> Results:
     StoreError
         When there are none.
     """
-    folder = Path(path)
+    results = open_results(Path(path))
+    return results.read()
+
+
+def open_results(folder: Path) -> Results:
+    """Results whose store is read when a table is asked for; `load` reads it at once."""
+
+    def read() -> tuple[Frames, tuple[pd.DataFrame, pd.DataFrame]]:
+        with Store(folder) as store:
+            return store.frames(), store.layers()
+
     with Store(folder) as store:
         mark = tables_mark(folder)  # first, so that what a run adds meanwhile leaves it behind
-        frames, layers = store.frames(), store.layers()
         target, race, tuned = (json.loads(store.about(key) or "null") for key in ("target", "race", "tuned"))
         design = None
         if race:
@@ -291,4 +331,4 @@ def load(path: str | Path) -> Results:
             design = RaceDesign(**race)
         # Stores from before each seed tuned for itself hold a list of the keys.
         count = next(iter(tuned.values()), None) if isinstance(tuned, dict) else None
-        return Results(folder, frames, layers, target, store.counts(), design, tuple(tuned or ()), count, mark)
+        return Results(folder, read, target, store.counts(), design, tuple(tuned or ()), count, mark)

@@ -298,6 +298,11 @@ class Store:
             connection.executemany("INSERT INTO plan VALUES (?, ?, ?, ?, ?)", rows)
             connection.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", [*notes.items(), ("probe", probe)])
 
+    def note(self, key: str, value: str) -> None:
+        """Keep a note, which `about` reads."""
+        with self._transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (key, value))
+
     def clear(self) -> None:
         """Forget all records."""
         with self._transaction() as connection:

@@ -12,7 +12,7 @@ from initbench.contracts import Array, Dataset, Generator
 from initbench.errors import DataError
 from initbench.parts.datasets.sampling import take_stratified
 
-Floats = NDArray[np.floating[Any]]
+FloatArray = NDArray[np.floating[Any]]
 
 
 class Split(NamedTuple):
@@ -110,7 +110,9 @@ def _scale_tables(*parts: Array, scaling: str, dtype: np.dtype[Any]) -> list[Arr
     This is to the last bit what scikit-learn's SimpleImputer, StandardScaler and MinMaxScaler give. Importing those
     takes 0.9 s, twice as long as training 30 small networks.
     """
-    filled: list[Floats] = [np.array(part, np.float32 if part.dtype == np.float32 else np.float64) for part in parts]
+    filled: list[FloatArray] = [
+        np.array(part, np.float32 if part.dtype == np.float32 else np.float64) for part in parts
+    ]
     train = filled[0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a column may have lost all its values with the other rows

@@ -393,7 +393,7 @@ def test_an_unforeseen_error_is_one_line_and_debug_shows_it_all(invoke, monkeypa
     def broken(*arguments, **options):
         raise ZeroDivisionError("planted\nin two lines")
 
-    monkeypatch.setattr("initbench.results.tables.load", broken)
+    monkeypatch.setattr("initbench.results.tables.open_results", broken)
     assert invoke("table", "results", code=1).stderr == (
         "initbench: ZeroDivisionError: planted in two lines (for a traceback: --debug)\n"
     )
@@ -406,7 +406,7 @@ def test_interruption_is_exit_130(invoke, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("initbench.results.tables.load", interrupted)
+    monkeypatch.setattr("initbench.results.tables.open_results", interrupted)
     assert "interrupted" in invoke("table", "results", code=130).stderr
 
 

@@ -121,7 +121,7 @@ def test_an_initializer_without_a_seed_that_finished_everywhere_is_named(tmp_pat
         seeds=2,
         epochs=1,
     )
-    results = Results(tmp_path, Frames(*f), (pd.DataFrame(), pd.DataFrame()), None, {})
+    results = Results(tmp_path, lambda: (Frames(*f), (pd.DataFrame(), pd.DataFrame())), None, {})
     assert len(results.ranking.table) == 2
     with pytest.raises(StoreError, match="no seed of zeros has finished in every setting"):
         write_export(results, tmp_path / "export")
