@@ -225,6 +225,10 @@ def drawn_by_layer(layers: str, hint: str) -> Reader:
     """A reader of an initializer for some ``layers`` alone, hence of none that looks at the whole network."""
 
     def read(value: Value, context: Context) -> Part:
+        recurrent = next((key for key, _ in value.pairs or () if key.data == "recurrent"), None)
+        if recurrent is not None:
+            message = f"'recurrent' has no effect where an initializer is given to {layers}"
+            raise recurrent.error(message, "write it beside hidden, in the mapping of the key initializer")
         made: Part = part("initializer")(value, context)
         entry = lookup("initializer", made.name)
         if entry is not None and entry.scope == "network":

@@ -39,6 +39,11 @@ class LayerSetting(NamedTuple):
     dropout: float
     ends: tuple[RowShape, int] | None
 
+    @property
+    def has_known_rows(self) -> bool:
+        """Whether made-up rows, of data that are not at hand, would be no reason to refuse it: an mlp takes all."""
+        return self.ends is not None or self.architecture == MLP
+
     def network(self, change: Callable[[int], int] = lambda units: units) -> BlockNetwork:
         """The network that follows, with ``change`` applied to rows of one axis, hidden layers and classes."""
         row, classes = self.ends or UNKNOWN
@@ -52,6 +57,13 @@ class LayerSetting(NamedTuple):
             residual=self.residual,
             dropout=self.dropout,
         )
+
+    def network_if_any(self, change: Callable[[int], int] = lambda units: units) -> BlockNetwork | None:
+        """The network, or None where it cannot be built: an architecture may refuse sizes that are made up."""
+        try:
+            return self.network(change)
+        except Exception:  # whatever a part from outside may raise
+            return None
 
     @property
     def harmless(self) -> dict[str, LayerSetting]:
@@ -74,7 +86,7 @@ def find_impossible(read: Mapping[str, tuple[Any, ...]], context: Context) -> li
     """The faults of initializers and biases that cannot fill layers which the config would give them.
 
     Where what the layers follow from is at fault, those that look at more than a layer's shape are not tried. What
-    would take long to try is left for the run to find out.
+    would take long to try, or needs rows that are not at hand, is left for the run to find out.
 
     Parameters
     ----------
@@ -95,12 +107,12 @@ def find_impossible(read: Mapping[str, tuple[Any, ...]], context: Context) -> li
         if not are_known and (entry.wants_layer or entry.scope == "network"):
             continue
         for seeded in dict.fromkeys(map(part.at_seed, context.seeds)) if part.sources else (part,):
-            for setting in settings:
+            for setting in filter(lambda setting: setting.has_known_rows, settings):
                 error = trials.error(seeded, setting, places)
                 if error is None:
                     continue
                 changed = setting.harmless
-                cause = next((key for key in changed if trials.error(seeded, changed[key], places) is None), "")
+                cause = next((key for key in changed if trials.are_passed(seeded, changed[key], places)), "")
                 words = f" has no answer for {setting.words(cause)}" if cause else ""
                 hint = "leave one of them out, or run them in a config of their own" if cause else ""
                 faults.setdefault((part, words), context.drawn[part].fault(f"'{part}'{words}: {error}", hint))
@@ -112,8 +124,8 @@ def _refused(settings: Sequence[LayerSetting], context: Context) -> list[Fault]:
     faults: dict[Part, Fault] = {}
     for setting in settings:
         part = setting.architecture
-        if setting.ends is None or part == MLP:
-            continue  # without rows nothing can be built, and an mlp takes all
+        if part == MLP or not setting.has_known_rows:
+            continue
         error = _caught(setting.network)
         if error is not None:
             faults.setdefault(part, context.drawn[part].fault(f"'{part}': {error}"))
@@ -123,15 +135,17 @@ def _refused(settings: Sequence[LayerSetting], context: Context) -> list[Fault]:
 def _without_recurrent(
     read: Mapping[str, tuple[Any, ...]], settings: Sequence[LayerSetting], context: Context
 ) -> list[Fault]:
-    """The faults of initializers for recurrent matrices where a network has none: they would change nothing."""
+    """The faults of initializers for recurrent matrices where no network has one: they would change nothing."""
     naming = [part for part in read["initializer"] if "recurrent" in dict(part.parameters)]
     if not naming:
         return []
     for setting in settings:
-        if _caught(setting.network) is None and all(slot.role != "recurrent" for slot in setting.network().layers):
-            message = f"architecture {setting.architecture} has no recurrent matrix"
-            return [context.drawn[part].fault(message, "leave recurrent out") for part in naming]
-    return []
+        network = setting.network_if_any() if setting.has_known_rows else None
+        if network is None or any(slot.role == "recurrent" for slot in network.layers):
+            return []
+    names = list(dict.fromkeys(str(setting.architecture) for setting in settings))
+    subject = f"architecture {names[0]} has" if len(names) == 1 else f"architectures {', '.join(names)} have"
+    return [context.drawn[part].fault(f"{subject} no recurrent matrix", "leave recurrent out") for part in naming]
 
 
 def _settings(read: Mapping[str, tuple[Any, ...]], context: Context, most_layers: int) -> Iterator[LayerSetting]:
@@ -188,14 +202,18 @@ class _Trials:
                 return error
         return None
 
+    def are_passed(self, part: Part, setting: LayerSetting, places: set[str]) -> bool:
+        """Whether there is a network of this setting, and a part raises nothing in it."""
+        return self.error(part, setting, places) is None and setting.network_if_any() is not None
+
     def _network_error(self, entry: Entry, part: Part, setting: LayerSetting) -> Exception | None:
         values = dict(part.parameters)
         if "file" in values and (setting.ends is None or not Path(values["file"]).is_file()):
             return None  # no data at hand, or seeds at fault
         activation = _activation(setting.activation)
-        networks = [setting.network()] if "file" in values else [setting.network(_small), setting.network()]
+        small = None if "file" in values else setting.network_if_any(_small)
         trial = partial(_try_network, entry, part, activation)
-        shapes = [tuple(slot.shape for slot in network.layers) for network in networks]
+        shapes = [tuple(slot.shape for slot in each.layers) for each in (small, setting.network_if_any()) if each]
         return self._error((part, setting.activation), trial, *shapes)
 
     def _error(self, seen: Any, trial: Callable[[Any], None], *shapes: Any) -> Exception | None:
@@ -214,10 +232,10 @@ class _Trials:
 
     def _distinct_layers(self, setting: LayerSetting) -> list[tuple[str, Shape, Layer]]:
         if setting not in self._layers:
-            network = setting.network()
-            layers = [replace(layer, activation=None) for layer in layers_of(network)]
+            network = setting.network_if_any()
+            layers = [replace(layer, activation=None) for layer in layers_of(network)] if network else []
             found: dict[Any, tuple[str, Shape, Layer]] = {}
-            for layer, slot in zip(layers, network.layers, strict=True):
+            for layer, slot in zip(layers, network.layers if network else (), strict=True):
                 shape = slot.shape[0], slot.shape[1]
                 place = "last" if layer.is_last else "hidden" if layer.index else "first"
                 place = slot.role if slot.role == "recurrent" else place

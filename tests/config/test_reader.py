@@ -627,7 +627,9 @@ def test_many_shapes_are_read_without_trying_each(read, monkeypatch):
     tried = []
     monkeypatch.setattr("initbench.config.trials.layers_of", lambda network: tried.append(network) or [])
     monkeypatch.setattr("initbench.config.trials.MOST_LAYERS", 50)
-    monkeypatch.setattr("initbench.config.trials.LayerSetting.network", lambda setting: SimpleNamespace(layers=[]))
+    monkeypatch.setattr(
+        "initbench.config.trials.LayerSetting.network", lambda setting, change: SimpleNamespace(layers=[])
+    )
     read(f"depth: {list(range(1, 400))}\nwidth: {list(range(1, 400))}")
     assert 0 < len(tried) < 20
 
@@ -741,6 +743,13 @@ def test_a_network_without_recurrent_matrix_refuses_an_initializer_for_it(read):
     fault = only_fault(read, "initializer: [zeros, {hidden: zeros, recurrent: identity}]")
     assert "mlp has no recurrent matrix" in fault.message
     assert fault.column == 38
+
+
+@pytest.mark.parametrize("before", ["initializer: zeros\noutput_initializer: ", "initializer: {hidden: zeros, last: "])
+def test_recurrent_is_refused_where_a_mapping_serves_some_layers_alone(read, before):
+    fault = only_fault(read, f"{before}{{recurrent: identity, hidden: ones}}{'}' * before.count('{')}")
+    assert "'recurrent' has no effect where an initializer is given to " in fault.message
+    assert fault.column == len(before.splitlines()[-1]) + 2
 
 
 def test_a_key_that_stands_twice_or_a_tag_does_not_hide_other_faults(read):

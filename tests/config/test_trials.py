@@ -187,6 +187,90 @@ def test_parts_that_look_at_rows_are_shown_some_as_in_a_run(read, plugin, settin
     read(f"{setting}\ninitializer: [by_rows, {ours}]\nbias: output_prior\nactivation: tanh")
 
 
+ARCHITECTURES = """
+import numpy as np
+from initbench.contracts import Dataset
+from initbench.engine.blocks.activation import Activate
+from initbench.engine.blocks.dense import Dense
+from initbench.errors import ShapeError
+from initbench.registry import architecture, dataset, initializer
+
+@dataset("blobs")
+def blobs(folders):
+    "Images that are known only when they are loaded."
+    x, y = np.arange(1920, dtype=np.uint8).reshape(120, 16), np.arange(120) % 3
+    return Dataset(x[:100], y[:100], x[100:], y[100:], ("a", "b", "c"), "image", shape=(4, 4, 1))
+
+@architecture("images_only")
+def images_only(rows, outputs, *, hidden, activation):
+    "Takes no rows but images."
+    if len(rows) != 3:
+        raise ShapeError("takes images")
+    return [*(block for units in hidden for block in (Dense(units), Activate(activation))), Dense(outputs)]
+
+@architecture("ten_units")
+def ten_units(rows, outputs, *, hidden, activation):
+    "Needs ten units, and says so with an error of Python's."
+    if min(hidden) < 10:
+        raise ZeroDivisionError("too few")
+    return [*(block for units in hidden for block in (Dense(units), Activate(activation))), Dense(outputs)]
+
+@architecture("loop")
+def loop(rows, outputs, *, hidden):
+    "Has a matrix that stands for a recurrent one."
+    return [Dense(hidden[0]), Recurrent(hidden[0]), Dense(outputs)]
+
+class Recurrent(Dense):
+    def slots(self, shape):
+        return tuple(slot._replace(role="recurrent") for slot in super().slots(shape))
+
+@initializer("refuses")
+def refuses(shape, rng):
+    "Refuses every layer."
+    raise ShapeError("whatever it is")
+"""
+
+
+@pytest.fixture
+def architectures(tmp_path):
+    (tmp_path / "architectures.py").write_text(ARCHITECTURES)
+    registry.load_plugin(tmp_path / "architectures.py")
+
+
+def test_an_architecture_is_not_refused_for_rows_and_sizes_that_are_made_up(read, architectures):
+    read("dataset: blobs\narchitecture: images_only\ninitializer: [he_normal, lsuv]")
+    read("architecture: ten_units\nwidth: 12\ninitializer: [he_normal, lsuv]")
+    read("dataset: blobs\narchitecture: [mlp, images_only]\nwidth: 12\ninitializer: he_normal")
+
+
+def test_rows_that_are_not_known_hide_no_fault_of_an_mlp(read, architectures):
+    (fault,) = faults(read, "dataset: blobs\narchitecture: [images_only, mlp]\nwidth: 65\ninitializer: looks_linear")
+    assert "width 65" in fault.message
+
+
+def test_a_size_that_an_architecture_cannot_have_is_no_remedy(read, architectures):
+    (fault,) = faults(read, "architecture: ten_units\nwidth: 12\ninitializer: refuses")
+    assert fault.message == "'refuses': whatever it is"
+
+
+def test_an_architecture_that_cannot_be_built_is_refused_where_it_stands(read, architectures):
+    (fault,) = faults(read, "width: 9\narchitecture: ten_units\ninitializer: he_normal")
+    assert (fault.line, fault.message) == (2, "'ten_units': ZeroDivisionError: too few")
+    (fault,) = faults(read, "dataset: churn\narchitecture: [mlp, images_only]")
+    assert (fault.line, fault.message) == (2, "'images_only': takes images")
+
+
+RECURRENT = "initializer: {recurrent: identity, hidden: he_normal}"
+
+
+def test_recurrent_needs_one_architecture_with_a_recurrent_matrix(read, architectures):
+    read(f"architecture: [loop, mlp]\n{RECURRENT}")
+    read(f"dataset: blobs\narchitecture: [mlp, loop]\n{RECURRENT}")
+    (fault,) = faults(read, f"architecture: [mlp, ten_units]\n{RECURRENT}")
+    assert (fault.line, fault.column) == (2, 15)
+    assert fault.message == "architectures mlp, ten_units have no recurrent matrix"
+
+
 @pytest.mark.parametrize("name", sorted(set(bundled()) - {"churn_csv", "clothing_orthogonal"}))
 def test_every_bundled_config_can_be_read(name):
     assert read_experiment(bundled()[name]).name
