@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from initbench.contracts import RowShape
 from initbench.engine.network import BlockNetwork
-from initbench.errors import ParameterError
+from initbench.errors import ParameterError, ShapeError
 from initbench.registry import SHAPE_KEYS, Entry, find
 
 
@@ -55,6 +55,8 @@ def build_network(
     ------
     ParameterError
         When the architecture does not know one of these and it is not ``"none"`` or 0.
+    ShapeError
+        When it gives another number of outputs.
     """
     entry = find("architecture", architecture.name)
     values: dict[str, Any] = {
@@ -69,7 +71,10 @@ def build_network(
         if key not in asked and values[key] != none:
             raise ParameterError(f"architecture {architecture.name} takes no {key}; leave the key out")
     given = {key: values[key] for key in asked}
-    return BlockNetwork(entry.function(rows, outputs, **given, **dict(architecture.parameters)), rows)
+    network = BlockNetwork(entry.function(rows, outputs, **given, **dict(architecture.parameters)), rows)
+    if network.outputs != outputs:
+        raise ShapeError(f"architecture {architecture.name} gives {network.outputs} outputs where {outputs} are needed")
+    return network
 
 
 def shape_keys(entry: Entry) -> list[str]:

@@ -215,6 +215,11 @@ def ten_units(rows, outputs, *, hidden, activation):
         raise ZeroDivisionError("too few")
     return [*(block for units in hidden for block in (Dense(units), Activate(activation))), Dense(outputs)]
 
+@architecture("one_more")
+def one_more(rows, outputs, *, hidden):
+    "Gives one output too many."
+    return [Dense(outputs + 1)]
+
 @architecture("loop")
 def loop(rows, outputs, *, hidden):
     "Has a matrix that stands for a recurrent one."
@@ -258,6 +263,8 @@ def test_an_architecture_that_cannot_be_built_is_refused_where_it_stands(read, a
     assert (fault.line, fault.message) == (2, "'ten_units': ZeroDivisionError: too few")
     (fault,) = faults(read, "dataset: churn\narchitecture: [mlp, images_only]")
     assert (fault.line, fault.message) == (2, "'images_only': takes images")
+    (fault,) = faults(read, "architecture: one_more")
+    assert fault.message == "'one_more': architecture one_more gives 11 outputs where 10 are needed"
 
 
 RECURRENT = "initializer: {recurrent: identity, hidden: he_normal}"
