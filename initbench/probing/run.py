@@ -16,6 +16,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from initbench.config import Experiment, Part, find_config, read_experiment
+from initbench.config.experiment import CONSTANT
 from initbench.contracts import Array
 from initbench.engine.losses import one_hot
 from initbench.engine.network import with_ones
@@ -42,7 +43,9 @@ if TYPE_CHECKING:
 ROWS = 512  # training rows that are sent through the networks
 JACOBIANS = 16  # at least, a setting
 FEWEST_JACOBIANS = 2  # a draw
-LATER = ("optimizer", "learning_rate", "batch_size", "clip_norm", "weight_decay", "dtype")  # no matter at the start
+LATER = (  # keys without a bearing on the start
+    *("dropout", "optimizer", "learning_rate", "schedule", "batch_size", "clip_norm", "weight_decay", "dtype"),
+)
 
 
 class Probe(NamedTuple):
@@ -266,7 +269,7 @@ def look_at_starts(
 def _start_of(cell: Cell, other: Cell) -> Cell:
     """The cell with all that has no bearing on its start made equal to that of any other."""
     alike = replace(cell, optimizer=other.optimizer, learning_rate=1.0, batch_size=ROWS, epochs=1, clip_norm=None)
-    return replace(alike, weight_decay=0.0, dtype="float64", factors=())
+    return replace(alike, dropout=0.0, schedule=CONSTANT, weight_decay=0.0, dtype="float64", factors=())
 
 
 def _origin(cell: Cell) -> tuple[Any, ...]:

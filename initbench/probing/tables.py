@@ -10,9 +10,11 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
-from initbench.contracts import PROBED_LAYERS, PROBED_NETWORKS, Array
+from initbench.contracts import PROBED_LAYERS, PROBED_NETWORKS, Activation, Array
+from initbench.engine.block import Block
 from initbench.engine.blocks.activation import Activate
 from initbench.engine.blocks.dense import Dense
+from initbench.engine.blocks.dropout import Dropout
 from initbench.plan import Cell, network_of
 from initbench.probing.networks import Look
 from initbench.registry import find
@@ -90,9 +92,10 @@ def predict(cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         ``setting, layer``, ``PREDICTED`` and ``SPREAD``. Signals and correlations start from the mean of the first
-        layer, gradients from that of the last hidden one. nan where theory does not hold: with normalization or
-        residual connections, and from the first layer on whose weights and biases are not drawn independently of mean
-        0. The spread is nan with biases too, and where weights depend on one another or on the data.
+        layer, gradients from that of the last hidden one. nan where theory does not hold: where there is anything but
+        one activation between every two dense layers (and dropout, which waits for training), and from the first
+        layer on whose weights and biases are not drawn independently of mean 0. The spread is nan with biases too, and
+        where weights depend on one another or on the data.
     """
     network = network_of(cell)
     sizes = np.array([network.layers[0].shape[0], *(slot.shape[1] for slot in network.layers)])
@@ -102,9 +105,9 @@ def predict(cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
     means = rows.groupby("layer").mean(numeric_only=True)
     drawn = _is_drawn(means, sizes, rows["start"].nunique())
     known = count if drawn.all() else int(drawn.argmin())
-    if not all(isinstance(block, Dense | Activate) for block in network.blocks) or known == 0:
+    activation = _activation_between([block for block in network.blocks if not isinstance(block, Dropout)])
+    if activation is None or known == 0:
         return found
-    activation = find("activation", cell.activation.name).function(**dict(cell.activation.parameters))
     weights = (means["weight_square"] * sizes[:-1]).to_numpy()[:known]
     biases = means["bias_square"].to_numpy()[:known]
     lengths = predicted_lengths(activation, weights, biases, means["preactivation_square"].iloc[0])
@@ -123,6 +126,16 @@ def predict(cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
         relative = predicted_gradients(activation, weights[:hidden], lengths[:hidden], sizes[: hidden + 1].tolist())
         found.loc[: hidden - 1, PREDICTED[1]] = relative * means["gradient_square"].iloc[hidden - 1]
     return found
+
+
+def _activation_between(blocks: Sequence[Block]) -> Activation | None:
+    """The activation that stands between every two dense blocks, or None where something else does."""
+    dense, between = blocks[::2], blocks[1::2]
+    found = {block.activation for block in between if isinstance(block, Activate)}
+    if not between and len(dense) == 1:
+        found = {find("activation", "linear").function()}
+    is_like_this = all(type(block) is Dense for block in dense) and all(type(block) is Activate for block in between)
+    return found.pop() if is_like_this and len(found) == 1 and len(dense) == len(between) + 1 else None
 
 
 def _is_drawn(means: pd.DataFrame, sizes: Array, draws: int) -> Array:

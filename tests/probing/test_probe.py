@@ -13,6 +13,8 @@ from threadpoolctl import threadpool_limits
 from initbench.analysis.intervals import wilson_interval
 from initbench.analysis.verdicts import DEEPEST
 from initbench.contracts import Layer
+from initbench.engine.blocks.activation import Activate
+from initbench.engine.blocks.dense import Dense
 from initbench.engine.blocks.residual import connections
 from initbench.engine.network import with_ones
 from initbench.engine.signals import Observer
@@ -20,7 +22,7 @@ from initbench.probing.jacobians import jacobian_spectra, spectrum_numbers
 from initbench.probing.networks import is_constant, is_independent, likeness, mean_cosine
 from initbench.probing.run import probe
 from initbench.randomness import stream
-from initbench.registry import entries, find, initializer
+from initbench.registry import architecture, entries, find, initializer
 
 FLOAT = np.dtype(np.float64)
 ERRORS = 4.5  # standard errors: one right number in 150,000 lies further off
@@ -529,6 +531,42 @@ def test_later_steps_change_nothing_but_the_update(probed):
     same = ["preactivation_square", "gradient_square", "correlation", "singular_max"]
     pd.testing.assert_frame_equal(by_rate[0][same], by_rate[1][same])
     assert (by_rate[1]["update_ratio"] / by_rate[0]["update_ratio"]).tolist() == pytest.approx([2.0] * len(by_rate[0]))
+
+
+def test_dropout_and_schedules_begin_with_training(probed):
+    drawn = []
+
+    @initializer("counted")
+    def counted(shape, rng):
+        """Counts what it draws."""
+        drawn.append(shape)
+        return rng.normal(size=shape)
+
+    once = probed(initializer="counted", depth=2).layers
+    alone = len(drawn)
+    drawn.clear()
+    swept = probed(initializer="counted", depth=2, dropout=[0, 0.5], schedule=["constant", "cosine"])
+    assert len(drawn) == alone
+    assert (len(swept.settings), len(swept.distinct)) == (4, 1)
+    columns = [name for name in once if once[name].dtype.kind == "f"]
+    for _, rows in swept.layers.groupby(["dropout", "schedule"]):
+        pd.testing.assert_frame_equal(rows[columns].reset_index(drop=True), once[columns])
+
+
+def test_theory_goes_by_the_activation_between_dense_layers_and_not_by_the_key(probed):
+    @architecture("layers")
+    def layers(rows, outputs, *, hidden, behind: str = ""):
+        """Layers, and what stands behind each."""
+        blocks = {name: [Activate(find("activation", name).function())] for name in ("tanh", "linear")} | {"": []}
+        return [*(block for name in behind.split("-") for block in (Dense(hidden[0]), *blocks[name])), Dense(outputs)]
+
+    kinds = {"tanh-tanh": True, "-": False, "tanh-linear": False, "tanh-": False}
+    parts = [{"layers": {"behind": behind}} for behind in kinds]
+    found = probed(architecture=parts, activation="relu", initializer="he_normal").layers
+    predicted = found.groupby("architecture", sort=False)["predicted_preactivation_square"].mean()
+    assert dict(zip(kinds, predicted.notna(), strict=True)) == kinds
+    same = probed(activation="tanh", initializer="he_normal", depth=2).layers
+    assert predicted.iloc[0] == same["predicted_preactivation_square"].mean()
 
 
 def test_a_network_without_hidden_layers_is_looked_at_too(probed):
