@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -477,13 +478,10 @@ class Store:
         )
         table = pd.DataFrame([row[:-1] for row in rows], columns=names.split())
         factors = self._spread_factors(table)
-        curves = [
-            _curve(blob, planned) for blob, planned in zip((row[-1] for row in rows), table["planned"], strict=True)
-        ]
-        last = [_summary(curve) for curve in curves]
+        curves = [_curve(row[-1], row[3]) for row in rows]
         runs = table[[*factors, "seed", "cell", "status"]].copy()
         summary_columns = ["epochs", *METRICS, "best_epoch", "best_valid_accuracy"]
-        runs[summary_columns] = pd.DataFrame(last, columns=summary_columns, index=runs.index, dtype=float)
+        runs[summary_columns] = pd.DataFrame(_summaries(curves), columns=summary_columns, index=runs.index, dtype=float)
         runs[["diverged_epoch", "wall_seconds", "error"]] = table[["diverged_epoch", "wall_seconds", "error"]]
         for name, values in self._further().items():
             runs[name] = table["cell"].map(values).astype(float)
@@ -584,22 +582,40 @@ def _curve(blob: bytes | None, planned: int) -> Array:
     return np.frombuffer(blob, "<f8").reshape(-1, len(METRICS))
 
 
-def _summary(curve: Array) -> list[float]:
-    """Epochs with finite numbers, the metrics after the last of them, best epoch and its validation accuracy."""
-    finite = np.flatnonzero(np.isfinite(curve[:, 0]))
-    if not len(finite):
-        return [np.nan] * (len(METRICS) + 3)
-    valid = curve[: finite[-1] + 1, METRICS.index("valid_accuracy")]
-    best = int(np.argmax(valid))
-    return [finite[-1], *curve[finite[-1]], best, valid[best]]
+def _summaries(curves: Sequence[Array]) -> Array:
+    """Of each curve its epochs with finite numbers, the metrics after the last, the best epoch and its accuracy.
+
+    Curves of one length are looked at together: one by one, those of 100,000 cells take 1.5 s.
+    """
+    found = np.full((len(curves), len(METRICS) + 3), np.nan)
+    by_length: dict[int, list[int]] = {}
+    for row, curve in enumerate(curves):
+        by_length.setdefault(len(curve), []).append(row)
+    for length, rows in by_length.items():
+        together = np.stack([curves[row] for row in rows])
+        finite = np.isfinite(together[:, :, 0])
+        last = length - 1 - np.argmax(finite[:, ::-1], axis=1)
+        valid = np.where(np.arange(length) <= last[:, None], together[:, :, METRICS.index("valid_accuracy")], -np.inf)
+        best, each = np.argmax(valid, axis=1), np.arange(len(rows))
+        numbers = np.column_stack([last, together[each, last], best, valid[each, best]])
+        has_any = finite.any(axis=1)
+        found[np.array(rows)[has_any]] = numbers[has_any]
+    return found
 
 
 def _checksum(*values: bytes | str | float | None) -> str:
-    digest = sha256()
-    for value in values:
-        content = value if isinstance(value, bytes) else json.dumps(value).encode()
-        digest.update(b"%d:" % len(content) + content)
-    return digest.hexdigest()[:16]
+    contents = [value if isinstance(value, bytes) else _json(value) for value in values]
+    return sha256(b"".join([b"%d:%b" % (len(content), content) for content in contents])).hexdigest()[:16]
+
+
+def _json(value: str | float | None) -> bytes:
+    """As ``json.dumps`` writes it, which takes ten times as long for texts and numbers."""
+    if type(value) is str:
+        return encode_basestring_ascii(value).encode()
+    if type(value) is int:
+        return b"%d" % value
+    is_plain = type(value) is float and math.isfinite(value)
+    return repr(value).encode() if is_plain else json.dumps(value).encode()
 
 
 def verify(folder: Path) -> list[str]:

@@ -1,7 +1,9 @@
 """The store: what is kept, what is read back, what is refused."""
 
 import dataclasses
+import json
 import sqlite3
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from initbench.config import read_experiment
 from initbench.contracts import METRICS
 from initbench.errors import StoreError
 from initbench.plan import DataFacts, make_plan
+from initbench.storage import store as store_module
 from initbench.storage.files import write_text
 from initbench.storage.store import Record, Store
 
@@ -140,3 +143,34 @@ def test_what_fails_now_does_not_take_the_place_of_what_was_finished(tmp_path, c
         assert store.failures() == []
         assert store.finished() == {cells[0].key}
         assert store.frames().runs["test_accuracy"].notna().all()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (),
+        ("a", 'é"\n\ud800'),
+        (1, -3, 2**70, True),
+        (0.1, -0.0, 1e300, 5e-324, float("nan"), float("-inf")),
+        (None, b"x"),
+    ],
+)
+def test_checksums_are_those_of_the_stores_that_there_are(values):
+    contents = [value if isinstance(value, bytes) else json.dumps(value).encode() for value in values]
+    expected = sha256(b"".join(b"%d:" % len(content) + content for content in contents)).hexdigest()[:16]
+    assert store_module._checksum(*values) == expected
+
+
+def test_curves_are_summed_up_together_as_one_by_one():
+    rng = np.random.default_rng(0)
+    curves = [rng.random((rng.integers(1, 6), len(METRICS))).round(1) for _ in range(300)]
+    for curve in curves:
+        curve[rng.integers(0, len(curve) + 2) :] = np.nan
+    for curve, found in zip(curves, store_module._summaries(curves), strict=True):
+        finite = np.flatnonzero(np.isfinite(curve[:, 0]))
+        if not len(finite):
+            assert np.isnan(found).all()
+            continue
+        valid = curve[: finite[-1] + 1, METRICS.index("valid_accuracy")]
+        expected = [finite[-1], *curve[finite[-1]], np.argmax(valid), valid.max()]
+        np.testing.assert_array_equal(found, expected)
