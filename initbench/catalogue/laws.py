@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,8 @@ SHAPES = ((1, 1), (1, 7), (7, 1), (40, 6), (6, 40), (24, 24))
 LARGE = (600, 400)  # where weights are compared with a stated distribution
 WIDE = (30, 8000)  # where biases are, of which a layer has few
 VARIED = (200, 150)  # where both are at other parameters and in other layers
+SMALL = (12, 10)  # where both are in many layers, since a rule may hang on the fans
+SMALL_NUMBERS = 12_000  # that are drawn there
 TWICE = (24, 60)  # of two layers that must not share draws
 SEEDS = (0, 1, 2)
 STANDARD_ERRORS = 5.0
@@ -33,6 +36,7 @@ EXACT = 1e-9
 NETWORKS = (((6, 12, 12, 12, 3), "tanh"), ((6, 12, 12, 12, 1), "relu"))
 ROWS = 64
 ALIKE = 0.9  # correlation of two layers' weights from which on they are the same draws, scaled
+SAME_UNIT = 1e-9  # below 1, the cosine of two units from which on they are the same draws, scaled
 FEW = 24  # so few values among many weights look drawn by no chance
 SLOPE_ERROR = 1e-6
 BOWL_STEPS = 3000
@@ -43,7 +47,9 @@ ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh")
 SAME_BYTES = "the generator it is given is the only source of chance"
 OWN_ARRAY = "each layer gets an array of its own"
 OWN_DRAWS = "layers of equal shape never share draws"
+OWN_UNITS = "units of a layer never share draws"
 EVERY_SHAPE = "draws a layer of every shape, or raises ShapeError"
+SMALLER = "the same in small layers"
 ELSEWHERE = "the same at other parameters and in other layers"
 NO_DISTRIBUTION = """not tried: mean, std, support and shape of what it draws, as it states no distribution; to do so:
   @initializer('NAME', distribution=lambda fan_in, fan_out: scipy.stats.norm(0, fan_in**-0.5))
@@ -79,7 +85,7 @@ def check_laws(entry: Entry) -> list[Finding]:
 
     Examples
     --------
-    >>> print(check_laws(find("bias", "constant"))[-2])
+    >>> print(check_laws(find("bias", "constant"))[-3])
     every bias is 0.01: all 24000 are
     """
     laws: dict[str, Callable[[Entry], Findings]] = {
@@ -260,6 +266,7 @@ def _layer_findings(entry: Entry) -> Findings:
         except ShapeError:
             continue  # a part may refuse a shape, as long as it says so
     if is_sound:  # else each fault would come twice
+        yield from _small_findings(trial)
         yield from _variation_findings(entry, _varied_findings)
 
 
@@ -315,10 +322,21 @@ def _independence_findings(trial: Trial) -> Findings:
         alike = _correlation(first, second)
         found = f"the draws of seeds 0 and 1 have the correlation {alike:.2g}"
         yield Finding(OWN_DRAWS, found, not alike > ALIKE)
+    if trial.entry.about.distribution is not None and trial.entry.kind == "initializer" and not _has_few_values(first):
+        copies = _count_copies(first)
+        found = f"{copies} of {first.shape[1]} have the weights of another, but for their scale" if copies else ""
+        yield Finding(OWN_UNITS, found, not copies)
     if biases and not _has_few_values(biases[0]):
         alike = max(_correlation(row, biases[0]) for row in first)
         found = f"the biases and the weights of one input have the correlation {alike:.2g} at most"
         yield Finding("weights and biases never share draws", found, not alike > ALIKE)
+
+
+def _count_copies(weights: Array) -> int:
+    """How many units have the weights of another, times a positive number; mirror images may be meant."""
+    lengths = np.linalg.norm(weights, axis=0)
+    units = weights / np.where(lengths > 0, lengths, 1)
+    return int((units.T @ units - 2 * np.eye(len(lengths)) > 1 - SAME_UNIT).any(axis=0).sum())
 
 
 def _correlation(first: Array, second: Array) -> float:
@@ -341,17 +359,45 @@ def _distribution_findings(trial: Trial, of: int, shape: Shape, seeds: Iterable[
     try:
         stated = trial.distributions(shape)[of : of + 1]
         if stated and not isinstance(stated[0], (int, float)):
-            stated[0].support(), stated[0].stats("mvk")
+            stated[0].stats("mvk")
+            if np.isnan(stated[0].support()).any():
+                raise ParameterError("its parameters are none that this distribution can have")
     except Exception as error:
         wish = "its distribution is (fan_in, fan_out, **parameters) -> frozen scipy.stats"
         yield Finding(wish, f"{type(error).__name__}: {error}", False)
         return
     for law in stated:
-        drawn = np.concatenate([np.ravel(trial.draw(shape, seed)[of]) for seed in seeds])
+        layers = [trial.draw(shape, seed) for seed in seeds]
+        if of >= len(layers[0]):
+            yield Finding(
+                "draws the weights and the biases that it states distributions for", "got weights alone", False
+            )
+            return
+        arrays, what = [layer[of] for layer in layers], trial.nouns()[of]
+        wrong = [finding for array in arrays for finding in _number_findings(what, array, shape) if not finding.holds]
+        yield from wrong
+        if wrong:
+            return
+        drawn = np.concatenate([np.ravel(array) for array in arrays])
         if isinstance(law, (int, float)):
-            yield _number_finding(drawn, law, trial.nouns()[of])
+            yield _number_finding(drawn, law, what)
         else:
             yield from _sample_findings(drawn, law, " of the biases" if of else "", shape)
+
+
+def _small_findings(trial: Trial) -> Findings:
+    """Compare draws of many small layers with what the part states for them, if anything, as one law."""
+    tried = 0
+    try:
+        for of in range(len(trial.distributions(SMALL))):
+            seeds = range(SMALL_NUMBERS // (prod(SMALL) if trial.nouns()[of] == "weights" else SMALL[1]))
+            found = _distribution_findings(trial, of, SMALL, seeds)
+            yield from (Finding(SMALLER, str(finding), False) for finding in found if not finding.holds)
+            tried = max(tried, len(seeds))
+    except ShapeError:
+        return  # a part may refuse a shape, as long as it says so
+    if tried:
+        yield Finding(SMALLER, f"tried {tried} of {SMALL[0]} × {SMALL[1]}", True)
 
 
 def _number_finding(drawn: Array, number: float, what: str) -> Finding:
@@ -397,7 +443,7 @@ def _shape_finding(drawn: Array, stated: Any, subject: str, place: str) -> Findi
         f"at {values[gaps.argmax()]:.3g} its distribution function is off by {gaps.max():.2g} "
         f"(Kolmogorov-Smirnov p = {p:.1g})"
     )
-    return Finding(f"shape{subject} is that of {stated.dist.name} {place}", found, not p < SMALLEST_P)
+    return Finding(f"shape{subject} is that of {stated.dist.name} {place}", found, p >= SMALLEST_P)
 
 
 def _variation_findings(entry: Entry, check: Callable[[Trial], Iterable[Finding]]) -> Findings:

@@ -164,6 +164,16 @@ def test_draws_of_the_stated_distribution_keep_its_laws(name):
     assert broken_laws(entry) == remarks(entry) == []
 
 
+class Unknown(stats.rv_continuous):
+    """A distribution whose function gives nan."""
+
+    def _cdf(self, x):
+        return np.full_like(x, np.nan)
+
+    def _stats(self):
+        return 0.0, 1.0, 0.0, 0.0
+
+
 ASTRAY = {
     r"^mean is 0 by its distribution at 600 × 400: drew 0.00[34]": (
         fan_normal,
@@ -202,6 +212,39 @@ ASTRAY = {
         lambda fan_in, fan_out: (fan_normal(fan_in, fan_out), stats.norm(0, 0.1)),
         lambda shape, rng: (rng.normal(0, shape[0] ** -0.5, shape), rng.normal(0, 0.11, shape[1])),
     ),
+    r"^its distribution is .* none that this distribution can have": (
+        lambda fan_in, fan_out: stats.norm(0, -1),
+        lambda shape, rng: rng.normal(0, shape[0] ** -0.5, shape),
+    ),
+    r"^draws the weights and the biases that it states distributions for: got weights alone": (
+        lambda fan_in, fan_out: (fan_normal(fan_in, fan_out), 0.0),
+        lambda shape, rng: rng.normal(0, shape[0] ** -0.5, shape),
+    ),
+    r"^weights are finite: got nan or inf in a layer of \(600, 400\)": (
+        fan_normal,
+        lambda shape, rng: np.where(rng.random(shape) < 1e-5, np.nan, rng.normal(0, shape[0] ** -0.5, shape)),
+    ),
+    r"^shape is that of .* off by nan ": (
+        lambda fan_in, fan_out: Unknown()(scale=fan_in**-0.5),
+        lambda shape, rng: rng.normal(0, shape[0] ** -0.5, shape),
+    ),
+    r"^the same in small layers: std is 0.2887 by its distribution at 12 × 10: drew 0.5[5-9]": (
+        fan_normal,
+        lambda shape, rng: rng.normal(0, (2 if shape[0] < 100 else 1) * shape[0] ** -0.5, shape),
+    ),
+    r"^the same in small layers: std of the biases is 0.1 by its distribution at 12 × 10: drew 0.(19|20)": (
+        lambda fan_in, fan_out: (fan_normal(fan_in, fan_out), stats.norm(0, 0.1)),
+        lambda shape, rng: (
+            rng.normal(0, shape[0] ** -0.5, shape),
+            rng.normal(0, 0.2 if shape[0] < 20 else 0.1, shape[1]),
+        ),
+    ),
+    r"^units of a layer never share draws: 60 of 60 have the weights of another, but for their scale": (
+        fan_normal,
+        lambda shape, rng: rng.normal(0, shape[0] ** -0.5, (shape[0], shape[1] // 2 + 1)).repeat(2, axis=1)[
+            :, : shape[1]
+        ],
+    ),
     r"^every bias is 0: 24000 of 24000 are not": (
         lambda fan_in, fan_out: (fan_normal(fan_in, fan_out), 0.0),
         lambda shape, rng: (rng.normal(0, shape[0] ** -0.5, shape), np.full(shape[1], 0.1)),
@@ -213,6 +256,14 @@ ASTRAY = {
 def test_draws_astray_of_the_stated_distribution_are_reported_with_numbers(sentence):
     (law,) = broken_laws(drawn_by(*ASTRAY[sentence]))
     assert re.search(sentence, law), law
+
+
+def test_mirror_images_of_units_are_no_shared_draws():
+    def mirrored(shape, rng):
+        drawn = rng.normal(0, shape[0] ** -0.5, (shape[0], shape[1] // 2 + 1))
+        return np.concatenate([drawn, -drawn], axis=1)[:, : shape[1]]
+
+    assert broken_laws(drawn_by(fan_normal, mirrored)) == []
 
 
 def test_biases_are_compared_with_their_distribution():
