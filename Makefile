@@ -8,7 +8,7 @@ INITBENCH := $(BIN)/initbench
 OLDEST_PYTHON ?= python3.10
 NEWEST_PYTHON ?= python3.13
 
-.PHONY: run install example test test-long lint check smoke oldest newest peers bench gallery replications claims report sweep \
+.PHONY: run install example test test-long lint check smoke oldest newest peers bench bench-compare gallery replications claims report sweep \
 	sweep-depth sweep-activation sweep-learning-rate sweep-churn clean
 
 run: install
@@ -78,6 +78,12 @@ bench: install
 	$(BIN)/python -m pip install --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python benchmarks/compare.py --output docs/performance.md
 	$(BIN)/python benchmarks/overheads.py
+
+# Two commits, command by command in turn: make bench-compare OLD=v0.1.0 NEW=main
+OLD ?= HEAD~1
+NEW ?= HEAD
+bench-compare: install
+	$(BIN)/python benchmarks/commands.py $(OLD) $(NEW)
 
 gallery: install
 	$(BIN)/python docs/gallery/draw.py

@@ -1,10 +1,12 @@
 """The benchmarks run: each contender that is installed trains a tiny workload, and the page gets its table."""
 
 import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import commands
 import numpy as np
 import pytest
 import simulate_tuning
@@ -68,3 +70,26 @@ def test_simulated_verdicts_show_arms_that_differ_by_much_and_not_those_that_are
     ]
     assert float(shown[0].split()[0]) <= 20
     assert shown[1].startswith("100.0 [")
+
+
+def test_two_versions_are_timed_in_turn_and_the_first_turn_does_not_count():
+    class Clock:
+        def __init__(self, step):
+            self.step, self.turns = step, 0
+
+        def time(self, row):
+            self.turns += 1
+            return 100.0 if self.turns == 1 else self.step * self.turns
+
+    found = commands.measure([Clock(2.0), Clock(1.0)], ["smoke"], 3)
+    assert found == {"smoke": [[4.0, 6.0, 8.0], [2.0, 3.0, 4.0]]}
+    assert commands.table(found).splitlines()[-1] == "| initbench run smoke | 6.00 | 3.00 | 0.50 |"
+
+
+@pytest.mark.long
+def test_a_command_is_timed_with_two_versions(tmp_path):
+    command = [sys.executable, str(BENCHMARKS / "commands.py"), ".", ".", "list", "--repeat", "1"]
+    command += ["--output", str(tmp_path / "times.json")]
+    done = subprocess.run(command, cwd=BENCHMARKS.parent, check=True, capture_output=True, text=True)
+    assert "| initbench list initializers | " in done.stdout
+    assert len(json.loads((tmp_path / "times.json").read_text())["seconds"]["list"][0]) == 1
