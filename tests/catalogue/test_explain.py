@@ -61,7 +61,7 @@ def explained(name, title, *options):
     return [line[13:] for line in lines[start:end]]
 
 
-@pytest.mark.parametrize("fan", [1, 2, 7, 256])
+@pytest.mark.parametrize("fan", [1, 7, 256])
 @pytest.mark.parametrize(("name", "std"), [("he_normal", (2 / 1) ** 0.5), ("he_uniform", 2**0.5), ("flax_dense", 1.0)])
 def test_moments_and_bounds_are_told_as_they_are(name, std, fan):
     weights, _, is_even = draw_layer(find("initializer", name), fan, fan, "relu")

@@ -75,8 +75,7 @@ def test_all_numbers_are_finite_whatever_the_network_and_the_rows(name, edge):
 @each_scheme
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_all_numbers_are_finite_whatever_the_activation(name, activation):
-    for depth in (1, 20):
-        assert is_sound(fill(name, make_network((6, *[10] * depth, 3), activation, n=50), **quick(name)))
+    assert is_sound(fill(name, make_network((6, *[10] * 20, 3), activation, n=20), **quick(name)))
 
 
 def test_the_check_of_numbers_catches_one_that_is_not_finite():
@@ -136,8 +135,8 @@ def test_all_train_and_their_numbers_do_not_depend_on_their_neighbours(run_schem
     assert set(together.runs["status"]) == {"ok"}
     every = numbers(together)
     assert len(set(every.values())) == len(every)
-    for name in SCHEMES:
-        assert numbers(run_schemes([name], f"{name}-alone")).items() <= every.items()
+    for part in (0, 1):  # schemes are trained beside others than before, in stacks of other heights
+        assert numbers(run_schemes(SCHEMES[part::2], f"part-{part}")).items() <= every.items()
 
 
 def test_they_are_shown_training_rows_alone(run_schemes, monkeypatch):

@@ -242,7 +242,7 @@ def test_a_critical_point_is_a_fixed_point():
     assert fixed_point(tanh, found.sigma_w, 0.2) == pytest.approx(found.q, rel=EXACT)
 
 
-def simulate(phi, sigma_w, q, width=1000, depth=10, networks=4):
+def simulate(phi, sigma_w, q, width=400, depth=10, networks=10):
     """Mean factors a layer of the variance of signals that start with ``q``, and of gradients on their way back."""
     rng = np.random.default_rng(0)
     forward, backward = [], []
@@ -350,7 +350,7 @@ def test_the_series_catches_a_slope_that_is_a_thousandth_off():
 
 
 @every
-@pytest.mark.parametrize("q", [0.05, 1.0, 60.0])
+@pytest.mark.parametrize("q", [0.05, 60.0])
 def test_the_slope_of_the_correlation_map_is_its_derivative_from_end_to_end(name, q):
     phi = activation(name)
     nodes, weights = np.polynomial.legendre.leggauss(40)
@@ -368,7 +368,7 @@ def test_repeating_the_correlation_map_leads_to_its_stable_fixed_point(name):
     for sigma_w, sigma_b in ((1.0, 0.5), (1.6, 0.3)):
         q = fixed_point(phi, sigma_w, sigma_b)
         found = stable_correlation(phi, sigma_w, sigma_b, q)
-        if not depth_scale(found.slope) < 12:
+        if not depth_scale(found.slope) < 8:
             continue
         depth = 40 + int(25 * depth_scale(found.slope))
         c = predicted_correlations(phi, *np.full((2, depth), [[sigma_w**2], [sigma_b**2]]), np.full(depth, q), 0.3)
@@ -412,13 +412,13 @@ def test_correlations_end_where_they_must_also_where_lengths_have_no_end(name, v
 
 @pytest.mark.parametrize(("name", "variance"), [("linear", 1.0), ("relu", 2.0)])
 def test_where_lengths_grow_by_the_biases_alone_repeating_the_map_makes_inputs_alike_slowly(name, variance):
-    phi, constant = activation(name), np.full((2, 400), [[variance], [0.1]])
+    phi, constant = activation(name), np.full((2, 200), [[variance], [0.1]])
     q = predicted_lengths(phi, *constant, 1.0)
     apart = 1 - predicted_correlations(phi, *constant, q, 0.0)
     if name == "linear":
-        assert apart[[10, 100, 399]] == pytest.approx(1 / q[[10, 100, 399]])  # 1 - c stays the same share of q
-    assert 0 < apart[399] < apart[100] / 2 < apart[10] / 4
-    assert apart[399] / apart[398] > 0.99  # more slowly than any exponential
+        assert apart[[10, 50, 199]] == pytest.approx(1 / q[[10, 50, 199]])  # 1 - c stays the same share of q
+    assert 0 < apart[199] < apart[50] / 2 < apart[10] / 4
+    assert apart[199] / apart[198] > 0.98  # more slowly than any exponential
     found = stable_correlation(phi, math.sqrt(variance), math.sqrt(0.1), fixed_point(phi, math.sqrt(variance), 0.3))
     assert found.value == 1
     assert depth_scale(found.slope) == math.inf
