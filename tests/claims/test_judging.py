@@ -75,9 +75,9 @@ def wrong_share(rule, effect, times=2000, n=10, flip=False):
 
 
 def test_equal_arms_are_hardly_ever_told_apart():
-    shares = wrong_share("higher", 0.0, 400)
+    shares = wrong_share("higher", 0.0, 200)
     assert shares.get("supported", 0.0) <= 0.05
-    assert wrong_share("higher", 0.0, 100, flip=True).get("supported", 0.0) > 0.3  # the check can fail
+    assert wrong_share("higher", 0.0, 50, flip=True).get("supported", 0.0) > 0.3  # the check can fail
 
 
 def false_claims(n, together, times):
@@ -91,14 +91,14 @@ def false_claims(n, together, times):
     return np.mean(told)
 
 
-@pytest.mark.parametrize(("n", "together", "times"), [(2, 1, 200), (3, 1, 200), (3, 10, 40)])
+@pytest.mark.parametrize(("n", "together", "times"), [(2, 1, 100), (3, 1, 100), (3, 10, 20)])
 def test_arms_that_train_by_the_toss_of_a_coin_are_rarely_called_different(n, together, times):
     assert false_claims(n, together, times) <= 0.05
 
 
 def test_the_check_of_coins_catches_student_alone(monkeypatch):
     monkeypatch.setattr("initbench.claims.judging.separation_p", lambda seeds: 0.0)
-    assert false_claims(3, 10, 40) > 0.07
+    assert false_claims(3, 10, 20) > 0.07
 
 
 def test_holm_counts_all_claims_of_a_run():

@@ -26,13 +26,15 @@ CLAIMS = {
     "expect: {matches: zeros, value: 1, within: 0.01}\n",
     "he_is_its_own_equal": NETWORK + "arms: {A: {initializer: he_normal}, B: {}}\nmetric: {test_loss: {epoch: 1}}\n"
     "expect: {equal: [A, B], within: 0.1}\n",
-    "he_keeps_the_variance": "network: {dataset: gaussian, scaling: none, depth: 3, width: 400}\narms: {He: {}}\n"
+    "he_keeps_the_variance": "network: {dataset: gaussian, scaling: none, depth: 3, width: 200}\narms: {He: {}}\n"
     "metric: {preactivation_square: {layer: 3}}\nexpect: {matches: He, value: theory, within: 0.3}\n",
     "glorot_shrinks": "network: {dataset: gaussian, scaling: none, depth: [2, 4, 6], width: 64}\n"
     "arms: {Glorot: {initializer: glorot_normal}, He: {}}\n"
     "metric: {slope: preactivation_square, over: depth, exponential: true}\n"
     "expect: {lower: Glorot, than: He, by: 0.1}\n",
 }
+
+without_figures = pytest.mark.usefixtures("sketches")
 
 
 def claim_of(folder, name, seeds=None):
@@ -82,6 +84,7 @@ def test_again_trains_nothing_and_says_the_same(verdicts, tmp_path):
     assert manifest["cells_trained_now"] == 0
 
 
+@without_figures
 def test_a_claim_that_changed_after_its_first_look_is_told(tmp_path):
     name = "he_is_its_own_equal"
     first = run_claims([claim_of(tmp_path, name)], results=tmp_path)
@@ -96,6 +99,7 @@ def test_a_claim_that_changed_after_its_first_look_is_told(tmp_path):
     assert list(fewer.table["planned"]) == ["planned with 12 seeds"]
 
 
+@without_figures
 def test_networks_that_cannot_be_drawn_leave_no_verdict_and_are_counted(tmp_path, monkeypatch):
     from initbench.probing import run as probing
 
@@ -114,6 +118,7 @@ def test_networks_that_cannot_be_drawn_leave_no_verdict_and_are_counted(tmp_path
     assert "no verdict, since 1 of 12 seeds have no number" in lacking.table["sentence"][0]
 
 
+@without_figures
 def test_a_metric_that_the_data_lack_leaves_the_other_claims_their_verdicts(tmp_path):
     lacking = claim_of(tmp_path, "he_learns")
     file = tmp_path / "auc.yaml"
@@ -124,6 +129,7 @@ def test_a_metric_that_the_data_lack_leaves_the_other_claims_their_verdicts(tmp_
     assert "test_auc" in report_below(tmp_path / "claims")[1].read_text(encoding="utf-8")
 
 
+@without_figures
 def test_a_clock_beside_networks_without_one_trains_nothing_twice(tmp_path):
     clocked = NETWORK.replace("epochs: 3", "epochs: 3, target: 0.3, clock: 2")
     text = clocked + "arms: {He: {}, zeros: {initializer: zeros}}\nmetric: steps_to_target\n"
@@ -142,6 +148,7 @@ def test_a_clock_beside_networks_without_one_trains_nothing_twice(tmp_path):
 TUNED = NETWORK.replace("learning_rate: 0.1", "learning_rate: {tune: [0.001, 0.1, 0.3], seeds: 2}")
 
 
+@without_figures
 def test_each_arm_that_tunes_reports_at_its_own_best_value_as_an_ordinary_run_does(tmp_path):
     arms = "arms: {He: {}, small: {initializer: {normal: {std: 0.03}}}, slow: {learning_rate: 0.001}}\n"
     expect = "metric: test_accuracy\nexpect: {lower: slow, than: He, by: 0.05}\n"
@@ -177,6 +184,7 @@ def test_each_arm_that_tunes_reports_at_its_own_best_value_as_an_ordinary_run_do
     pd.testing.assert_frame_equal(again.table, found.table)
 
 
+@without_figures
 def test_an_arm_that_fails_at_each_value_leaves_no_verdict_and_the_others_theirs(tmp_path):
     from initbench.registry import initializer
 
@@ -208,6 +216,7 @@ def test_an_arm_that_fails_at_each_value_leaves_no_verdict_and_the_others_theirs
     )
 
 
+@without_figures
 def test_arms_with_the_same_networks_in_other_words_choose_as_each_does_alone(tmp_path):
     arms = "arms: {He: {}, slow: {learning_rate: 0.001}}\nmetric: test_accuracy\n"
     text = f"claim: He is faster.\n{HEAD}{TUNED}{arms}expect: {{lower: slow, than: He, by: 0.05}}\n"
@@ -223,6 +232,7 @@ def test_arms_with_the_same_networks_in_other_words_choose_as_each_does_alone(tm
         assert alone["effect"][0] == together["effect"][place] < -0.05
 
 
+@without_figures
 def test_a_folder_holds_claims_or_an_experiment_and_status_and_report_know_which(tmp_path):
     text = f"claim: A.\n{HEAD}{TUNED}arms: {{He: {{}}}}\nmetric: trains\nexpect: {{share: He, at_least: 0.1}}\n"
     (tmp_path / "claims.yaml").write_text(text, encoding="utf-8")

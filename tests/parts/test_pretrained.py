@@ -93,16 +93,19 @@ def at_epoch(results, epoch):
     return results.curves.query("epoch == @epoch")[list(METRICS)].to_numpy()
 
 
-@pytest.fixture
-def rich(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "rich.yaml").write_text(RICH)
-    return run("rich.yaml")
+@pytest.fixture(scope="module")
+def rich(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("rich")
+    (folder / "rich.yaml").write_text(RICH)
+    return run(folder / "rich.yaml", results=folder)
 
 
 def continued(rich, row, file):
+    """One more epoch from the weights in a file."""
     changes = [f"normalization={row.normalization}", f"residual={row.residual}", "epochs=1", "record=[curves]"]
-    return run("rich.yaml", results="continued", changes=[*changes, f"initializer={{pretrained: {{file: '{file}'}}}}"])
+    changes.append(f"initializer={{pretrained: {{file: '{file}'}}}}")
+    folder = rich.folder.parent
+    return run(folder / "rich.yaml", results=folder / "continued", changes=changes)
 
 
 def weights_file(results, cell):
