@@ -221,7 +221,7 @@ def random_tuning(rng, count):
     return f, {seed: (seed, seed + count) for seed in range(count)}
 
 
-@pytest.mark.parametrize("trial", range(10))
+@pytest.mark.parametrize("trial", range(5))
 def test_the_choice_of_a_seed_follows_from_its_own_tuning_cells_alone(trial):
     rng = np.random.default_rng(trial)
     f, by_seed = random_tuning(rng, 4)

@@ -28,7 +28,7 @@ def invoke(*arguments, code=0):
 
 @pytest.mark.parametrize("entry", PARTS, ids=lambda entry: entry.name)
 def test_every_part_is_explained_with_formula_source_and_family(entry):
-    text = invoke("explain", entry.name)
+    text = invoke("explain", entry.name, "--fan-in", 32, "--fan-out", 32)
     assert text.startswith(f"{entry.name}: {entry.kind}, {entry.about.family}")
     assert entry.about.family != "other"
     assert "formula      " in text

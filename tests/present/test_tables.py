@@ -55,8 +55,8 @@ def test_csv_quotes_as_rfc_4180_says_and_defuses_formulas():
 
 
 def test_csv_has_a_line_a_row(eight):
-    many = pd.concat([eight.curves] * 455, ignore_index=True)
-    assert csv_text(many).count("\n") == len(many) + 1 > 200_000
+    many = pd.concat([eight.curves] * 50, ignore_index=True)
+    assert csv_text(many).count("\n") == len(many) + 1 > 20_000
 
 
 def test_json_has_all_columns_and_null_for_what_is_missing(accuracy):

@@ -368,7 +368,7 @@ def test_repeating_the_correlation_map_leads_to_its_stable_fixed_point(name):
     for sigma_w, sigma_b in ((1.0, 0.5), (1.6, 0.3)):
         q = fixed_point(phi, sigma_w, sigma_b)
         found = stable_correlation(phi, sigma_w, sigma_b, q)
-        if not depth_scale(found.slope) < 8:
+        if not depth_scale(found.slope) < 7:
             continue
         depth = 40 + int(25 * depth_scale(found.slope))
         c = predicted_correlations(phi, *np.full((2, depth), [[sigma_w**2], [sigma_b**2]]), np.full(depth, q), 0.3)

@@ -345,14 +345,13 @@ def _parse_dates(texts: Sequence[str]) -> list[Array]:
     """
     import pandas as pd
 
-    def parse(some: Sequence[str], form: str) -> Array:
-        moments = pd.to_datetime(pd.Series(some, dtype=object), format=form, errors="coerce", utc=True)
-        days: Array = ((moments - pd.Timestamp("1970-01-01", tz="UTC")) / pd.Timedelta(days=1)).to_numpy(float)
-        return days
+    def parse(some: Sequence[str], form: str) -> pd.DatetimeIndex:
+        return pd.to_datetime(np.array(some, dtype=object), format=form, errors="coerce", utc=True)
 
+    epoch, day = pd.Timestamp("1970-01-01", tz="UTC"), pd.Timedelta(days=1)
     forms = [date + time for time in TIME_FORMATS for date in DATE_FORMATS]
-    likely = [form for form in forms if np.isfinite(parse(texts[:20], form)).any()]
-    return [parse(texts, form) for form in likely]
+    likely = [form for form in forms if parse(texts[:20], form).notna().any()]
+    return [((parse(texts, form) - epoch) / day).to_numpy(float) for form in likely]
 
 
 def _refuse_date(file: object, found: Draft, known: Sequence[int]) -> None:
