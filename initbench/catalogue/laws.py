@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from math import prod
 from typing import Any, NamedTuple
 
@@ -124,10 +125,14 @@ def broken_laws(entry: Entry) -> list[str]:
 
 def why_unchecked(entry: Entry) -> str:
     """Why a part cannot be checked against laws; empty where it can."""
-    lacking = [parameter.name for parameter in entry.parameters.values() if parameter.is_required]
+    required = [parameter.name for parameter in entry.parameters.values() if parameter.is_required]
+    lacking = [name for name in required if name not in entry.about.trial]
     if entry.kind == "dataset":
         return "no law covers what is in a data set; its files against their checksum: initbench data verify"
-    return f"parts are tried from their defaults, and its parameter '{lacking[0]}' has none" if lacking else ""
+    if not lacking:
+        return ""
+    wish = f"a value to try it with goes into its decorator, trial={{'{lacking[0]}': VALUE}}"
+    return f"parts are tried from their defaults, and its parameter '{lacking[0]}' has none; {wish}"
 
 
 def remarks(entry: Entry) -> list[str]:
@@ -179,10 +184,14 @@ class Trial:
         ]
         return ", ".join(parameters) or f"{self.place} behind {self.activation}"
 
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters by name."""
+        return {**_defaults(self.entry), **self.changed}
+
     def given(self, shape: Shape) -> dict[str, Any]:
         """The parameters by name, and the layer where the part asks for it."""
-        values = {**_defaults(self.entry), **self.changed}
-        return values | {"layer": self._layer(shape)} if self.entry.wants_layer else values
+        return self.values | {"layer": self._layer(shape)} if self.entry.wants_layer else self.values
 
     def _layer(self, shape: Shape) -> Layer:
         phi = find("activation", self.activation).function()
@@ -215,7 +224,8 @@ class Trial:
 
 
 def _defaults(entry: Entry) -> dict[str, Any]:
-    return {name: parameter.default for name, parameter in entry.parameters.items()}
+    """The default of each parameter, or what is stated to try one with that has none."""
+    return {name: parameter.default for name, parameter in entry.parameters.items()} | dict(entry.about.trial)
 
 
 def variations(entry: Entry) -> Iterator[Trial]:
@@ -503,8 +513,8 @@ def _network_findings(entry: Entry) -> Findings:
         name = f"a {'-'.join(map(str, sizes))} {activation} network"
         where = f"of {name}"
         try:
-            entry.function(network)
-            entry.function(again)
+            entry.function(network, **_defaults(entry))
+            entry.function(again, **_defaults(entry))
         except ShapeError:
             continue
         except Exception as error:
@@ -547,7 +557,7 @@ def _network_remarks(entry: Entry) -> Iterator[str]:
     starts = [trial_network(*NETWORKS[0], seed=seed) for seed in (0, 1)]
     try:
         for start in starts:
-            entry.function(start)
+            entry.function(start, **_defaults(entry))
     except ShapeError as error:
         yield f"not tried on the network that it refuses: {error}"
         return
@@ -589,7 +599,7 @@ def _activation_findings(entry: Entry) -> Findings:
 
 def _function_findings(trial: Trial) -> Findings:
     """What an activation does to points, in both types, and how far its slopes are off."""
-    activation = trial.entry.function(**trial.changed)
+    activation = trial.entry.function(**trial.values)
     is_right = isinstance(activation, Activation)
     yield Finding("returns an Activation", "" if is_right else f"got {type(activation).__name__}", is_right)
     if not is_right:
@@ -643,7 +653,7 @@ def _optimizer_findings(entry: Entry) -> Findings:
 
 def _step_findings(trial: Trial) -> Findings:
     """Where an optimizer's steps lead two networks together and one alone."""
-    optimizer = trial.entry.function(**trial.changed)
+    optimizer = trial.entry.function(**trial.values)
     is_right = isinstance(optimizer, Optimizer)
     yield Finding("returns an Optimizer", "" if is_right else f"got {type(optimizer).__name__}", is_right)
     if not is_right:
@@ -681,7 +691,7 @@ def _schedule_findings(entry: Entry) -> Findings:
 
 def _factor_findings(trial: Trial) -> Findings:
     """What a schedule multiplies the learning rate by in trainings of some lengths."""
-    schedule = trial.entry.function(**trial.changed)
+    schedule = trial.entry.function(**trial.values)
     found = "" if callable(schedule) else f"got {type(schedule).__name__}"
     yield Finding("returns a function (count, steps)", found, callable(schedule))
     for steps in (1, 2, 1000) if callable(schedule) else ():
@@ -696,7 +706,8 @@ def _factor_findings(trial: Trial) -> Findings:
 
 
 def _architecture_findings(entry: Entry) -> Findings:
-    broken = [fault.partition(": ") for fault in architecture_faults(entry)]
+    tried = replace(entry, function=partial(entry.function, **_defaults(entry)))
+    broken = [fault.partition(": ") for fault in architecture_faults(tried)]
     yield from (Finding(law, found, False) for law, _, found in broken)
     yield from (Finding(law, "", True) for law in LAWS if not broken)
 

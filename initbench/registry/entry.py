@@ -59,6 +59,8 @@ class About(NamedTuple):
     properties : mapping of str to callable ``(weights, **parameters) -> error``, optional
         What holds exactly of a whole layer, in words, and by how much its numbers or vectors miss it. The callable gets
         all that the part returns, or the network that it filled, and its parameters as ``distribution`` does.
+    trial : mapping of str to value, optional
+        Values with which the laws try parameters that have no default.
     """
 
     family: str = "other"
@@ -69,6 +71,7 @@ class About(NamedTuple):
     note: str = ""
     distribution: Callable[..., Any] | None = None
     properties: Mapping[str, Callable[..., Any]] = types.MappingProxyType({})
+    trial: Mapping[str, Any] = types.MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -291,6 +294,10 @@ def _register(kind: str, name: str, about: dict[str, Any], scope: str = "layer")
             fingerprint = fingerprint_of([source]) if source.is_file() else uuid4().hex  # what nobody can read is new
         wants_layer = "layer" in inspect.signature(function).parameters
         entry = Entry(kind, name, function, parameters, told, fingerprint, scope, wants_layer, not is_ours)
+        try:
+            entry.check(told.trial)
+        except UsageError as error:
+            raise UsageError(f"{source}:{code.co_firstlineno}: trial: {error}") from None
         registered[kind][name] = entry
         for word in (name, *told.aliases):
             if spellings[kind].setdefault(plain(word), name) != name:

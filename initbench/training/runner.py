@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -51,7 +52,7 @@ class Progress:
         """So many epochs are over."""
 
     def wait(self, message: str) -> None:
-        """Nothing can be trained for now, what was trained is lost, or the plan is another one than before."""
+        """Nothing can be trained for now, what was trained is lost, or the plan is not what one would expect."""
 
     def finish(self, cells: Sequence[Cell], records: Sequence[Record]) -> None:
         """A stack is done and stored."""
@@ -146,6 +147,22 @@ def preview(experiment: Experiment, jobs: int, folders: tuple[Path, ...]) -> Pre
     return Preview(plan, make_stacks(plan, jobs), absent)
 
 
+def too_long_warmups(cells: Iterable[Cell]) -> list[str]:
+    """A sentence for each warmup that ends after training does, with the least steps that networks take."""
+    least: dict[Part, int] = {}
+    for cell in cells:
+        if cell.schedule.name == "warmup":
+            rows = cell.train_rows or cell.data.train_rows - ceil(cell.data.train_rows / 10)
+            steps = cell.epochs * ceil(rows / cell.batch_size)
+            if steps < dict(cell.schedule.parameters)["steps"]:
+                least[cell.schedule] = min(steps, least.get(cell.schedule, steps))
+    result = "the learning rate stays below that of the config"
+    return [
+        f"schedule: {schedule} ends after training, which takes {steps} steps of the optimizer: {result}"
+        for schedule, steps in least.items()
+    ]
+
+
 def parts_of(experiments: Iterable[Experiment]) -> list[Entry]:
     """What experiments name for workers to use: all but data sets, which they get as arrays."""
     waiting: list[Any] = [value for some in experiments for values in some.choices.values() for value in values]
@@ -225,6 +242,7 @@ class Runner:
         self.options = options
         self._resources = ExitStack()
         self._emptied: set[Path] = set()
+        self._noted: set[str] = set()
         self._has_foreign_parts = True
 
     def __enter__(self) -> Runner:
@@ -267,6 +285,7 @@ class Runner:
         if self.cluster or self.options.jobs > 1:
             require_parts(parts, self.cluster)
         plans = [self._plan(request, outcome, () if settled else SWEEPABLE) for request in requests]
+        self._note(too_long_warmups(cell for plan in plans for cell in plan))
         whole = tuple({cell.key: cell for plan in plans for cell in plan}.values()) if not settled else plans[0]
         outcome.lock.acquire(progress.wait)
         with Store(outcome.folder, create=True) as store:
@@ -284,6 +303,13 @@ class Runner:
             facts = self.data.facts_of(request.experiment)
         outcome.checksums |= {str(part): fact.checksum for part, fact in facts.items()}
         return request.choose(make_plan(request.experiment, facts, columns))
+
+    def _note(self, messages: Iterable[str]) -> None:
+        """Report what has not been reported in this run."""
+        for message in messages:
+            if message not in self._noted:
+                self.options.progress.wait(message)
+            self._noted.add(message)
 
     def _empty(self, store: Store, outcome: Outcome) -> None:
         """Forget what a store holds, if that is asked for and has not been done in this run."""

@@ -23,15 +23,29 @@ from initbench.catalogue.laws import (
     why_unchecked,
 )
 from initbench.cli import main
-from initbench.contracts import Activation, Optimizer
-from initbench.errors import ParameterError, ShapeError
-from initbench.registry import FOLDERS, About, Entry, Parameter, entries, find
+from initbench.contracts import Activation, Count, Optimizer, Positive
+from initbench.engine.blocks.dense import Dense
+from initbench.errors import ParameterError, ShapeError, UsageError
+from initbench.registry import (
+    FOLDERS,
+    About,
+    Entry,
+    Parameter,
+    architecture,
+    entries,
+    find,
+    initializer,
+    network_initializer,
+    schedule,
+)
 
 
 def test_only_data_sets_and_what_needs_a_parameter_are_not_checked():
     others = [entry for kind in FOLDERS for entry in entries(kind) if why_unchecked(entry)]
-    assert {entry.name for entry in others if entry.kind != "dataset"} == {"pretrained", "step", "warmup"}
-    assert "'file' has none" in why_unchecked(find("initializer", "pretrained"))
+    assert {entry.name for entry in others if entry.kind != "dataset"} == {"pretrained"}
+    assert "'file' has none; a value to try it with goes into its decorator, trial={'file': VALUE}" in why_unchecked(
+        find("initializer", "pretrained")
+    )
     assert "initbench data verify" in why_unchecked(find("dataset", "digits"))
 
 
@@ -342,6 +356,57 @@ def test_a_value_that_a_part_refuses_is_not_tried_and_one_that_it_cannot_take_is
     assert broken_laws(entry(ParameterError("std must be 1"))) == []
     (law,) = broken_laws(entry(ZeroDivisionError("oh")))
     assert law == "the same at other parameters and in other layers: std=1.5: ZeroDivisionError: oh"
+
+
+def test_a_parameter_without_a_default_is_tried_at_a_value_that_the_part_states():
+    @schedule("stairs", trial={"every": 4})
+    def stairs(*, every: Count):
+        """Goes up."""
+        return lambda count, steps: count / (every * 1000)
+
+    @schedule("cliff", trial={"every": 4})
+    def cliff(*, every: Count):
+        """Goes too high at other values."""
+        return lambda count, steps: 1.0 if every == 4 else 1.5
+
+    @initializer("scaled", distribution=lambda fan_in, fan_out, std: stats.norm(0, std), trial={"std": 0.5})
+    def scaled(shape, rng, *, std: Positive):
+        """Draws twice what it states."""
+        return rng.normal(0, 2 * std, shape)
+
+    @network_initializer("filled", trial={"value": 1.0})
+    def filled(network, *, value: float):
+        """Fills with nan."""
+        for weights in network.weights:
+            weights[:] = np.nan if value == 1 else value
+
+    @architecture("wide", trial={"units": 3})
+    def wide(rows, outputs, *, hidden, units: Count):
+        """Gives more outputs than are asked for."""
+        return [Dense(units), Dense(outputs + units)]
+
+    def laws(kind, name):
+        entry = find(kind, name)
+        assert why_unchecked(entry) == ""
+        return broken_laws(entry)
+
+    assert laws("schedule", "stairs") == []
+    elsewhere = (
+        "the same at other parameters and in other layers: every=2: factors are from 0 to 1: got 1.5 at step 1 of 1"
+    )
+    assert laws("schedule", "cliff") == [elsewhere]
+    assert laws("initializer", "scaled")[0].startswith("std is 0.5 by its distribution at 600 × 400: drew 0.999")
+    assert laws("initializer", "filled")[0].startswith("weights and biases are finite: got nan")
+    assert laws("architecture", "wide")[0].startswith("gives as many outputs as are asked for: got 6")
+
+
+@pytest.mark.parametrize("trial", [{"evry": 4}, {"every": 0}])
+def test_a_value_to_try_that_the_part_does_not_take_is_refused_where_it_is_registered(trial):
+    with pytest.raises(UsageError, match=r"test_laws.py:\d+: trial: .*every"):
+
+        @schedule("stairs", trial=trial)
+        def stairs(*, every: Count):
+            """Goes up."""
 
 
 def test_a_shape_that_a_part_refuses_is_not_tried():

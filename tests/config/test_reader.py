@@ -752,6 +752,12 @@ def test_recurrent_is_refused_where_a_mapping_serves_some_layers_alone(read, bef
     assert fault.column == len(before.splitlines()[-1]) + 2
 
 
+def test_a_schedule_of_steps_lowers_the_learning_rate(read):
+    read("schedule: {step: {every: 2, factor: 1}}")
+    fault = only_fault(read, "schedule: {step: {every: 2, factor: 3}}")
+    assert fault.message == "factor is 3 and must be above 0 and at most 1"
+
+
 def test_a_key_that_stands_twice_or_a_tag_does_not_hide_other_faults(read):
     found = faults(read, "depth: 3\ndepth: 4\ndepht: 3\nepochs: 0\nwidth: !foo 3\nbatch_size: -1\n")
     assert [fault.line for fault in found] == [2, 3, 4, 5, 6]

@@ -257,6 +257,16 @@ class Said(Counting):
         self.said.append(message)
 
 
+def test_a_warmup_that_training_does_not_outlast_is_reported_once(config):
+    progress, schedules = Said(), "[{warmup: {steps: 4}}, {warmup: {steps: 5}}, {warmup: {steps: 99}}]"
+    # 20 training rows in batches of 10, two epochs: 4 steps
+    keys = ["train_rows=20", "batch_size=[5, 10]", "epochs=2", f"schedule={schedules}", "depth=1", "initializer=zeros"]
+    run(config, changes=keys, progress=progress)
+    after, below = "ends after training, which takes", "the learning rate stays below that of the config"
+    wanted = [f"schedule: warmup(steps={n}) {after} 4 steps of the optimizer: {below}" for n in (5, 99)]
+    assert progress.said == wanted
+
+
 HERE = ["worker processes cannot start; training continues in this process"]
 SMALL = ["initializer=[he_normal, zeros]", "seeds=2", "epochs=1"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from initbench.contracts import Count, Positive, Schedule
+from initbench.contracts import Count, Range, Schedule
 from initbench.parts.schedules.cosine import cosine
 from initbench.registry import schedule
 
@@ -25,8 +25,9 @@ def constant() -> Schedule:
     family="schedules",
     formula="factor^floor((count - 1) / every)",
     elsewhere=(("PyTorch", "optim.lr_scheduler.StepLR"), ("Keras", "schedules.ExponentialDecay(staircase=True)")),
+    trial={"every": 3},
 )
-def step(*, every: Count, factor: Positive = 0.1) -> Schedule:
+def step(*, every: Count, factor: Annotated[float, Range(low=0, high=1, open_low=True)] = 0.1) -> Schedule:
     """Multiply the learning rate by a factor again and again.
 
     Parameters
@@ -49,6 +50,7 @@ def step(*, every: Count, factor: Positive = 0.1) -> Schedule:
     formula="count / steps up to step ``steps``, then another schedule",
     cites=("goyal2017",),
     elsewhere=(("PyTorch", "optim.lr_scheduler.LinearLR"), ("Keras", "schedules.CosineDecay(warmup_target=...)")),
+    trial={"steps": 3},
 )
 def warmup(*, steps: Count, then: Literal["constant", "cosine"] = "constant") -> Schedule:
     """Raise the learning rate in a straight line from near 0, then follow another schedule.
