@@ -29,6 +29,7 @@ SETTINGS: tuple[tuple[int, dict[str, Any]], ...] = (  # outputs, and the keys of
     *((3, {"normalization": kind}) for kind in ("batch", "layer")),
     *((3, {"residual": kind}) for kind in ("plain", "rezero")),
     (3, {"dropout": 0.25}),
+    (3, {"activation": "gelu"}),  # whose slope takes what it was given, where that of tanh takes what it gave
 )
 GROUPS, PER_GROUP, COUNT = 2, 2, 5  # of networks; networks in each; rows
 STEP = 1e-6
@@ -83,7 +84,8 @@ def architecture_faults(entry: Entry) -> Iterator[str]:
 
 
 def _build(entry: Entry, rows: RowShape, outputs: int, setting: dict[str, Any]) -> BlockNetwork:
-    values = {"hidden": HIDDEN, "activation": find("activation", "tanh").function(), **setting}
+    values = {"hidden": HIDDEN, "activation": "tanh", **setting}
+    values["activation"] = find("activation", values["activation"]).function()
     try:
         given = {key: values[key] for key in shape_keys(entry) if key in values}
         blocks = list(entry.function(rows, outputs, **given) or ())
@@ -138,11 +140,14 @@ def _check_slots(place: Placed) -> None:
 
 
 def _check_block(place: Placed) -> None:
-    """Check a block behind one that shows the derivative by its input, in front of a dense one."""
-    for gives_away in (False, True):
+    """Check a block behind one that shows the derivative by its input, in front of a dense one and as the last."""
+    for gives_away, is_last in product((False, True), repeat=2):
 
-        def chain(count: int, soil: float = SOILS[0], gives_away: bool = gives_away) -> BlockNetwork:
-            return BlockNetwork([_Shift(count, gives_away, soil), place.block, _Soil(soil), Dense(3)], place.shape)
+        def chain(
+            count: int, soil: float = SOILS[0], gives_away: bool = gives_away, is_last: bool = is_last
+        ) -> BlockNetwork:
+            later = [] if is_last else [_Soil(soil), Dense(3)]
+            return BlockNetwork([_Shift(count, gives_away, soil), place.block, *later], place.shape)
 
         clean, soiled = (_Stack.draw(chain(COUNT, soil), F4, COUNT) for soil in SOILS)
         if clean.everything() != soiled.everything():

@@ -17,7 +17,7 @@ import numpy as np
 from initbench.contracts import Array, RowShape
 from initbench.engine.block import Block, ahead, back, place, walk_placed
 from initbench.engine.parameters import Parameters, Slot, walk_slots
-from initbench.engine.workspace import Workspace, input_spare
+from initbench.engine.workspace import Workspace, input_spare, writes_logits
 
 
 class BlockNetwork:
@@ -109,6 +109,8 @@ class BlockNetwork:
         ----------
         Rumelhart, Hinton & Williams (1986), "Learning representations by back-propagating errors", Nature 323.
         """
+        if not writes_logits(self.placed[-1]):
+            delta = np.ascontiguousarray(delta).reshape(work.m, work.n, *self.placed[-1].output)
         back(self.blocks, delta, parameters.own, work.work, gradients.own)
 
     def with_blocks(self, change: Callable[[Block], Block]) -> BlockNetwork:

@@ -103,8 +103,10 @@ class Observer:
         """
         self.layers, self.see = [], see
         outputs = self._network.forward(parameters, x, self.work)
-        last = self.layers[-1]
-        last.preactivations = last.values = outputs.copy()
+        last, kept = self.layers[-1], outputs.copy()
+        if last.preactivations is last.values:
+            last.preactivations = kept
+        last.values = kept
         self._network.backward(parameters, slope(outputs), self.work, gradients)
 
     def inputs(self, parameters: Parameters, x: Array) -> list[Array]:

@@ -90,7 +90,8 @@ class Workspace:
         # product may differ in the last bit from that of the same row in a stack.
         by_class = np.empty((prod(self.outputs), m * n + 1), dtype)[:, :-1]
         self.logits: Array = by_class.reshape(-1, m, n).transpose(1, 2, 0)
-        widths = {prod(each.output) for each in walk_placed(placed) if each is not placed[-1]}
+        filled = [each for each in walk_placed(placed) if each is not placed[-1] or not writes_logits(each)]
+        widths = {prod(each.output) for each in filled}
         self.largest = m * n * (max(widths, default=0) + 1)
         # Layers that share memory find ones beside it where all are equally wide, and none writes anything else there.
         is_even = len(widths) <= 1 and all(each.block.keeps_ones for each in walk_placed(placed))
@@ -159,6 +160,11 @@ def spare_places(placed: Sequence[Placed], spare: int, row: RowShape = (0,)) -> 
     return spare
 
 
+def writes_logits(last: Placed) -> bool:
+    """Whether a last block may write into the logits, which a loss overwrites before `backward`; others get a copy."""
+    return len(last.output) == 1 and not last.block.needs_output
+
+
 class Site:
     """Where a block stands, and the buffers that it may ask for.
 
@@ -199,7 +205,7 @@ class Site:
 
         ``has_ones`` says that the block never writes there, or writes a one where it is given a one.
         """
-        if self._is_last:
+        if self._is_last and writes_logits(self._place):
             return self._workspace.logits
         shape = (self.m, self.n, *self.output[:-1], self.output[-1] + self._spare)
         buffer, memory = self._workspace.take(shape)

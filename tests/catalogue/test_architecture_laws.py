@@ -10,6 +10,7 @@ from networks import mlp_network
 
 from initbench.catalogue.laws import broken_laws, why_unchecked
 from initbench.catalogue.network_laws import ROW_SHAPES
+from initbench.engine import network, workspace
 from initbench.engine.block import Block, ahead, back
 from initbench.engine.blocks.activation import Activate
 from initbench.engine.blocks.dense import Dense
@@ -121,6 +122,46 @@ class Fails(Scale):
         return 1 // 0
 
 
+class Squashes(Block):
+    """``z / sqrt(1 + z²)``, whose way back looks at what it gave."""
+
+    def prepare(self, site):
+        return site.values(), site.output[-1]
+
+    def forward(self, x, own, work):
+        y, width = work
+        z = x[..., :width]
+        np.divide(z, np.sqrt(1 + z * z), out=y[..., :width])
+        return y
+
+    def backward(self, delta, own, work, gradients):
+        y, width = work
+        return delta[..., :width] * (1 - y[..., :width] ** 2) ** 1.5
+
+
+class SquashesWithoutOutput(Squashes):
+    needs_output = False
+
+
+@dataclass(frozen=True)
+class Reshape(Block):
+    """The same numbers in rows of another shape."""
+
+    shape: tuple[int, ...]
+
+    def output(self, shape):
+        return self.shape
+
+    def prepare(self, site):
+        return site.shape
+
+    def forward(self, x, own, work):
+        return x[..., : work[-1]].reshape(*x.shape[:2], *self.shape).copy()
+
+    def backward(self, delta, own, work, gradients):
+        return delta.reshape(*delta.shape[:2], *work)
+
+
 class TwoOfOneName(Scale):
     def slots(self, shape):
         return super().slots(shape) * 2
@@ -194,6 +235,7 @@ BLOCKS = {
     "what is trained as it is: in ChangesFactors,": ChangesFactors(),
     "of the shape and type that are asked for: in OtherShape, got": OtherShape(),
     "of the shape and type that are asked for: in OtherType, got": OtherType(),
+    f"{DERIVATIVES} SquashesWithoutOutput, by its input off by": SquashesWithoutOutput(),
     "its blocks work: in Fails, ZeroDivisionError": Fails(),
     "slots of a block have different names: in TwoOfOneName, factors, factors": TwoOfOneName(),
     "slots have the shape of their fans: in OtherFans, weights of (5, 4) has fans (4, 5)": OtherFans(4),
@@ -213,12 +255,34 @@ def test_a_fault_of_a_block_is_reported_with_its_class(words):
     assert "with rows of (7,), 3 outputs" in law
 
 
-SOUND = [Scale(), Sum(((Dense(4),), (Scale(), Dense(3), Dense(4)))), Sum(((Scale(),), (Dense(5), Scale())))]
+SOUND = {
+    "plain": Scale(),
+    "branches": Sum(((Dense(4),), (Scale(), Dense(3), Dense(4)))),
+    "branch without weights": Sum(((Scale(),), (Dense(5), Scale()))),
+    "looks at its output": Squashes(),
+    "more axes": Reshape((5, 1)),
+}
 
 
-@pytest.mark.parametrize("block", SOUND, ids=["plain", "branches", "branch without weights"])
-def test_sound_blocks_of_a_plugin_keep_the_laws(block):
-    assert broken_laws(with_block(block)) == []
+@pytest.mark.parametrize("name", SOUND)
+def test_sound_blocks_of_a_plugin_keep_the_laws(name):
+    assert broken_laws(with_block(SOUND[name])) == []
+
+
+def test_an_architecture_may_end_in_an_activation():
+    def ends_in_activation(rows, outputs, *, hidden, activation):
+        return [Dense(hidden[0]), Activate(activation), Dense(outputs), Activate(activation)]
+
+    assert broken_laws(entry_of(ends_in_activation)) == []
+
+
+@pytest.mark.parametrize("words", ["in Activate", "in Squashes"])
+def test_the_laws_catch_a_loss_that_overwrites_what_a_last_block_looks_at(words, monkeypatch):
+    for module in (network, workspace):
+        monkeypatch.setattr(module, "writes_logits", lambda last: True)
+    blocks = [Activate(find("activation", "gelu").function())] if "Activate" in words else [Squashes()]
+    (law,) = broken_laws(with_block(*blocks))
+    assert f"gradients equal central differences: {words}, by its input off by" in law
 
 
 def refuse(rows, outputs):

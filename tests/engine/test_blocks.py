@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from blocks import Scale, Soil, Sum
 
+from initbench.engine import workspace as workspace_module
 from initbench.engine.blocks.activation import Activate
 from initbench.engine.blocks.dense import Dense
 from initbench.engine.blocks.dropout import Dropout
@@ -13,6 +14,7 @@ from initbench.engine.blocks.normalization import Normalization
 from initbench.engine.blocks.residual import Residual
 from initbench.engine.losses import LogisticCrossEntropy, SoftmaxCrossEntropy, SquaredError, one_hot
 from initbench.engine.network import BlockNetwork, with_ones
+from initbench.engine.signals import Observer
 from initbench.engine.workspace import Site
 from initbench.errors import ShapeError
 from initbench.registry import find
@@ -20,7 +22,7 @@ from initbench.registry import find
 F8 = np.dtype("f8")
 TOLERANCE = 1e-6
 GROUPS, PER_GROUP, ROWS = 2, 2, 7
-TANH, PRELU, RELU = (Activate(find("activation", name).function()) for name in ("tanh", "prelu", "relu"))
+TANH, PRELU, RELU, GELU = (Activate(find("activation", n).function()) for n in ("tanh", "prelu", "relu", "gelu"))
 BATCH, LAYER = Normalization("batch"), Normalization("layer")
 LOSSES = {
     "softmax": (SoftmaxCrossEntropy(), 3),
@@ -77,6 +79,8 @@ SEQUENCES = {
 }
 LAST = {
     "activation": (TANH,),
+    "activation whose slope needs its input": (GELU,),
+    "activation that is trained": (PRELU,),
     "normalization": (LAYER,),
     "residual": (residual(Dense(3), TANH),),
     "dropout": (Dropout(0.3),),
@@ -138,13 +142,42 @@ def test_gradients_of_any_sequence_equal_central_differences(name, loss):
     assert gradient_error(*example(*SEQUENCES[name], loss)) < TOLERANCE
 
 
-@pytest.mark.parametrize("name", LAST)
-def test_any_block_may_be_the_last(name):
+def with_last(*blocks):
+    """The same as `example`, but the network ends in the given blocks, behind a dense one."""
     network, *rest = example((5,), (Dense(4), TANH))
-    network = BlockNetwork([*network.blocks, *LAST[name]], (5,))
+    network = BlockNetwork([*network.blocks, *blocks], (5,))
     parameters = network.parameters(GROUPS * PER_GROUP, F8)
     parameters.flat += np.random.default_rng(1).normal(scale=0.5, size=parameters.flat.shape)
-    assert gradient_error(network, parameters, *rest[1:]) < TOLERANCE
+    return network, parameters, *rest[1:]
+
+
+@pytest.mark.parametrize("name", LAST)
+def test_any_block_may_be_the_last(name):
+    assert gradient_error(*with_last(*LAST[name])) < TOLERANCE
+
+
+def test_the_check_catches_a_last_block_whose_output_the_loss_overwrites(monkeypatch):
+    monkeypatch.setattr(workspace_module, "writes_logits", lambda last: True)
+    assert gradient_error(*with_last(GELU)) > 100 * TOLERANCE
+
+
+def test_an_observer_of_a_network_that_ends_in_an_activation_shows_what_that_is_given():
+    network, parameters, x, targets, loss = with_last(GELU)
+    observer, gradients = (
+        Observer(network, len(parameters.flat), ROWS, F8),
+        network.parameters(len(parameters.flat), F8),
+    )
+    shown = {}
+
+    def see(signals):
+        shown[signals.layer] = signals.preactivations.copy(), signals.values.copy(), signals.slopes.copy()
+
+    observer.send(parameters, x, lambda outputs: loss.slope(outputs, targets), gradients, see)
+    z, values, found = shown[1]
+    phi = GELU.activation
+    assert np.array_equal(values, phi.value(z, out=np.empty_like(z)))
+    assert np.array_equal(found, phi.slope(z, values, out=np.empty_like(z)))
+    assert np.array_equal(gradients.flat, slopes(network, parameters, x, targets, loss))
 
 
 def one_percent_off(block_type, monkeypatch, where):

@@ -161,4 +161,5 @@ class ResidualWork:
         self.width = site.shape[-1]
         self.value = self.y = site.values()
         if site.keeps:
-            self.passed_by, self.scratch = np.empty_like(self.y), np.empty_like(self.y)
+            # Not `empty_like`: in the order of the logits, a sum over rows would depend on the height of the stack.
+            self.passed_by, self.scratch = (np.empty(self.y.shape, self.y.dtype) for _ in range(2))
