@@ -17,6 +17,7 @@ from initbench.config import Experiment, Part
 from initbench.config.keys import KEYS
 from initbench.contracts import Activation, Array, Shape
 from initbench.errors import InitbenchError, ParameterError, UsageError, nearest
+from initbench.networks import shape_keys
 from initbench.registry import FOLDERS, Entry, Parameter, entries, find, instead, lookup, lookup_any, lookup_end
 from initbench.theory import Rule, critical_point, evaluate, gain, regime
 
@@ -151,6 +152,9 @@ def _sections(entry: Entry, activation: str, fan_in: int, fan_out: int) -> Itera
         yield "formula", [about.formula]
     if entry.parameters:
         yield "parameters", [_parameter_line(parameter) for parameter in entry.parameters.values()]
+    if entry.kind == "architecture":
+        keys = ["depth and width, or hidden" if key == "hidden" else key for key in shape_keys(entry)]
+        yield "config keys", ["; ".join(keys) or "none"]
     source = docstring_section(entry, "References")
     if source:
         yield "source", source

@@ -14,8 +14,8 @@ import initbench
 from initbench.catalogue.explain import bibliography, draw_layer, effect, explain_part, linear_gain, stated_law
 from initbench.cli import main
 from initbench.config import find_config, read_experiment
-from initbench.contracts import Activation
-from initbench.registry import FOLDERS, About, Entry, entries, find, lookup, plain
+from initbench.contracts import Activation, Count
+from initbench.registry import FOLDERS, About, Entry, architecture, entries, find, lookup, plain
 
 PARTS = [entry for kind in ("initializer", "activation") for entry in entries(kind)]
 
@@ -116,6 +116,17 @@ def test_an_activation_is_told_its_gains():
     )
     assert "linear     4 (16)  1/|φ′(0)|" in explained("sigmoid", "gains")
     assert "torch      none  calculate_gain of PyTorch does not know it" in explained("gelu", "gains")
+
+
+def test_an_architecture_names_the_config_keys_that_it_takes():
+    @architecture("bare")
+    def bare(rows, outputs, *, units: Count = 3):
+        """One layer and another."""
+
+    keys = "depth and width, or hidden; activation; normalization; residual; dropout"
+    assert explained("mlp", "config keys") == [keys]
+    assert explained("bare", "config keys") == ["none"]
+    assert explained("bare", "parameters") == ["units: default 3, at least 1"]
 
 
 @pytest.mark.parametrize("name", ["relu", "leaky_relu", "prelu", "selu", "squared"])
