@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "__init__": {"api", "catalogue", "results"},
     "__main__": {"cli", "process"},
 }
+BY_NAME = {"registry": {"parts"}}  # loaded when a part is asked for, by the name of its folder
 
 
 def sources():
@@ -47,20 +48,37 @@ def room_of(path):
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def rooms_imported(source):
-    """Rooms that a file imports, anywhere in it."""
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        names = []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [
-                node.module,
-                *(f"{node.module}.{alias.name}" for alias in node.names if node.module == "initbench"),
-            ]
+def rooms_imported(path, source):
+    """Rooms that a file imports, anywhere in it: by a statement, by name, or as an attribute of the package."""
+    nodes = list(ast.walk(ast.parse(source)))
+    names, bound = [], set()
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            above = ["initbench", *path.relative_to(PACKAGE).parts[:-1]]
+            start = above[: len(above) + 1 - node.level] if node.level else []
+            module = ".".join([*start, *filter(None, [node.module])])
+            names += [module, *(f"{module}.{alias.name}" for alias in node.names if module == "initbench")]
         elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        found |= {name.split(".")[1] for name in names if name.startswith("initbench.")}
-    return found
+            names += [alias.name for alias in node.names]
+            bound |= {alias.asname or "initbench" for alias in node.names if alias.name.split(".")[0] == "initbench"}
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in bound:
+            names += [f"initbench.{node.attr}"] if node.attr in MAY_IMPORT else []
+        elif isinstance(node, ast.Call) and node.args and called(node) in ("import_module", "__import__"):
+            names.append(beginning(node.args[0]))
+    rooms = {name.split(".")[1] for name in names if name.startswith("initbench.")}
+    return rooms - BY_NAME.get(room_of(path), set()) - {""}
+
+
+def called(node):
+    """The last word of what is called."""
+    return getattr(node.func, "attr", getattr(node.func, "id", ""))
+
+
+def beginning(node):
+    """The text that an expression begins with, as far as it stands in the source."""
+    first = node.values[0] if isinstance(node, ast.JoinedStr) else node
+    return str(first.value) if isinstance(first, ast.Constant) else ""
 
 
 def turned_back(files):
@@ -68,7 +86,7 @@ def turned_back(files):
     return [
         f"{path.relative_to(PACKAGE)} imports {other}"
         for path, source in files.items()
-        for other in sorted(rooms_imported(source) - MAY_IMPORT[room_of(path)] - {room_of(path)})
+        for other in sorted(rooms_imported(path, source) - MAY_IMPORT[room_of(path)] - {room_of(path)})
     ]
 
 
@@ -76,17 +94,21 @@ def doubled(files):
     """Names of classes, and of aliases of types, that mean several things, with their files, of ``{path: source}``."""
     meanings = {}
     for path, source in files.items():
-        for node in ast.parse(source).body:
+        tree = ast.parse(source)
+        for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
-                meanings.setdefault(node.name, {})[path] = path
-            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                name = node.targets[0].id
-                if name[:1].isupper() and not name.isupper():
-                    meanings.setdefault(name, {})[path] = ast.unparse(node.value)  # one definition may stand twice
+                meanings.setdefault(node.name, []).append((path, f"{path}:{node.lineno}"))
+        for node in tree.body:
+            if not isinstance(node, ast.Assign | ast.AnnAssign):
+                continue
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            name = getattr(target, "id", "")
+            if name[:1].isupper() and not name.isupper() and node.value is not None:
+                meanings.setdefault(name, []).append((path, ast.unparse(node.value)))  # one definition may stand twice
     return {
-        name: sorted(str(path.relative_to(PACKAGE)) for path in found)
+        name: sorted(str(path.relative_to(PACKAGE)) for path, _ in found)
         for name, found in meanings.items()
-        if len(set(found.values())) > 1
+        if len({meaning for _, meaning in found}) > 1
     }
 
 
@@ -103,11 +125,25 @@ def test_the_check_catches_an_engine_that_reads_the_store_and_a_config_that_know
         PACKAGE / "engine" / "train.py": "def f():\n    from initbench.storage.store import Store\n",
         PACKAGE / "config" / "files.py": "from initbench import claims\n",
         PACKAGE / "training" / "race.py": "import initbench.results.tables\n",
+        PACKAGE / "engine" / "blocks" / "dense.py": "from ...storage import store\n",
+        PACKAGE / "engine" / "losses.py": "from .. import parts\nfrom . import blocks\n",
+        PACKAGE
+        / "theory"
+        / "outlook.py": 'from importlib import import_module\nimport_module("initbench.storage.store")\n',
+        PACKAGE / "theory" / "__init__.py": "import importlib\nimportlib.import_module(f'initbench.plan{name}')\n",
+        PACKAGE / "errors.py": "import initbench\ninitbench.storage.store.Store\n",
+        PACKAGE / "process.py": "import initbench as package\npackage.cli.main()\n",
     }
     assert turned_back(planted) == [
         "engine/train.py imports storage",
         "config/files.py imports claims",
         "training/race.py imports results",
+        "engine/blocks/dense.py imports storage",
+        "engine/losses.py imports parts",
+        "theory/outlook.py imports storage",
+        "theory/__init__.py imports plan",
+        "errors.py imports storage",
+        "process.py imports cli",
     ]
 
 
@@ -118,6 +154,12 @@ def test_a_name_of_a_class_means_one_thing():
 def test_the_check_catches_a_second_cell():
     planted = {PACKAGE / "plan.py": "class Cell:\n    pass\n", PACKAGE / "cli" / "run.py": "Cell = tuple[int, int]\n"}
     assert doubled(planted) == {"Cell": ["cli/run.py", "plan.py"]}
+    plan = PACKAGE / "plan.py"
+    assert doubled({plan: "class Cell:\n    pass\nclass Cell:\n    pass\n"}) == {"Cell": ["plan.py", "plan.py"]}
+    hidden = {plan: "class Cell:\n    pass\n", PACKAGE / "api.py": "def run():\n    class Cell:\n        pass\n"}
+    assert doubled(hidden) == {"Cell": ["api.py", "plan.py"]}
+    annotated = {plan: "class Cell:\n    pass\n", PACKAGE / "api.py": "Cell: TypeAlias = tuple[int, int]\n"}
+    assert doubled(annotated) == {"Cell": ["api.py", "plan.py"]}
     same = dict.fromkeys((PACKAGE / "plan.py", PACKAGE / "api.py"), "Floats = tuple[float, ...]\n")
     assert doubled(same) == {}
 
@@ -158,7 +200,7 @@ def long_functions(files, most=60):
     found = []
     for path, source in files.items():
         for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.FunctionDef):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 first = node.body[0]
                 text = first.end_lineno - first.lineno + 1 if ast.get_docstring(node, clean=False) else 0
                 if node.end_lineno - node.lineno + 1 - text > most:
@@ -177,4 +219,5 @@ def test_no_function_is_longer_than_sixty_lines():
     assert long_functions(sources()) == []
     body = "\n".join(f"    x = {i}" for i in range(60))
     assert long_functions({PACKAGE / "plan.py": f'def long():\n    """Text."""\n{body}\n'}) == ["plan.py: long"]
+    assert long_functions({PACKAGE / "plan.py": f"async def slow():\n{body}\n"}) == ["plan.py: slow"]
     assert long_functions({PACKAGE / "plan.py": f"def short():\n{body[:-7]}\n"}) == []
