@@ -25,7 +25,7 @@ def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | N
     a part that passes, prints each check and what it found.
     """
     from initbench.catalogue.laws import check_laws, remarks, why_unchecked
-    from initbench.cli.progress import count_cells
+    from initbench.cli.progress import ProgressBar, count_cells
     from initbench.cli.reading import describe_files, note_if_empty, read_all
     from initbench.config import bundled
     from initbench.errors import ConfigError, UsageError, nearest
@@ -55,7 +55,7 @@ def check(configs: tuple[str, ...], changes: tuple[str, ...], data_dir: Path | N
     wrong = []
     for name in files:
         try:
-            (experiment,) = read_all([name], changes, data_dir)
+            (experiment,) = read_all([name], changes, data_dir, ProgressBar())
         except UsageError as error:
             if not isinstance(error, ConfigError) and name == Path(name).stem:
                 parts = {part for kind in FOLDERS for part in names(kind)}

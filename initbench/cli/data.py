@@ -126,6 +126,7 @@ def describe(source: str, changes: tuple[str, ...], data_dir: Path | None, plugi
     -s gives an option as a config would: target, drop, separator, decimal, thousands, encoding, header, missing,
     positive, date.
     """
+    from initbench.cli.progress import ProgressBar
     from initbench.cli.reading import describe_files, read_all
     from initbench.errors import UsageError
     from initbench.parts.datasets.places import data_folders
@@ -137,13 +138,14 @@ def describe(source: str, changes: tuple[str, ...], data_dir: Path | None, plugi
         load_plugin(plugin)
     folders = data_folders(data_dir)
     if _is_config(source):
-        texts = describe_files(read_all([source], changes, data_dir), folders)
+        texts = describe_files(read_all([source], changes, data_dir, ProgressBar()), folders)
         if not texts or form != "text":
             wrong = "describes its files as text only" if texts else "names no file of yours"
             raise UsageError(f"{source} {wrong}; to describe one file: initbench data describe FILE")
         click.echo("\n".join(texts))
         return
-    text, columns, faults = _describe_file(source, changes, folders)
+    with ProgressBar().working(f"reading {source}"):
+        text, columns, faults = _describe_file(source, changes, folders)
     if form == "text":
         click.echo(text)
     else:

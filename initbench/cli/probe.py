@@ -62,10 +62,10 @@ def probe(
         load_plugin(plugin)
     if seeds is not None:
         changes = (*changes, f"seeds={seeds}")
-    (experiment,) = read_all([config], changes, data_dir)
+    progress = Progress() if quiet else ProgressBar()
+    (experiment,) = read_all([config], changes, data_dir, progress)
     if not quiet:
         note_if_empty(config, experiment, changes)
-    progress = Progress() if quiet else ProgressBar()
     options = RunOptions(jobs or usable_cores(), data_folders(data_dir), progress=progress)
     found = probe_experiment(experiment, results, options)
     with progress.working("drawing figures"):

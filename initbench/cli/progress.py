@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_LINES = 5.0
 SECONDS_OF_SILENCE = 1.0  # what takes less says nothing
+TERMINAL_SILENCE = 0.3  # there a bar goes away again, and with the imports it comes within 0.5 s
 WRITTEN = (".csv", ".json", ".md", ".sqlite", ".yaml")
 MOST_TOLD = 6  # sentences at the end of a run
 START_SECONDS = 4.0  # of a run besides training: imports, worker processes, data, tables
@@ -116,7 +117,7 @@ class ProgressBar(Progress):
             done[0] += 1
 
         def show() -> None:
-            if is_over.wait(SECONDS_OF_SILENCE):
+            if is_over.wait(TERMINAL_SILENCE if self.is_terminal else SECONDS_OF_SILENCE):
                 return
             if self.is_terminal:
                 layout = "{desc} |{bar}| {n_fmt}/{total_fmt}, {elapsed}" if steps else "{desc}, {elapsed}"

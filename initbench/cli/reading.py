@@ -12,12 +12,17 @@ from initbench.errors import ConfigError, Fault, UsageError
 
 if TYPE_CHECKING:
     from initbench.config import Experiment
+    from initbench.training.runner import Progress
 
 
 def read_all(
-    configs: Sequence[str], changes: Sequence[str], data_dir: Path | None, reserve: int | None = None
+    configs: Sequence[str],
+    changes: Sequence[str],
+    data_dir: Path | None,
+    progress: Progress,
+    reserve: int | None = None,
 ) -> list[Experiment]:
-    """Read configs by file or bare name, with a reserve of so many seeds for races.
+    """Read configs by file or bare name, with a reserve of so many seeds for races, and the data that they need.
 
     Raises
     ------
@@ -33,13 +38,14 @@ def read_all(
     others: list[str] = []
     experiments: list[Experiment] = []
     folders = data_folders(data_dir)
-    for config in configs:
-        try:
-            experiments.append(read_experiment(find_config(config), changes, folders, reserve))
-        except ConfigError as error:
-            faults += [fault for fault in error.faults if fault not in faults]
-        except UsageError as error:
-            others.append(str(error))
+    with progress.working(f"reading {', '.join(configs)}"):
+        for config in configs:
+            try:
+                experiments.append(read_experiment(find_config(config), changes, folders, reserve))
+            except ConfigError as error:
+                faults += [fault for fault in error.faults if fault not in faults]
+            except UsageError as error:
+                others.append(str(error))
     if faults:
         raise ConfigError(faults, others)
     if others:

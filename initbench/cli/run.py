@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,7 +75,7 @@ def run(
     initializers that are shown to be worse than another are dropped. All these decisions together are right with 95 %
     confidence.
     """
-    from initbench.cli.progress import describe_design, describe_plan
+    from initbench.cli.progress import ProgressBar, describe_design, describe_plan
     from initbench.cli.reading import describe_files, note_if_empty, read_all
     from initbench.errors import UsageError
     from initbench.parts.datasets.places import data_folders
@@ -95,7 +94,8 @@ def run(
             "--margin and --max-seeds belong to a race: initbench run CONFIG --until-decided --margin 0.5%"
         )
     max_seeds, folders = max_seeds or MAX_SEEDS, data_folders(data_dir)
-    experiments = read_all(configs, changes, data_dir, max_seeds if until_decided else None)
+    progress = Progress() if quiet else ProgressBar()
+    experiments = read_all(configs, changes, data_dir, progress, max_seeds if until_decided else None)
     designs = [design_race(some, max_seeds, margin) if until_decided else None for some in experiments]
     if not quiet:
         for config, experiment in zip(configs, experiments, strict=True):
@@ -109,7 +109,7 @@ def run(
             if design:
                 click.echo(describe_design(design, experiment))
         return
-    options = RunOptions(jobs, folders, fresh, fail_fast, Progress(), scheduler)
+    options = RunOptions(jobs, folders, fresh, fail_fast, progress, scheduler)
     if not _train_each(experiments, designs, results, options, quiet=quiet):
         click.get_current_context().exit(3)
 
@@ -124,13 +124,13 @@ def _train_each(
 ) -> bool:
     """Train one experiment after the other, and print what came of each; whether no cell failed."""
     from initbench.api import train
-    from initbench.cli.progress import ProgressBar, describe_results
+    from initbench.cli.progress import describe_results
     from initbench.errors import printable
     from initbench.results.summary import summary_of
 
     is_fine = True
     for experiment, design in zip(experiments, designs, strict=True):
-        found = train(experiment, results, options if quiet else replace(options, progress=ProgressBar()), design)
+        found = train(experiment, results, options, design)
         if not quiet:
             click.echo(describe_results(found))
         failure = summary_of(found).failure
