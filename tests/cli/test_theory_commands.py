@@ -238,7 +238,9 @@ def test_every_initializer_has_a_place_or_a_reason_once(tanh_diagram):
 
 @pytest.mark.parametrize("form", ["png", "svg", "pdf"])
 @pytest.mark.usefixtures("no_draws")
-def test_phase_writes_the_file_that_it_names_the_same_each_time(form, invoke):
+def test_phase_writes_the_file_that_it_names_the_same_each_time(form, invoke, monkeypatch):
+    monkeypatch.setattr(phase_diagram, "ACROSS", 61)
+    monkeypatch.setattr(phase_diagram, "UP", 31)
     assert invoke("phase", "swish", "-o", "a", "--format", form).stdout == f"a/phase_silu.{form}\n"
     invoke("phase", "silu", "--results", "b/c", "--format", form)
     with open(f"a/phase_silu.{form}", "rb") as one, open(f"b/c/phase_silu.{form}", "rb") as other:

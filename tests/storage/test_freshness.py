@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,20 @@ COMMANDS = {
     "probe my.yaml -q": ("probe.csv", "probe.json", "figures/probe-verdicts.png"),
     "probe my.yaml -q -s depth=2": ("probe.csv", "probe.json", "figures/probe-verdicts.png"),
 }
+
+
+@pytest.fixture(scope="module")
+def first_results(tmp_path_factory):
+    """What ``initbench run my.yaml`` makes."""
+    folder = tmp_path_factory.mktemp("first")
+    (folder / "my.yaml").write_text(f"name: my run\n{CONFIG}")
+    return initbench.run(folder / "my.yaml", results=folder / "results").folder
+
+
+@pytest.fixture
+def ran(first_results, quick):
+    """The first run is over."""
+    shutil.copytree(first_results, FOLDER)
 
 
 @pytest.fixture(autouse=True)
@@ -124,9 +139,10 @@ def test_what_is_reported_is_gone_once_its_commands_were_run():
     assert reported(invoke("status results").stdout) == (set(), [])
 
 
+@pytest.mark.usefixtures("ran")
 @pytest.mark.parametrize("command", ["table", "compare", "report", "plot --format svg", "status"])
 def test_commands_that_come_across_it_report_it(command):
-    for earlier in ("run my.yaml -j 1", "plot results", "run my.yaml -j 1 --seeds 2"):
+    for earlier in ("plot results", "run my.yaml -j 1 --seeds 2"):
         invoke(earlier)
     result = invoke(f"{command} '{FOLDER}'")
     text = result.stdout if command == "status" else result.stderr
@@ -146,6 +162,7 @@ def test_a_run_says_where_its_tables_are_and_how_to_draw_them():
     assert reported(invoke("run my.yaml -j 1 --seeds 2").stdout.splitlines()[-1])[1] == [f"plot '{FOLDER}'"]
 
 
+@pytest.mark.usefixtures("ran")
 @pytest.mark.parametrize(
     ("option", "words"),
     [
@@ -159,7 +176,6 @@ def test_a_run_says_where_its_tables_are_and_how_to_draw_them():
     ],
 )
 def test_a_run_of_another_plan_says_what_differs(option, words):
-    invoke("run my.yaml -j 1")
     said = invoke(f"run my.yaml -j 1 {option}").stderr
     assert f"{FOLDER}: plan changed: " in said
     assert words in said
@@ -190,8 +206,8 @@ def test_figures_of_an_incomplete_run_are_out_of_date_when_it_is_complete():
     assert [stale.files for stale in out_of_date(FOLDER)] == [[FOLDER / "figures/speed.png"]]
 
 
+@pytest.mark.usefixtures("ran")
 def test_files_of_a_user_stay_and_are_none_of_ours():
-    invoke("run my.yaml -j 1")
     mine = [FOLDER / "figures" / name for name in ("mine.png", "probe-mine.png", "notes.txt")] + [FOLDER / "mine.csv"]
     mine[0].parent.mkdir()
     figure = Figure(figsize=(1, 1))
@@ -241,8 +257,8 @@ def test_a_probe_of_the_config_beside_the_tables_is_of_their_plan(options):
     assert reported(invoke("status results").stdout)[0] == set()
 
 
+@pytest.mark.usefixtures("ran")
 def test_a_store_from_before_marks_is_read():
-    invoke("run my.yaml -j 1")
     with Store(FOLDER) as store:
         store._connection.execute("DELETE FROM about WHERE key = 'probe'")
     invoke("probe my.yaml -q")
