@@ -201,7 +201,7 @@ def train_rows(
         data,
         orders=lambda: np.stack([rng.permutation(data.train.x.shape[1]) for rng in streams]),
         on_epoch=note,
-        masks=[stream(seed, "dropout") for seed in stack.seeds] if first.dropout else (),
+        masks=[stream(seed, "dropout") for seed in stack.seeds],
     )
     on_epoch(m * epochs_left)  # those that were not trained since all networks have diverged
     if log:

@@ -272,6 +272,13 @@ def test_each_pass_draws_a_new_mask_and_none_without_streams():
     assert np.array_equal(network.forward(parameters, x, without), wanted)
 
 
+def test_dropout_of_nothing_draws_nothing():
+    network, parameters, x, *_ = example((5,), (Dense(8), Dropout(0.0)))
+    streams = [np.random.default_rng(seed) for seed in range(GROUPS)]
+    network.forward(parameters, x, network.workspace(4, ROWS, F8, keeps=True, masks=streams))
+    assert [rng.random() for rng in streams] == [np.random.default_rng(seed).random() for seed in range(GROUPS)]
+
+
 # Shapes
 
 

@@ -5,8 +5,10 @@ import pytest
 
 from initbench import run
 from initbench.config.keys import KEYS
-from initbench.contracts import METRICS, Positive
+from initbench.contracts import METRICS, Fraction, Positive
+from initbench.engine.blocks.activation import Activate
 from initbench.engine.blocks.dense import Dense
+from initbench.engine.blocks.dropout import Dropout
 from initbench.engine.blocks.residual import Residual
 from initbench.registry import architecture
 from initbench.training.runner import Progress
@@ -81,12 +83,17 @@ def write_rows(path, train_counts, test_counts):
 
 
 @pytest.fixture(autouse=True)
-def _another_architecture():
-    """An mlp without activations, which a config can name as `linear_mlp`."""
+def _other_architectures():
+    """An mlp without activations, and one whose dropout is a parameter of its own."""
 
     @architecture("linear_mlp")
     def linear_mlp(rows, outputs, *, hidden, scale: Positive = 1.0):
         return [*map(Dense, hidden), Residual(((Dense(hidden[-1]),),), scale), Dense(outputs)]
+
+    @architecture("own_dropout")
+    def own_dropout(rows, outputs, *, hidden, activation, rate: Fraction = 0.0):
+        layers = [(Dense(width), Activate(activation), Dropout(rate)) for width in hidden]
+        return [*(block for layer in layers for block in layer), Dense(outputs)]
 
 
 def test_every_key_that_sweeps_has_its_values_here():
@@ -101,6 +108,13 @@ def test_each_value_of_a_key_trains_another_network(config, key):
     assert set(results.runs["status"]) == {"ok"}
     assert len(results.runs) > 1
     assert len(set(curves(results).values())) == len(results.runs)
+
+
+@pytest.mark.parametrize(("own", "key", "are_equal"), [(0.0, 0.0, True), (0.3, 0.3, True), (0.3, 0.0, False)])
+def test_dropout_by_a_parameter_of_an_architecture_is_that_of_the_key(config, own, key, are_equal):
+    changes = f"architecture={{own_dropout: {{rate: {own}}}}}", f"dropout={key}"
+    one, other = (list(curves(run(config, changes=[each], results=each[:4])).values()) for each in changes)
+    assert (one == other) == are_equal
 
 
 @pytest.mark.parametrize("key", ["learning_rate", "weight_decay", "clip_norm"])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from initbench.contracts import Array
+from initbench.contracts import Array, Generator
 from initbench.engine.block import Block
 from initbench.engine.parameters import Own
 from initbench.engine.workspace import Site
@@ -14,7 +15,7 @@ from initbench.engine.workspace import Site
 
 @dataclass(frozen=True)
 class Dropout(Block):
-    """Sets a share ``rate`` of its input to 0 in training, and divides the rest by ``1 - rate``.
+    """Sets a share ``rate`` of its input to 0 in training, and divides the rest by ``1 - rate``; at 0 it draws nothing.
 
     The networks of a group share the mask, so that they differ in what is compared alone. A mask is drawn from a stream
     of its own, so that a network's numbers do not depend on its neighbours in a stack.
@@ -32,7 +33,7 @@ class Dropout(Block):
 
     def prepare(self, site: Site) -> DropoutWork:
         """Buffers where numbers are dropped."""
-        return DropoutWork(site)
+        return DropoutWork(site, site.masks if self.rate else ())
 
     def forward(self, x: Array, own: Own, work: DropoutWork) -> Array:
         """Multiply by a new mask."""
@@ -56,8 +57,8 @@ class Dropout(Block):
 class DropoutWork:
     """The buffers of dropout: a mask a group, shape (s, 1, n, *row), with ones in the spare places."""
 
-    def __init__(self, site: Site) -> None:
-        self.masks, self.width = site.masks, site.shape[-1]
+    def __init__(self, site: Site, masks: Sequence[Generator]) -> None:
+        self.masks, self.width = masks, site.shape[-1]
         if not self.masks:
             site.returns_input()
             return
