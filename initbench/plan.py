@@ -15,7 +15,9 @@ from initbench.config import Experiment, Part
 from initbench.config.experiment import MLP, YOUNGER
 from initbench.config.keys import KEYS
 from initbench.contracts import OPTIONAL_METRICS, RowShape
+from initbench.engine.blocks.residual import connections
 from initbench.engine.network import BlockNetwork
+from initbench.engine.parameters import walk_slots
 from initbench.errors import UsageError
 from initbench.networks import build_network
 
@@ -100,6 +102,8 @@ class Cell:
         for name, usual in YOUNGER.items():  # keys of cells that have the usual value are older than these
             if getattr(self, name) != usual:
                 identity[name] = _identity(getattr(self, name))
+        if _had_unused_slopes(self):
+            identity["unused_slopes"] = 0
         text = json.dumps([ARITHMETIC, self.data.checksum, identity], sort_keys=True)
         return sha256(text.encode()).hexdigest()[:16]
 
@@ -124,6 +128,18 @@ def _identity(value: Any) -> Any:
         return value
     numbers = [(name, _identity(inner)) for name, inner in value.parameters if name != "file"]  # its content counts
     return [value.name, numbers, value.fingerprint]
+
+
+def _had_unused_slopes(cell: Cell) -> bool:
+    """Whether older results are of a network that trained a slope for layers without activation.
+
+    It was always 0, but clipping added up the squares of all gradients in pairs, and these were other pairs then.
+    """
+    if cell.architecture != MLP or cell.residual != "fixup" or cell.clip_norm is None:
+        return False
+    placed = network_of(cell).placed
+    is_trained = any(slot.name == "slopes" for slot in walk_slots(placed))
+    return is_trained and any(connection.is_linear for connection in connections(placed))
 
 
 def make_plan(

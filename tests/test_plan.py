@@ -132,6 +132,21 @@ def test_a_clock_and_its_target_belong_to_the_key(plan):
     assert plan(BASE + usual)[0].key == "b8f87a522ff452cc"  # as it was before there were such keys
 
 
+CLIPPED = {  # the keys as they were when a layer without activation had a slope that nothing used
+    "activation: prelu\nresidual: fixup\nclip_norm: 1\ndepth: 3": "0c23389f98f88dc7",
+    "activation: prelu\nresidual: fixup\ndepth: 3": "19a2b41bc8c140dc",
+    "activation: prelu\nresidual: plain\nclip_norm: 1\ndepth: 3": "3db0629820b93351",
+    "activation: relu\nresidual: fixup\nclip_norm: 1\ndepth: 3": "ca5e30a68d4f40a5",
+    "activation: prelu\nresidual: fixup\nclip_norm: 1\ndepth: 2": "3db371150541310f",
+}
+
+
+@pytest.mark.parametrize("text", CLIPPED)
+def test_cells_have_a_new_key_where_clipping_adds_up_other_numbers_than_before(plan, text):
+    has_unused_slopes = text == next(iter(CLIPPED))  # a slope that is trained, a branch that ends in none, and clipping
+    assert (plan(f"width: 8\nseeds: 1\n{text}")[0].key != CLIPPED[text]) == has_unused_slopes
+
+
 def test_the_architecture_is_a_factor_where_it_is_not_an_mlp_alone(plan):
     assert "architecture" not in dict(plan(BASE)[0].factors)
 
