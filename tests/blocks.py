@@ -52,6 +52,44 @@ class Sum(Block):
         return total
 
 
+@dataclass(frozen=True)
+class Reshape(Block):
+    """The same numbers in rows of another shape."""
+
+    shape: tuple[int, ...]
+
+    def output(self, shape):
+        return self.shape
+
+    def prepare(self, site):
+        return site.shape
+
+    def forward(self, x, own, work):
+        return x[..., : work[-1]].reshape(*x.shape[:2], *self.shape).copy()
+
+    def backward(self, delta, own, work, gradients):
+        return delta.reshape(*delta.shape[:2], *work)
+
+
+class Half(Block):
+    """The first half of the numbers of a row."""
+
+    def output(self, shape):
+        return (*shape[:-1], shape[-1] // 2)
+
+    def prepare(self, site):
+        return site.scratch() if site.keeps else None, site.output[-1]
+
+    def forward(self, x, own, work):
+        return x[..., : work[1]].copy()
+
+    def backward(self, delta, own, work, gradients):
+        below, width = work
+        below[...] = 0
+        below[..., :width] = delta[..., :width]
+        return below
+
+
 class Soil(Block):
     """Gives what it is given, both ways, and writes rubbish beside the rows."""
 

@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "results": {"present", *TRAINED} - {"engine"},
     "probing": {"results", "present", *TRAINED},
     "claims": {"probing", "results", "present", *TRAINED} - {"engine"},
-    "catalogue": TRAINED,
+    "catalogue": {"probing", *TRAINED},
     "api": {"results", *TRAINED} - {"engine"},
     "cli": {"api", "catalogue", "claims", "probing", "results", "present", *TRAINED} - {"engine"},
     "__init__": {"api", "catalogue", "results"},

@@ -10,16 +10,20 @@ from typing import Any
 
 import numpy as np
 
+from initbench.config.experiment import Part
 from initbench.contracts import Array, RowShape
 from initbench.engine.block import Block, Placed, walk_placed
 from initbench.engine.blocks.dense import Dense
+from initbench.engine.losses import one_hot
 from initbench.engine.network import BlockNetwork, with_ones
 from initbench.engine.parameters import Own, Parameters, Slot
 from initbench.engine.signals import Observer, Signals
+from initbench.engine.train import Rows
 from initbench.engine.workspace import Site, Workspace
 from initbench.errors import ParameterError, ShapeError
 from initbench.networks import shape_keys
 from initbench.registry import Entry, find
+from initbench.training.untrained import Start
 
 ROW_SHAPES: tuple[RowShape, ...] = ((7,), (8, 7), (8, 7, 2))
 HIDDEN = (5, 5)
@@ -206,12 +210,16 @@ def _check_watching(network: BlockNetwork) -> None:
 
     def see(signals: Signals) -> None:
         shown.append(signals.layer)
-        if signals.inputs.shape[-1] != network.layers[signals.layer].shape[0]:
-            raise _Broken(f"branches are walked in their order: layer {signals.layer + 1} is given another's inputs")
+        layer, shape = signals.layer + 1, signals.inputs.shape
+        if len(shape) != 3:
+            raise _Broken(f"its layers can be looked at: inputs of layer {layer} are {shape}")
+        if shape[-1] != network.layers[signals.layer].shape[0]:
+            raise _Broken(f"branches are walked in their order: layer {layer} is given another's inputs")
 
     try:
         observer = Observer(network, GROUPS * PER_GROUP, COUNT, F8)
         observer.send(stack.parameters, stack.x, stack.derivative, found, see)
+        _look(stack)
     except _Broken:
         raise
     except Exception as error:
@@ -220,6 +228,20 @@ def _check_watching(network: BlockNetwork) -> None:
         raise _Broken(f"its layers can be looked at: there are {matrices}, and {len(shown)} were shown")
     if found.flat.tobytes() != wanted.flat.tobytes():
         raise _Broken("its layers can be looked at: gradients are others then")
+
+
+def _look(stack: _Stack) -> None:
+    """Look at its networks as layers.csv and a probe do, and as an initializer of a whole network."""
+    from initbench.probing.networks import look_at_drawn  # loads pandas, which checks of other parts do without
+
+    network, count = stack.network, stack.x.shape[1]
+    classes = max(2, network.outputs)
+    rows = Rows(stack.x[:1], one_hot(np.arange(count) % classes, classes, F8)[None])
+    look_at_drawn(network, stack.parameters, rows, differentiated=1)
+    with np.errstate(all="ignore"):  # numbers of zeros, which are drawn here, may be nan
+        start = Start(0, Part("bias", "zeros"), network, rows.x[0, :, :-1], rows.targets[0])
+        for layer in range(len(network.layers)):
+            start.preactivation(layer)
 
 
 def _draws(place: Placed) -> bool:

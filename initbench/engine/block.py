@@ -74,7 +74,10 @@ class Block:
         return None
 
     def inputs(self, x: Array, work: Any) -> Array:
-        """What its weights multiply when ``x`` comes in, shape (m, n, fan_in); `forward` was called with ``x``."""
+        """What its weights multiply when ``x`` comes in, shape (m, n, fan_in); `forward` was called with ``x``.
+
+        Weights that multiply several things of a row have a row here for each.
+        """
         return x
 
     def forward(self, x: Array, own: Own, work: Any) -> Array:

@@ -67,30 +67,33 @@ def observe(
     """
     steepest = max((_steepest(activation) for activation in activations(network)), default=1.0)
     found: Described = [{} for _ in network.layers]
-    m, n = len(parameters.flat), rows.x.shape[1]
-    ones = np.ones((1, n), parameters.flat.dtype)
+    m, dtype = len(parameters.flat), parameters.flat.dtype
 
     def describe(signals: Signals) -> None:
         see(signals)
         here = found[signals.layer]
         is_last = signals.layer == len(found) - 1
-        # Beside a column of zeros, in which order sums are taken does not depend on the block that gave the array.
-        shown = signals.values, signals.preactivations, signals.deltas
-        values, preactivations, deltas = shown if is_last else map(_beside_zeros, shown)
-        deltas = np.ascontiguousarray(deltas)
-        scratch, count = np.empty_like(deltas), signals.deltas[0].size
-        here["activation_mean"], here["activation_std"], _ = _moments(values, count, scratch)
-        _, here["preactivation_std"], here["preactivation_square"] = _moments(preactivations, count, scratch)
-        _, here["gradient_std"], here["gradient_square"] = _moments(deltas, count, scratch)
+        here["activation_mean"], here["activation_std"], _ = _moments_of(signals.values, is_last=is_last)
+        _, here["preactivation_std"], here["preactivation_square"] = _moments_of(
+            signals.preactivations, is_last=is_last
+        )
+        _, here["gradient_std"], here["gradient_square"] = _moments_of(signals.deltas, is_last=is_last)
         if is_last:
             here |= dict.fromkeys(("saturated", "dead", "nearly_dead"), np.full(m, np.nan))
         elif signals.slopes is None:
             here["saturated"] = here["dead"] = here["nearly_dead"] = np.zeros(m)
         else:
-            here |= _shares(signals.slopes, steepest, ones)
+            here |= _shares(signals.slopes, steepest, np.ones((1, signals.slopes.shape[1]), dtype))
 
     observer.send(parameters, rows.x, lambda outputs: loss.slope(outputs, rows.targets), gradients, describe)
     return found
+
+
+def _moments_of(array: Array, *, is_last: bool) -> tuple[Array, Array, Array]:
+    """Mean, deviation and mean square of each network's numbers, float64, shape (m,), of a signal of a layer."""
+    # Beside a column of zeros, in which order sums are taken does not depend on the block that gave the array.
+    shown = np.ascontiguousarray(array if is_last else _beside_zeros(array))
+    return _moments(shown, array[0].size, np.empty_like(shown))
 
 
 def _beside_zeros(array: Array) -> Array:

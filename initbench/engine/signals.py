@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from initbench.engine.workspace import Site, Statistics
 class Signals(NamedTuple):
     """The signals of one layer, for ``m`` networks and ``n`` rows; they are overwritten after they are shown.
 
+    Of rows with several axes, the last one counts units, and each place of the others counts as a row.
+
     Attributes
     ----------
     layer : int
@@ -28,7 +30,8 @@ class Signals(NamedTuple):
     preactivations : ndarray, shape (m, n, h)
         What its activation is given: after normalization, where there is one.
     values : ndarray, shape (m, n, h)
-        What it gives to the next layer, with what a residual connection adds.
+        What it gives to the next layer, with what a residual connection adds; of another shape where a block without
+        weights gives rows of another one.
     slopes : ndarray, shape (m, n, h), optional
         The slope of its activation, or a mask where that is 0 or 1; None for a layer without one.
     deltas : ndarray, shape (m, n, h)
@@ -77,6 +80,7 @@ class Observer:
         self._network = network.with_blocks(lambda block: _Watched(block, self))
         self.work = self._network.workspace(m, n, dtype, keeps=True, overwrites=False, statistics=statistics)
         self.layers: list[_Layer] = []
+        self.current = -1  # the layer that a block without weights belongs to
         self.see: Callable[[Signals], None] = lambda signals: None
         self.squares_values = any(block.branches for block in network.blocks)
 
@@ -101,7 +105,7 @@ class Observer:
         see : callable ``(signals) -> None``
             Called for each layer, the last one first, before the gradients of layers below are known.
         """
-        self.layers, self.see = [], see
+        self.layers, self.current, self.see = [], -1, see
         outputs = self._network.forward(parameters, x, self.work)
         last, kept = self.layers[-1], outputs.copy()
         if last.preactivations is last.values:
@@ -111,7 +115,7 @@ class Observer:
 
     def inputs(self, parameters: Parameters, x: Array) -> list[Array]:
         """What the weights of each layer multiply, shape (m, n, fan_in), with rows as for `send`."""
-        self.layers = []
+        self.layers, self.current = [], -1
         self._network.forward(parameters, x, self.work)
         return [layer.inputs for layer in self.layers]
 
@@ -121,6 +125,7 @@ class _Watched(Block):
 
     def __init__(self, block: Block, observer: Observer) -> None:
         self.block, self._observer, self._layer = block, observer, -1
+        self.begins_at: int | None = None  # of the first block of a branch, the layer that gives what comes in
         self.branches, self.wants_ones, self.passes_ones = block.branches, block.wants_ones, block.passes_ones
         self.takes_data, self.needs_output = block.takes_data, block.needs_output
 
@@ -144,32 +149,45 @@ class _Watched(Block):
         return self.block.prepare(site)
 
     def forward(self, x: Array, own: Own, work: Any) -> Array:
+        observer, layers = self._observer, self._observer.layers
+        if self.begins_at is not None:
+            observer.current = self.begins_at
+        for branch in self.branches:
+            cast("_Watched", branch[0]).begins_at = observer.current
         y = self.block.forward(x, own, work)
-        values, layers = y[..., : self._width], self._observer.layers
+        values = _as_rows(y, self._width)
         if self._draws:
             layers.append(_Layer(self.block.inputs(x, work), values, values, self))
-        self._layer = len(layers) - 1
-        if layers:
-            self._note(layers[-1], x, values, own, work)
+        if self._draws or self.branches:
+            observer.current = len(layers) - 1
+        self._layer = observer.current
+        if self._layer >= 0:
+            self._note(layers[self._layer], x, values, own, work)
         return y
 
     def _note(self, layer: _Layer, x: Array, values: Array, own: Own, work: Any) -> None:
         """Note what the way forward shows of the layer that the block belongs to."""
         block = self.block
         if isinstance(block, Activate):
-            layer.preactivations = x[..., : self._width]
-            layer.slopes = lambda: block.slope(own, work)[..., : self._width]
+            layer.preactivations = _as_rows(x, self._width)
+            layer.slopes = lambda: _as_rows(block.slope(own, work), self._width)
         elif layer.slopes is None and not block.branches:
             layer.preactivations = values
         layer.values, layer.giver = values, self
 
     def backward(self, delta: Array, own: Own, work: Any, gradients: Own) -> Array | None:
         if self._layer >= 0:
-            layer, shown = self._observer.layers[self._layer], delta[..., : self._width]
+            layer, shown = self._observer.layers[self._layer], _as_rows(delta, self._width)
             if layer.giver is self and self._observer.squares_values:
-                layer.value_square = (shown**2).mean(axis=tuple(range(1, shown.ndim)))
+                layer.value_square = (shown**2).mean(axis=(1, 2))
             if self._draws:
                 slopes = None if layer.slopes is None else layer.slopes()
                 parts = layer.inputs, layer.preactivations, layer.values, slopes, shown, layer.value_square
                 self._observer.see(Signals(self._layer, *parts))
         return self.block.backward(delta, own, work, gradients)
+
+
+def _as_rows(array: Array, width: int) -> Array:
+    """The numbers of rows, without a spare place, as shape (m, n, width)."""
+    shown = array[..., :width]
+    return shown if shown.ndim == 3 else shown.reshape(len(shown), -1, width)

@@ -10,6 +10,7 @@ import numpy as np
 from initbench.contracts import Activation, Array
 from initbench.engine.diagnostics import SATURATED, Described, activations, distinct_units, norms, observe, spreads
 from initbench.engine.losses import cross_entropy
+from initbench.engine.network import BlockNetwork
 from initbench.engine.parameters import Parameters
 from initbench.engine.signals import Observer, Signals
 from initbench.engine.train import Rows
@@ -61,11 +62,17 @@ def look_at(cells: Sequence[Cell], rows: Rows, batch: int, differentiated: int) 
     -------
     Look
     """
-    network, m, dtype = network_of(cells[0]), len(cells), np.dtype(np.float64)
-    parameters, gradients = network.parameters(m, dtype), network.parameters(m, dtype)
+    network = network_of(cells[0])
+    parameters = network.parameters(len(cells), np.dtype(np.float64))
     for place, cell in enumerate(cells):
         draw_start(cell, network, parameters, place, rows.x[0, :, :-1], rows.targets[0])
-    rows = Rows(rows.x[:, :batch], rows.targets[:, :batch])
+    return look_at_drawn(network, parameters, Rows(rows.x[:, :batch], rows.targets[:, :batch]), differentiated)
+
+
+def look_at_drawn(network: BlockNetwork, parameters: Parameters, rows: Rows, differentiated: int) -> Look:
+    """Send rows, of one group, through networks of float64 that are drawn; see `look_at`."""
+    m, dtype = len(parameters.flat), np.dtype(np.float64)
+    gradients = network.parameters(m, dtype)
     observer = Observer(network, m, rows.x.shape[1], dtype)
     loss, watcher = cross_entropy(network.outputs), _Watcher(parameters, rows)
     with np.errstate(all="ignore"):  # what runs off is a finding, and reported

@@ -137,8 +137,8 @@ class Start:
         return None
 
     def inputs(self, layer: int) -> Array:
-        """What a layer is given for ``x``, shape (n, fan_in)."""
-        if layer == 0:
+        """What a layer's weights multiply for ``x``, shape (n, fan_in)."""
+        if layer == 0 and self._network.blocks[0].takes_data:
             return self.x
         observer = Observer(self._network, 1, len(self.x), np.dtype(np.float64))
         given: Array = observer.inputs(self._parameters, with_ones(self.x)[None])[layer][0]

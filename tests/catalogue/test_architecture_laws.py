@@ -5,7 +5,7 @@ from itertools import count
 
 import numpy as np
 import pytest
-from blocks import Scale, Sum
+from blocks import Reshape, Scale, Sum
 from networks import mlp_network
 
 from initbench.catalogue.laws import broken_laws, why_unchecked
@@ -143,23 +143,18 @@ class SquashesWithoutOutput(Squashes):
     needs_output = False
 
 
-@dataclass(frozen=True)
-class Reshape(Block):
-    """The same numbers in rows of another shape."""
-
-    shape: tuple[int, ...]
-
-    def output(self, shape):
-        return self.shape
+class GathersNothing(Scale):
+    gathers = True
 
     def prepare(self, site):
-        return site.shape
+        work = super().prepare(site)
+        site.gathers_statistics(work)  # which has no mean and variance
+        return work
 
-    def forward(self, x, own, work):
-        return x[..., : work[-1]].reshape(*x.shape[:2], *self.shape).copy()
 
-    def backward(self, delta, own, work, gradients):
-        return delta.reshape(*delta.shape[:2], *work)
+class OneInputTooMany(Dense):
+    def inputs(self, x, work):
+        return super().inputs(x, work)[:, :, None]
 
 
 class TwoOfOneName(Scale):
@@ -242,6 +237,8 @@ BLOCKS = {
     "its layers can be looked at: 4 slots have fans, and 3 blocks have them": TwoMatrices(5),
     f"{DERIVATIVES} SharesBelow, by its input off by": SharesBelow(((Dense(4),), (Dense(3), Dense(4)))),
     f"{DERIVATIVES} SharesDelta, by its input off by": SharesDelta(((Dense(3), TANH, Dense(4)), (Dense(4),))),
+    "its layers can be looked at: AttributeError: 'dict' object has no attribute 'mean'": GathersNothing(),
+    "its layers can be looked at: inputs of layer 2 are (4, 5, 1, 5)": OneInputTooMany(5),
     "branches are walked in their order: layer": LastBranchFirst(((Dense(3), Dense(4)), (Dense(4),))),
     "its layers can be looked at: TypeError": Sealed(Dense(5)),
     f"{DERIVATIVES} SlopeByInput": Sum(((Dense(4),), (SlopeByInput(), Dense(4)))),

@@ -5,11 +5,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from blocks import Scale
 from networks import fill, make_network, mlp_network
 
 from initbench.config import Part
 from initbench.contracts import Branch
+from initbench.engine.blocks.dense import Dense
 from initbench.engine.blocks.residual import layers_of
+from initbench.engine.network import BlockNetwork
 from initbench.errors import ParameterError
 from initbench.registry import About, Entry
 from initbench.training import untrained as start
@@ -99,6 +102,15 @@ def test_a_layer_is_given_what_the_one_below_makes(design):
         if branch is not None:
             value = branch.factor * (z if branch.is_linear else value) + network.inputs(branch.source + 1)
         assert np.allclose(network.inputs(layer), value, atol=1e-14)
+
+
+def test_a_first_layer_is_given_what_a_block_before_it_makes_of_the_rows():
+    rng, network = np.random.default_rng(0), BlockNetwork([Scale(), Dense(4), Dense(3)], (5,))
+    begun = start.Start(0, Part("bias", "zeros"), network, rng.normal(size=(9, 5)), np.eye(3)[np.arange(9) % 3])
+    begun.trained[0]["factors"][:] = 2.0
+    begun.weights[0][:] = rng.normal(size=(5, 4))
+    assert np.array_equal(begun.inputs(0), 2 * begun.x)
+    assert np.allclose(begun.preactivation(0), 2 * begun.x @ begun.weights[0])
 
 
 def test_branches_are_those_of_the_design():
