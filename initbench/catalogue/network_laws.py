@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 from typing import Any
@@ -168,13 +168,17 @@ def _check_numbers(make: Callable[[int], BlockNetwork], checked: slice) -> None:
     stack = _Stack.draw(make(COUNT), F4, COUNT)
     before, work = stack.parameters.flat.tobytes(), stack.workspace(drops=False)
     first = stack.outputs(work).tobytes()
-    stack.gradients(work)
+    gradients = stack.gradients(work).flat.tobytes()
     if stack.parameters.flat.tobytes() != before:
         raise _Broken("forward and backward leave what is trained as it is: it changed")
     if stack.outputs(work).tobytes() != first:
         raise _Broken("the same rows give the same outputs: a second time gave others")
     if stack.outputs(stack.workspace(drops=False, keeps=False)).tobytes() != first:
         raise _Broken("outputs are the same where site.keeps is False: they differ")
+    used, others = stack.workspace(drops=False), replace(stack, x=stack.x[:, ::-1].copy())
+    others.gradients(used)
+    if stack.outputs(used).tobytes() != first or stack.gradients(used).flat.tobytes() != gradients:
+        raise _Broken("the same rows give the same outputs: these or gradients depend on what rows came before")
     stack = _Stack.draw(make(COUNT), F8, COUNT)
     slopes = stack.gradients(stack.workspace())
     for name, numbers, found in _pairs(stack.parameters.own[checked], slopes.own[checked]):

@@ -68,6 +68,21 @@ class Counts(Scale):
         return super().forward(x, own, work) + next(work["calls"])
 
 
+class KeepsFirstRows(Scale):
+    def forward(self, x, own, work):
+        kept = work.get("x")
+        y = super().forward(x, own, work)
+        work["x"] = work["x"] if kept is None else kept
+        return y
+
+
+class KeepsFirstOutputs(Scale):
+    def forward(self, x, own, work):
+        if "y" not in work:
+            work["y"] = super().forward(x, own, work)
+        return work["y"].copy()
+
+
 class OverwritesInput(Scale):
     def forward(self, x, own, work):
         y = super().forward(x, own, work)
@@ -223,6 +238,8 @@ BLOCKS = {
     f"{DERIVATIVES} AddsUpGradients, by its factors off by nan": AddsUpGradients(),
     "do not depend on its neighbours: in LooksAtNeighbours,": LooksAtNeighbours(),
     "the same rows give the same outputs: in Counts,": Counts(),
+    "the same rows give the same outputs: in KeepsFirstRows, these or gradients depend on": KeepsFirstRows(),
+    "the same rows give the same outputs: in KeepsFirstOutputs, these or gradients depend on": KeepsFirstOutputs(),
     "only where site.may_overwrite: in OverwritesInput,": OverwritesInput(),
     "looks at the numbers of its rows alone: in LooksBesideRows,": LooksBesideRows(),
     "looks at the numbers of its rows alone: in SpareDelta,": SpareDelta(),
