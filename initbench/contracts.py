@@ -198,7 +198,8 @@ class Network(Protocol):
         Drawn as the config's ``bias`` says; may be changed in place.
     trained : list of dict of str to ndarray of float64
         All numbers that each layer trains: its ``weights`` and ``biases``, and where it has them ``gains`` and
-        ``offsets`` of normalization, ``slopes`` of the activation, ``scales`` of the branch that it ends.
+        ``offsets`` of normalization, ``slopes`` of the activation, ``scales`` of the branch that it ends, and what
+        blocks of a plugin train, by the names of their slots. A second one of a name is ``gains_2``, and so on.
     activation : Activation
         Of the hidden layers.
     x : ndarray of float64, shape (n, d)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from initbench.engine.block import Block, ahead, back
 from initbench.engine.parameters import Slot
 
@@ -22,6 +24,37 @@ class Scale(Block):
     def backward(self, delta, own, work, gradients):
         gradients["factors"][:] = (delta * work["x"]).sum(axis=1, keepdims=True)
         return delta * own["factors"]
+
+
+class ScaleVector(Scale):
+    """`Scale` with its factors in a slot of one axis."""
+
+    def slots(self, shape):
+        return (Slot("factors", (shape[-1],), start=1.0),)
+
+    def forward(self, x, own, work):
+        return super().forward(x, {"factors": own["factors"][:, None]}, work)
+
+    def backward(self, delta, own, work, gradients):
+        gradients = {"factors": gradients["factors"][:, None]}
+        return super().backward(delta, {"factors": own["factors"][:, None]}, work, gradients)
+
+
+class ScaleTwice(Scale):
+    """`Scale` by the product of two rows of factors."""
+
+    def slots(self, shape):
+        return (Slot("factors", (2, shape[-1]), start=1.0),)
+
+    def forward(self, x, own, work):
+        return super().forward(x, {"factors": own["factors"].prod(axis=1, keepdims=True)}, work)
+
+    def backward(self, delta, own, work, gradients):
+        factors = own["factors"]
+        product = {"factors": np.empty_like(factors[:, :1])}
+        below = super().backward(delta, {"factors": factors.prod(axis=1, keepdims=True)}, work, product)
+        np.multiply(product["factors"], factors[:, ::-1], out=gradients["factors"])
+        return below
 
 
 @dataclass(frozen=True)

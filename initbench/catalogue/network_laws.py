@@ -23,7 +23,7 @@ from initbench.engine.workspace import Site, Workspace
 from initbench.errors import ParameterError, ShapeError
 from initbench.networks import shape_keys
 from initbench.registry import Entry, find
-from initbench.training.untrained import Start
+from initbench.training.untrained import Start, trained_numbers
 
 ROW_SHAPES: tuple[RowShape, ...] = ((7,), (8, 7), (8, 7, 2))
 HIDDEN = (5, 5)
@@ -121,6 +121,13 @@ def _check_network(network: BlockNetwork, outputs: int) -> None:
             raise _Broken(f"{law}: in {name}, {found}") from None
         except Exception as error:
             raise _Broken(f"its blocks work: in {name}, {type(error).__name__}: {error}") from error
+    numbers = network.parameters(1, F8)
+    numbers.flat[:] = 0
+    for layer in trained_numbers(numbers, 0):
+        for view in layer.values():
+            view += 1
+    if (numbers.flat != 1).any():
+        raise _Broken(f"its layers have all that it trains once: they miss {(numbers.flat != 1).sum()} numbers")
     try:
         _check_numbers(lambda count: network, slice(None))
         _check_watching(network)
@@ -131,11 +138,17 @@ def _check_network(network: BlockNetwork, outputs: int) -> None:
 
 
 def _check_slots(place: Placed) -> None:
-    names = [slot.name for slot in place.slots]
+    names = [name for slot in place.slots for name in slot.views(np.zeros((1, slot.size)))]
     if len(set(names)) < len(names):
         raise _Broken(f"the slots of a block have different names: {', '.join(names)}")
-    for slot in place.slots:
+    drawn = [slot for slot in place.slots if slot.fans is not None]
+    if drawn and place.slots[0] is not drawn[0]:
+        raise _Broken(f"the first slot of a block is the one that has fans: {place.slots[0].name} has none")
+    for slot in place.slots if drawn else ():
         if slot.fans is None:
+            wanted = (1, drawn[0].shape[-1])
+            if slot.name == "biases" and slot.shape != wanted:
+                raise _Broken(f"slots have the shape of their fans: biases of {slot.shape} are not of {wanted}")
             continue
         # A kernel reaches more units than it has columns; the gates of a recurrent unit share one matrix.
         columns, fan_out = slot.shape[-1], slot.fans[1]

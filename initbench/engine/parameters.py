@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,7 +29,8 @@ class Slot(NamedTuple):
     name : str
         How the block finds them, such as ``"weights"`` or ``"gains"``.
     shape : tuple of int
-        ``(fan_in, fan_out)`` of weights, ``(1, h)`` of a number a unit.
+        ``(fan_in, fan_out)`` of weights, ``(1, h)`` of a number a unit. The ``bias`` of a config draws ``"biases"`` of
+        ``(1, fan_out)`` beside weights, and no others.
     start : float, default 0
         What they are before an initializer fills them.
     fans : tuple of int, optional
@@ -94,7 +95,8 @@ class Parameters:
     own : list of Own
         Views for each block.
     layers : list of dict of str to ndarray, each of shape (m, ...)
-        Views for each layer: its ``weights`` and ``biases``, and what is trained between them and the next weights.
+        Views for each layer: its ``weights`` and ``biases``, and what is trained between them and the next weights, a
+        second one of a name as ``gains_2``. What is trained before the first weights belongs to these.
     decaying : list of ndarray
         Views of what weight decay shrinks.
     """
@@ -114,7 +116,7 @@ class Parameters:
         for slot, found in zip(slots, views, strict=True):
             if slot.fans is not None and "weights" in self.layers[-1]:
                 self.layers.append({})
-            name = "weights" if slot.fans is not None else slot.name
+            name = "weights" if slot.fans is not None else _free_name(slot.name, self.layers[-1])
             self.layers[-1] |= {name: found[slot.name]} | {k: found[k] for k in ("biases",) if k in found}
         self.decaying = [found[slot.name] for slot, found in zip(slots, views, strict=True) if slot.decays]
 
@@ -122,6 +124,12 @@ class Parameters:
     def weights(self) -> list[Array]:
         """The weights of each layer, shape (m, fan_in, fan_out)."""
         return [layer["weights"] for layer in self.layers]
+
+
+def _free_name(name: str, layer: Collection[str]) -> str:
+    """The name, with a number where the layer has it, or will have it once its weights come."""
+    taken = layer if "weights" in layer else {"weights", "biases", *layer}
+    return next(free for free in (name, *(f"{name}_{i + 2}" for i in range(len(taken)))) if free not in taken)
 
 
 def walk_slots(placed: Sequence[Placed]) -> Iterator[Slot]:

@@ -108,7 +108,8 @@ class Record(NamedTuple):
         Why a failed cell failed.
     weights : dict of str to ndarray, optional
         All that the network trains, in the end: ``weights_0, biases_0, weights_1 ...``, and where it has them
-        ``gains_0, offsets_0, slopes_0, scales_1 ...``; see `initbench.contracts.Network`.
+        ``gains_0, offsets_0, slopes_0, scales_1 ...``; a second one of the same layer is ``gains_2_0``. See
+        `initbench.contracts.Network`.
     layers : LayerRecord, optional
     further : mapping of str to float, optional
         The cell's numbers among ``OPTIONAL_METRICS``: nan where there is none, -1 steps for a target never reached.

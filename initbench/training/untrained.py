@@ -60,10 +60,12 @@ def draw_start(cell: Cell, network: BlockNetwork, parameters: Parameters, place:
 
 def trained_numbers(parameters: Parameters, place: int) -> list[dict[str, Array]]:
     """Views of all numbers that each layer of a network trains; see `initbench.contracts.Network`."""
-    return [
-        {name: views[place] if name == "weights" else views[place, 0] for name, views in layer.items()}
-        for layer in parameters.layers
-    ]
+
+    def view(name: str, numbers: Array) -> Array:
+        is_row = name != "weights" and numbers.ndim > 1 and len(numbers) == 1
+        return numbers[0] if is_row else numbers
+
+    return [{name: view(name, views[place, ...]) for name, views in layer.items()} for layer in parameters.layers]
 
 
 class Start:

@@ -5,15 +5,18 @@ from itertools import count
 
 import numpy as np
 import pytest
-from blocks import Reshape, Scale, Sum
+from blocks import Reshape, Scale, ScaleTwice, ScaleVector, Sum
 from networks import mlp_network
 
+from initbench.catalogue import network_laws
 from initbench.catalogue.laws import broken_laws, why_unchecked
 from initbench.catalogue.network_laws import ROW_SHAPES
-from initbench.engine import network, workspace
+from initbench.engine import network, parameters, workspace
 from initbench.engine.block import Block, ahead, back
 from initbench.engine.blocks.activation import Activate
 from initbench.engine.blocks.dense import Dense
+from initbench.engine.blocks.normalization import Normalization
+from initbench.engine.network import BlockNetwork
 from initbench.engine.parameters import Slot
 from initbench.errors import ParameterError, ShapeError
 from initbench.registry import About, Entry, entries, find
@@ -182,6 +185,22 @@ class OtherFans(Dense):
         return (Slot("weights", (shape[-1], self.units), fans=(self.units, shape[-1]), has_biases=True),)
 
 
+class FansSecond(Dense):
+    def slots(self, shape):
+        return (Slot("gains", (1, self.units)), *super().slots(shape))
+
+
+class TwiceBiases(Dense):
+    def slots(self, shape):
+        return (*super().slots(shape), Slot("biases", (1, self.units)))
+
+
+class FlatBiases(Dense):
+    def slots(self, shape):
+        fans = (shape[-1], self.units)
+        return (Slot("weights", fans, fans=fans), Slot("biases", (self.units,)))
+
+
 class TwoMatrices(Dense):
     def slots(self, shape):
         return (*super().slots(shape), Slot("others", (2, 3), fans=(2, 3)))
@@ -230,6 +249,7 @@ class Sealed(Block):
         return back(self.branches[0], delta, own.branches[0], work[0], gradients.branches[0])
 
 
+F8 = np.dtype("f8")
 TANH = Activate(find("activation", "tanh").function())
 DERIVATIVES = "gradients equal central differences: in"
 BLOCKS = {
@@ -251,6 +271,9 @@ BLOCKS = {
     "its blocks work: in Fails, ZeroDivisionError": Fails(),
     "slots of a block have different names: in TwoOfOneName, factors, factors": TwoOfOneName(),
     "slots have the shape of their fans: in OtherFans, weights of (5, 4) has fans (4, 5)": OtherFans(4),
+    "the first slot of a block is the one that has fans: in FansSecond, gains has none": FansSecond(4),
+    "slots of a block have different names: in TwiceBiases, weights, biases, matrix, biases": TwiceBiases(4),
+    "slots have the shape of their fans: in FlatBiases, biases of (4,) are not of (1, 4)": FlatBiases(4),
     "its layers can be looked at: 4 slots have fans, and 3 blocks have them": TwoMatrices(5),
     f"{DERIVATIVES} SharesBelow, by its input off by": SharesBelow(((Dense(4),), (Dense(3), Dense(4)))),
     f"{DERIVATIVES} SharesDelta, by its input off by": SharesDelta(((Dense(3), TANH, Dense(4)), (Dense(4),))),
@@ -275,12 +298,43 @@ SOUND = {
     "branch without weights": Sum(((Scale(),), (Dense(5), Scale()))),
     "looks at its output": Squashes(),
     "more axes": Reshape((5, 1)),
+    "slot of one axis": ScaleVector(),
+    "slot of two rows": ScaleTwice(),
 }
 
 
 @pytest.mark.parametrize("name", SOUND)
 def test_sound_blocks_of_a_plugin_keep_the_laws(name):
     assert broken_laws(with_block(SOUND[name])) == []
+
+
+def test_slots_of_one_name_between_the_same_weights_are_all_kept():
+    blocks = [Normalization("layer"), TANH, Normalization("layer"), Scale(), Scale(), Scale()]
+    assert broken_laws(with_block(*blocks)) == []
+    layers = BlockNetwork([Scale(), Dense(5), *blocks, Dense(3)], (4,)).parameters(1, F8).layers
+    again = ["gains_2", "offsets_2", "factors_2", "factors_3", "factors_4"]
+    assert list(layers[0]) == ["factors", "weights", "biases", "gains", "offsets", *again]
+
+
+def first_rows(parameters, place):
+    """A wrong `trained_numbers`: of slots with two rows it has the first one."""
+    return [
+        {name: views[place] if name == "weights" else views[place, :1] for name, views in layer.items()}
+        for layer in parameters.layers
+    ]
+
+
+FORGETFUL = {
+    5: (network_laws, "trained_numbers", first_rows),
+    10: (parameters, "_free_name", lambda name, layer: name),
+}
+
+
+@pytest.mark.parametrize("missed", FORGETFUL)
+def test_the_laws_catch_numbers_that_are_in_no_layer(missed, monkeypatch):
+    monkeypatch.setattr(*FORGETFUL[missed])
+    (law,) = broken_laws(with_block(ScaleTwice(), Normalization("layer"), Normalization("layer")))
+    assert f"its layers have all that it trains once: they miss {missed} numbers" in law
 
 
 def test_an_architecture_may_end_in_an_activation():

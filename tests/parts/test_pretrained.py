@@ -5,11 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from blocks import ScaleTwice, ScaleVector
 
 from initbench import run
 from initbench.config import read_experiment
 from initbench.contracts import METRICS
+from initbench.engine.blocks.activation import Activate
+from initbench.engine.blocks.dense import Dense
+from initbench.engine.blocks.normalization import Normalization
 from initbench.errors import ConfigError
+from initbench.registry import architecture
 
 CONFIG = "dataset: digits\ndepth: 2\nwidth: 16\nlearning_rate: 0.2\nepochs: 4\nseeds: 1\n"
 
@@ -116,6 +121,59 @@ def test_a_network_restored_whole_is_the_network_that_was_trained(rich):
     for row, ended in zip(rich.runs.itertuples(), at_epoch(rich, 2), strict=True):
         begun = continued(rich, row, weights_file(rich, row.cell))
         assert at_epoch(begun, 0).tolist() == [ended.tolist()]  # to the last bit
+
+
+class Unbiased(Dense):
+    """A dense block without biases."""
+
+    def slots(self, shape):
+        return (super().slots(shape)[0]._replace(has_biases=False),)
+
+    def forward(self, x, own, work):
+        return super().forward(x, {"matrix": with_zeros(own["weights"])}, work)
+
+    def backward(self, delta, own, work, gradients):
+        matrix = with_zeros(gradients["weights"])
+        below = super().backward(delta, own, work, {"matrix": matrix})
+        gradients["weights"][:] = matrix[:, :-1]
+        return below
+
+
+def with_zeros(weights):
+    """Weights and a row of biases of 0."""
+    return np.concatenate([weights, np.zeros_like(weights[:, :1])], axis=1)
+
+
+@pytest.fixture
+def _of_a_plugin():
+    """Numbers of many kinds between one layer's weights and the next one's."""
+
+    @architecture("of_a_plugin")
+    def of_a_plugin(rows, outputs, *, hidden, activation):
+        blocks = ScaleVector(), Normalization("layer"), Activate(activation), Normalization("layer"), ScaleTwice()
+        return [Unbiased(hidden[0]), *blocks, Dense(outputs)]
+
+
+def restores(rich, fault=lambda arrays: arrays):
+    """Whether a network of a plugin starts to the last bit where it ended, with a fault in the file of its weights."""
+    folder, changes = rich.folder.parent, ["architecture=of_a_plugin", "normalization=none", "residual=none"]
+    ended = run(folder / "rich.yaml", results=folder / "plugin", changes=[*changes, "name=plugin"])
+    file = folder / "plugin.npz"
+    np.savez(file, **fault(dict(np.load(weights_file(ended, ended.runs["cell"][0])))))
+    changes += [f"initializer={{pretrained: {{file: '{file}'}}}}", "epochs=1", "record=[curves]"]
+    begun = run(folder / "rich.yaml", results=folder / "continued", changes=changes)
+    return at_epoch(begun, 0).tolist() == at_epoch(ended, 2).tolist()
+
+
+@pytest.mark.usefixtures("_of_a_plugin")
+def test_a_network_of_a_plugin_is_restored_whole(rich):
+    assert restores(rich)
+
+
+@pytest.mark.usefixtures("_of_a_plugin")
+@pytest.mark.parametrize("fault", ["gains_2_0", "factors_0", "factors_2_0", "slopes_0", "biases_1"])
+def test_the_check_catches_one_array_of_a_plugin_left_out(rich, fault):
+    assert not restores(rich, lambda arrays: {name: array for name, array in arrays.items() if name != fault})
 
 
 @pytest.mark.parametrize("kind", ["gains", "offsets", "slopes", "scales"])

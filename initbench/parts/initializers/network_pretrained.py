@@ -13,7 +13,7 @@ from initbench.parts.archives import read_arrays
 from initbench.parts.initializers.draws import draw_normal, fans
 from initbench.registry import network_initializer
 
-KINDS = ("weights", "biases", "gains", "offsets", "slopes", "scales")
+MOST_DIGITS = 6  # of the number of a layer in the name of an array
 
 
 @network_initializer(
@@ -26,8 +26,9 @@ KINDS = ("weights", "biases", "gains", "offsets", "slopes", "scales")
 def pretrained(network: Network, *, file: str, cell: str = "", layers: int = 0) -> None:
     """Start the first layers from all that they had learned in another network, and the others from He's weights.
 
-    A layer takes over weights and biases, and where both networks have them normalization's gains and offsets, the
-    slope of its activation and the scale of its residual branch. What only one of them has is left as it starts.
+    A layer takes over its weights, and where both networks have them its biases, normalization's gains and offsets, the
+    slope of its activation, the scale of its residual branch and what blocks of a plugin train. What only one of them
+    has is left as it starts.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ def pretrained(network: Network, *, file: str, cell: str = "", layers: int = 0) 
     ----------
     Yosinski, Clune, Bengio & Lipson (2014), "How transferable are features in deep neural networks?", arXiv:1411.1792.
     """
-    theirs = _read(Path(file))
+    theirs = _read(Path(file), network.trained)
     taken = 0
     for ours, trained in zip(network.trained, theirs, strict=False):
         shared = ours.keys() & trained.keys()
@@ -85,23 +86,34 @@ def _shapes(layers: list[dict[str, Array]]) -> str:
     return ", ".join(shown if len(shown) <= 6 else [*shown[:3], "...", *shown[-2:]])
 
 
-def _read(path: Path) -> list[dict[str, Array]]:
+def _read(path: Path, ours: list[dict[str, Array]]) -> list[dict[str, Array]]:
+    """The layers of a file: of each, its weights and whatever else a layer of ours trains under the same name."""
+    kinds = {kind for layer in ours for kind in layer}
+
     def wanted(names: Collection[str]) -> list[str]:
-        count = sum(name.startswith("weights_") for name in names)
-        lacking = [n for i in range(count) for k in KINDS[:2] if (n := f"{k}_{i}") not in names]
+        count = sum(kind == "weights" for kind, _ in map(_split, names))
+        lacking = [name for i in range(count) if (name := f"weights_{i}") not in names]
         if lacking:
             raise DataError(f"it lacks {lacking[0]}")
-        return [n for i in range(count) for k in KINDS if (n := f"{k}_{i}") in names]
+        return [name for name in names if (found := _split(name))[0] in kinds and found[1] < count]
 
     try:
         arrays = read_arrays(path, wanted)
     except DataError as error:
         raise ParameterError(f"{path}: no file of trained weights: {str(error).removeprefix(f'{path}: ')}") from None
-    count = sum(name.startswith("weights_") for name in arrays)
-    found = [{k: arrays[f"{k}_{i}"] for k in KINDS if f"{k}_{i}" in arrays} for i in range(count)]
-    if not found or not all(_is_right(kind, values) for layer in found for kind, values in layer.items()):
+    layers: dict[int, dict[str, Array]] = {}
+    for name, values in arrays.items():
+        kind, layer = _split(name)
+        layers.setdefault(layer, {})[kind] = values
+    if not layers or not all(_is_right(kind, values) for layer in layers.values() for kind, values in layer.items()):
         raise ParameterError(f"{path}: no file of trained weights: it must hold finite real weights_0, biases_0 ...")
-    return found
+    return [layers[i] for i in range(len(layers))]
+
+
+def _split(name: str) -> tuple[str, int]:
+    """What an array of a file is, and of which layer: ``("gains", 2)`` for ``"gains_2"``."""
+    kind, _, layer = name.rpartition("_")
+    return (kind, int(layer)) if layer.isdecimal() and len(layer) < MOST_DIGITS else ("", 0)
 
 
 def _is_right(kind: str, values: Array) -> bool:
