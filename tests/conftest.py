@@ -1,5 +1,6 @@
 """What every test starts from, and commands as a user types them."""
 
+import gc
 import os
 from functools import cache
 from typing import NamedTuple
@@ -18,6 +19,12 @@ from initbench.cli import main
 from initbench.plan import Cell
 from initbench.results.tables import Results
 from initbench.storage.store import Store
+
+
+def pytest_collection_finish():
+    """Sets aside all that was imported and collected: searching it for garbage took a fifth of the tests' time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
