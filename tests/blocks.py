@@ -111,7 +111,7 @@ class Half(Block):
         return (*shape[:-1], shape[-1] // 2)
 
     def prepare(self, site):
-        return site.scratch() if site.keeps else None, site.output[-1]
+        return site.delta() if site.keeps else None, site.output[-1]
 
     def forward(self, x, own, work):
         return x[..., : work[1]].copy()

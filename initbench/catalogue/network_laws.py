@@ -49,6 +49,7 @@ LAWS = (
     "gradients equal central differences",
     "the same rows give the same outputs",
     "a network's numbers do not depend on its neighbours",
+    "a row's outputs do not depend on other rows, unless a block gathers statistics",
     "looks at the numbers of its rows alone",
     "its layers can be looked at",
 )
@@ -174,6 +175,20 @@ def _check_block(place: Placed) -> None:
         if not gives_away and not np.array_equal(work.work[0].y, work.work[0].given):
             raise _Broken("overwrites what it is given only where site.may_overwrite: it did elsewhere")
         _check_numbers(chain, slice(2))
+    _check_rows(BlockNetwork([place.block, Dense(3)], place.shape))
+
+
+def _check_rows(network: BlockNetwork) -> None:
+    """Check that a row alone gives what it gives among others, so that it does not matter how rows are gone through."""
+    if network.gathers:
+        return
+    stack = _Stack.draw(network, F8, COUNT)
+    together = stack.outputs(stack.workspace(drops=False))
+    for row in range(COUNT):
+        one = replace(stack, x=stack.x[:, row : row + 1], top=stack.top[:, row : row + 1])
+        if not np.allclose(one.outputs(one.workspace(drops=False))[:, 0], together[:, row]):
+            law = "a row's outputs do not depend on other rows, unless a block gathers statistics"
+            raise _Broken(f"{law}: they are others when it is alone")
 
 
 def _check_numbers(make: Callable[[int], BlockNetwork], checked: slice) -> None:
@@ -228,8 +243,6 @@ def _check_watching(network: BlockNetwork) -> None:
     def see(signals: Signals) -> None:
         shown.append(signals.layer)
         layer, shape = signals.layer + 1, signals.inputs.shape
-        if len(shape) != 3:
-            raise _Broken(f"its layers can be looked at: inputs of layer {layer} are {shape}")
         if shape[-1] != network.layers[signals.layer].shape[0]:
             raise _Broken(f"branches are walked in their order: layer {layer} is given another's inputs")
 
@@ -339,7 +352,8 @@ class _Stack:
 class _Shift(Block):
     """Adds a trained number to each number that comes in, whose gradient is the derivative by the next block's input.
 
-    It writes ``soil`` beside the rows, and lets the next block overwrite them where it ``gives_away``.
+    It writes ``soil`` beside the rows, and lets the next block overwrite them where it ``gives_away``. On its way back
+    it overwrites the scratch that all blocks share.
     """
 
     def __init__(self, count: int, gives_away: bool, soil: float) -> None:
@@ -358,6 +372,7 @@ class _Shift(Block):
         return work.full
 
     def backward(self, delta: Array, own: Own, work: _Shifted, gradients: Own) -> Array | None:
+        work.scratch[...] = np.nan
         inner = delta[..., : work.y.shape[-1]]
         gradients["input"][:] = inner.reshape(gradients["input"].shape)
         return None
@@ -368,6 +383,7 @@ class _Shifted:
 
     def __init__(self, site: Site) -> None:
         self.full = site.values()
+        self.scratch = site.scratch() if site.keeps else self.full
         self.y = self.full[..., : site.output[-1]]
         self.given = self.y
 

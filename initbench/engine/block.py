@@ -76,7 +76,7 @@ class Block:
     def inputs(self, x: Array, work: Any) -> Array:
         """What its weights multiply when ``x`` comes in, shape (m, n, fan_in); `forward` was called with ``x``.
 
-        Weights that multiply several things of a row have a row here for each.
+        Weights that are used at several places of a row multiply an array of shape (m, n, *places, fan_in).
         """
         return x
 

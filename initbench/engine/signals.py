@@ -157,7 +157,8 @@ class _Watched(Block):
         y = self.block.forward(x, own, work)
         values = _as_rows(y, self._width)
         if self._draws:
-            layers.append(_Layer(self.block.inputs(x, work), values, values, self))
+            inputs = self.block.inputs(x, work)
+            layers.append(_Layer(_as_rows(inputs, inputs.shape[-1]), values, values, self))
         if self._draws or self.branches:
             observer.current = len(layers) - 1
         self._layer = observer.current

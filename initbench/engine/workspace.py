@@ -97,7 +97,7 @@ class Workspace:
         is_even = len(widths) <= 1 and all(each.block.keeps_ones for each in walk_placed(placed))
         self.trusts_ones = keeps or is_even
         self._free: list[Array] = []
-        self._scratch: list[Array] = []
+        self._scratch: list[Array] = [np.empty(0, dtype)] * 3
         self._deltas = 0
         rows = Given(input_spare(placed), has_ones=True, memory=None, may_be_overwritten=False)
         self.work, _ = self.prepare(placed, rows, passes_down=False, spare=0, is_last=True)
@@ -130,8 +130,8 @@ class Workspace:
 
     def scratch(self, place: int, shape: tuple[int, ...]) -> Array:
         """One of three buffers for backward: two take turns in holding derivatives, and one is for all."""
-        if not self._scratch:
-            self._scratch = [np.zeros(self.largest, self.dtype) for _ in range(3)]
+        if len(self._scratch[place]) < prod(shape):  # the first block is given rows, which may be wider than all others
+            self._scratch[place] = np.zeros(max(self.largest, prod(shape)), self.dtype)
         return self._scratch[place][: prod(shape)].reshape(shape)
 
     def next_delta(self, shape: tuple[int, ...]) -> Array:

@@ -5,7 +5,7 @@ from itertools import count
 
 import numpy as np
 import pytest
-from blocks import Reshape, Scale, ScaleTwice, ScaleVector, Sum
+from blocks import Half, Reshape, Scale, ScaleTwice, ScaleVector, Sum
 from networks import mlp_network
 
 from initbench.catalogue import network_laws
@@ -84,6 +84,25 @@ class KeepsFirstOutputs(Scale):
         if "y" not in work:
             work["y"] = super().forward(x, own, work)
         return work["y"].copy()
+
+
+class MixesRows(Scale):
+    def forward(self, x, own, work):
+        y = super().forward(x, own, work)
+        return y - y.mean(axis=1, keepdims=True)
+
+    def backward(self, delta, own, work, gradients):
+        return super().backward(delta - delta.mean(axis=1, keepdims=True), own, work, gradients)
+
+
+class ReturnsScratch(Scale):
+    def prepare(self, site):
+        return super().prepare(site) | {"scratch": site.scratch() if site.keeps else None}
+
+    def backward(self, delta, own, work, gradients):
+        below = work["scratch"][..., : work["width"]]
+        below[...] = super().backward(delta[..., : work["width"]], own, work, gradients)
+        return below
 
 
 class OverwritesInput(Scale):
@@ -168,11 +187,6 @@ class GathersNothing(Scale):
         work = super().prepare(site)
         site.gathers_statistics(work)  # which has no mean and variance
         return work
-
-
-class OneInputTooMany(Dense):
-    def inputs(self, x, work):
-        return super().inputs(x, work)[:, :, None]
 
 
 class TwoOfOneName(Scale):
@@ -261,12 +275,14 @@ BLOCKS = {
     "the same rows give the same outputs: in KeepsFirstRows, these or gradients depend on": KeepsFirstRows(),
     "the same rows give the same outputs: in KeepsFirstOutputs, these or gradients depend on": KeepsFirstOutputs(),
     "only where site.may_overwrite: in OverwritesInput,": OverwritesInput(),
+    "do not depend on other rows, unless a block gathers statistics: in MixesRows, they are others": MixesRows(),
     "looks at the numbers of its rows alone: in LooksBesideRows,": LooksBesideRows(),
     "looks at the numbers of its rows alone: in SpareDelta,": SpareDelta(),
     "where site.keeps is False: in RoundsWithoutDerivative,": RoundsWithoutDerivative(),
     "what is trained as it is: in ChangesFactors,": ChangesFactors(),
     "of the shape and type that are asked for: in OtherShape, got": OtherShape(),
     "of the shape and type that are asked for: in OtherType, got": OtherType(),
+    f"{DERIVATIVES} ReturnsScratch, by its input off by nan": ReturnsScratch(),
     f"{DERIVATIVES} SquashesWithoutOutput, by its input off by": SquashesWithoutOutput(),
     "its blocks work: in Fails, ZeroDivisionError": Fails(),
     "slots of a block have different names: in TwoOfOneName, factors, factors": TwoOfOneName(),
@@ -278,7 +294,6 @@ BLOCKS = {
     f"{DERIVATIVES} SharesBelow, by its input off by": SharesBelow(((Dense(4),), (Dense(3), Dense(4)))),
     f"{DERIVATIVES} SharesDelta, by its input off by": SharesDelta(((Dense(3), TANH, Dense(4)), (Dense(4),))),
     "its layers can be looked at: AttributeError: 'dict' object has no attribute 'mean'": GathersNothing(),
-    "its layers can be looked at: inputs of layer 2 are (4, 5, 1, 5)": OneInputTooMany(5),
     "branches are walked in their order: layer": LastBranchFirst(((Dense(3), Dense(4)), (Dense(4),))),
     "its layers can be looked at: TypeError": Sealed(Dense(5)),
     f"{DERIVATIVES} SlopeByInput": Sum(((Dense(4),), (SlopeByInput(), Dense(4)))),
@@ -335,6 +350,13 @@ def test_the_laws_catch_numbers_that_are_in_no_layer(missed, monkeypatch):
     monkeypatch.setattr(*FORGETFUL[missed])
     (law,) = broken_laws(with_block(ScaleTwice(), Normalization("layer"), Normalization("layer")))
     assert f"its layers have all that it trains once: they miss {missed} numbers" in law
+
+
+def test_a_first_block_may_make_rows_narrower_and_ask_for_their_derivative():
+    def half_first(rows, outputs, *, hidden):
+        return [Half(), Dense(hidden[0]), Half(), Dense(outputs)]
+
+    assert broken_laws(entry_of(half_first)) == []
 
 
 def test_an_architecture_may_end_in_an_activation():

@@ -4,7 +4,7 @@ from math import prod
 
 import numpy as np
 import pytest
-from blocks import Scale, Soil, Sum
+from blocks import Half, Scale, Soil, Sum
 
 from initbench.engine import workspace as workspace_module
 from initbench.engine.blocks.activation import Activate
@@ -75,6 +75,7 @@ SEQUENCES = {
     "sum of branches first": ((5,), (Sum(((Dense(4), TANH), (Scale(), Dense(4)))), TANH)),
     "sum of residuals": ((5,), (Dense(4), Sum(((residual(Dense(4), TANH),), (TANH, LAYER))), RELU)),
     "residual around a sum": ((5,), (Dense(4), residual(Sum(((TANH, Dense(4)), (Dense(4),))), BATCH))),
+    "narrower rows first": ((9,), (Half(), Dense(4), TANH, Half())),
     "rubbish beside the rows": ((5,), (Dense(4), Soil(), RELU, Soil(), residual(Soil(), Dense(4), Soil()), Soil())),
 }
 LAST = {
@@ -285,6 +286,12 @@ def test_dropout_of_nothing_draws_nothing():
 def test_a_residual_branch_gives_rows_of_the_shape_that_it_takes():
     with pytest.raises(ShapeError, match=r"makes rows of shape \(4,\) from rows of shape \(5,\); they must agree"):
         BlockNetwork([residual(Dense(4))], (5,))
+
+
+@pytest.mark.parametrize("block", [BATCH, LAYER], ids=lambda block: block.kind)
+def test_normalization_refuses_rows_of_several_axes(block):
+    with pytest.raises(ShapeError, match=rf"{block.kind} normalization takes rows of one axis, .* shape \(3, 2\)"):
+        BlockNetwork([block, Dense(3)], (3, 2))
 
 
 def test_the_shape_of_rows_goes_from_block_to_block():

@@ -12,6 +12,7 @@ from initbench.engine.blocks.dense import Dense
 from initbench.engine.diagnostics import observe
 from initbench.engine.losses import SoftmaxCrossEntropy, one_hot
 from initbench.engine.network import BlockNetwork, with_ones
+from initbench.engine.parameters import Slot
 from initbench.engine.signals import Observer
 from initbench.engine.train import Rows
 from initbench.registry import find
@@ -76,6 +77,40 @@ def test_each_place_of_rows_with_more_axes_counts_as_a_row(shape):
     assert np.allclose(values, np.maximum(by_place, 0))
     assert np.allclose(found[0]["dead"], (by_place <= 0).all(axis=1).mean(axis=1))
     assert np.allclose(found[0]["preactivation_std"], z.std(axis=(1, 2)))
+
+
+class Everywhere(Dense):
+    """Takes the last axis of rows for its inputs, at every place of the others."""
+
+    def output(self, shape):
+        return (*shape[:-1], self.units)
+
+    def slots(self, shape):
+        fans = (shape[-1], self.units)
+        return (Slot("weights", fans, fans=fans),)
+
+    def prepare(self, site):
+        return {}
+
+    def inputs(self, x, work):
+        return x
+
+    def forward(self, x, own, work):
+        work["x"] = x.reshape(len(x), -1, x.shape[-1])
+        return (work["x"] @ own["weights"]).reshape(*x.shape[:-1], self.units)
+
+    def backward(self, delta, own, work, gradients):
+        flat = delta.reshape(len(delta), -1, self.units)
+        gradients["weights"][:] = work["x"].swapaxes(1, 2) @ flat
+        return (flat @ own["weights"].swapaxes(1, 2)).reshape(*delta.shape[:-1], -1)
+
+
+def test_weights_that_are_used_at_several_places_have_a_row_for_each():
+    network = BlockNetwork([Dense(6), Reshape((3, 2)), Everywhere(4), Dense(3)], (7,))
+    parameters, _, shown, _ = watched(network)
+    inputs, preactivations, _ = shown[1]
+    assert inputs.shape == (M, 3 * ROWS, 2)
+    assert np.allclose(inputs @ parameters.weights[1], preactivations)
 
 
 def test_a_block_without_weights_may_change_how_many_numbers_a_layer_gives():

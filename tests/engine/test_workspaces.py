@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 import pytest
-from blocks import Scale, Soil, Sum
+from blocks import Half, Scale, Soil, Sum
 from networks import mlp_network
 
 from initbench.engine.blocks.activation import Activate
@@ -202,6 +202,18 @@ def test_the_checks_catch_a_buffer_that_is_given_out_twice(monkeypatch):
         return self._free[0][: prod(shape)].reshape(shape), self._free[0]
 
     assert differing(monkeypatch, without_a_way_back, Workspace, "take", shared) > 3
+
+
+def test_the_checks_catch_buffers_that_are_narrower_than_the_rows(monkeypatch):
+    network = BlockNetwork([Half(), Dense(3)], (9,))
+    assert without_a_way_back(network)
+
+    def narrow(self, place, shape):
+        return np.zeros(self.largest, self.dtype)[: prod(shape)].reshape(shape)
+
+    monkeypatch.setattr(Workspace, "scratch", narrow)
+    with pytest.raises(ValueError, match="cannot reshape array"):
+        without_a_way_back(network)
 
 
 def test_the_checks_catch_an_observer_that_rounds_what_it_sees(monkeypatch):

@@ -11,6 +11,7 @@ from initbench.contracts import Array, RowShape
 from initbench.engine.block import Block
 from initbench.engine.parameters import Own, Slot
 from initbench.engine.workspace import Site
+from initbench.errors import ShapeError
 
 EPSILON = 1e-5
 
@@ -36,6 +37,18 @@ class Normalization(Block):
     def gathers(self) -> bool:
         """Whether it is batch normalization."""
         return self.kind == "batch"
+
+    def output(self, shape: RowShape) -> RowShape:
+        """The shape that it takes.
+
+        Raises
+        ------
+        ShapeError
+            When a row has more than one axis.
+        """
+        if len(shape) != 1:
+            raise ShapeError(f"{self.kind} normalization takes rows of one axis, and got rows of shape {shape}")
+        return shape
 
     def slots(self, shape: RowShape) -> tuple[Slot, ...]:
         """A gain and an offset a unit."""
