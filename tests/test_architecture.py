@@ -1,6 +1,7 @@
 """Imports point one way: each room may import the rooms that its row names. A name of a class means one thing."""
 
 import ast
+from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -221,3 +222,13 @@ def test_no_function_is_longer_than_sixty_lines():
     assert long_functions({PACKAGE / "plan.py": f'def long():\n    """Text."""\n{body}\n'}) == ["plan.py: long"]
     assert long_functions({PACKAGE / "plan.py": f"async def slow():\n{body}\n"}) == ["plan.py: slow"]
     assert long_functions({PACKAGE / "plan.py": f"def short():\n{body[:-7]}\n"}) == []
+
+
+def shared_names(files):
+    """Names that several test files have; pytest collects only one of these."""
+    return {name for name, count in Counter(file.name for file in files).items() if count > 1}
+
+
+def test_no_two_test_files_share_a_name():
+    assert not shared_names(Path(__file__).parent.rglob("test_*.py"))
+    assert shared_names([Path("a/test_b.py"), Path("c/test_b.py"), Path("c/test_d.py")]) == {"test_b.py"}
