@@ -18,6 +18,7 @@ from urllib.error import URLError
 from click.testing import CliRunner
 
 from initbench.cli import main
+from initbench.parts.datasets.cache import user_copies
 
 LIMIT_SECONDS = 60.0
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -166,12 +167,13 @@ def _audited(events: list[tuple[str, str]]) -> Iterator[None]:
 
 
 def _is_allowed(path: Path, folder: Path) -> bool:
-    """Whether a command may write there: its results, scratch space, caches of Python and Matplotlib."""
-    path = Path(os.path.normpath(path))
+    """Whether a command may write there: its results, scratch space, caches of data sets, Python and Matplotlib."""
+    path, copies = Path(os.path.normpath(path)), user_copies()
     scratch = [part for part in path.parts if part.startswith("initbench-")]
     return (
         path.is_relative_to(folder / "results")
         or (path.is_relative_to(TEMPORARY) and bool(scratch))
+        or (copies is not None and path.is_relative_to(copies.folder))
         or not {"__pycache__", "matplotlib"}.isdisjoint(path.parts)
         or path == Path(os.devnull)
     )
