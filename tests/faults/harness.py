@@ -173,7 +173,7 @@ def _is_allowed(path: Path, folder: Path) -> bool:
     return (
         path.is_relative_to(folder / "results")
         or (path.is_relative_to(TEMPORARY) and bool(scratch))
-        or (copies is not None and path.is_relative_to(copies.folder))
+        or (copies is not None and path.is_relative_to(copies.folder.parent))
         or not {"__pycache__", "matplotlib"}.isdisjoint(path.parts)
         or path == Path(os.devnull)
     )

@@ -193,7 +193,8 @@ def test_a_scheduler_that_dies_is_told_in_a_line(cluster, tmp_path, begin):
     assert process.wait(60) == 1
     *progress, last = said().splitlines()
     assert last == "initbench: the scheduler is gone; what has finished is kept"
-    assert all("cells" in line or line == "loading data" for line in progress), said()
+    usual = ("loading data", f"waiting for workers of {cluster.address}")  # the latter where these start slowly
+    assert all("cells" in line or line in usual for line in progress), said()
     assert 0 < finished(tmp_path) < 120
 
 
